@@ -1,0 +1,42 @@
+"""Label every sample of a nanopore squiggle with a 1-D convolutional network.
+
+The API is exported lazily: importing the package imports nothing heavy.
+"""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from poreconv.registry import lookup
+
+if TYPE_CHECKING:
+    from poreconv.commands.evaluate import evaluate
+    from poreconv.commands.prepare import prepare
+    from poreconv.commands.train import train
+    from poreconv.events import Events
+    from poreconv.infer import Labeller, load
+    from poreconv.read import Calibration, Read
+    from poreconv.readers import open_reads
+
+# ont-fast5-api 4.1.3 imports pkg_resources, which warns every user; setuptools is pinned to versions that have it.
+warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
+
+__all__ = ["Calibration", "Events", "Labeller", "Read", "evaluate", "load", "open_reads", "prepare", "train"]
+
+_HOMES = {
+    "Calibration": "poreconv.read:Calibration",
+    "Events": "poreconv.events:Events",
+    "Labeller": "poreconv.infer:Labeller",
+    "Read": "poreconv.read:Read",
+    "evaluate": "poreconv.commands.evaluate:evaluate",
+    "load": "poreconv.infer:load",
+    "open_reads": "poreconv.readers:open_reads",
+    "prepare": "poreconv.commands.prepare:prepare",
+    "train": "poreconv.commands.train:train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import an exported name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'poreconv' has no attribute {name!r}")
+    return lookup(_HOMES, name, kind="name")

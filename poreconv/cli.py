@@ -1,0 +1,270 @@
+"""The ``poreconv`` command: one thin function per subcommand, everything heavy imported inside it."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
+from rich.console import Console
+
+from poreconv.baselines import BASELINES
+from poreconv.config import (
+    ARCHITECTURES,
+    EvaluateConfig,
+    HeartbeatConfig,
+    LabelRunConfig,
+    PrepareConfig,
+    SimulateConfig,
+    SquiggleConfig,
+    TrainConfig,
+)
+from poreconv.errors import PoreconvError
+from poreconv.labels import LABEL_SOURCES
+from poreconv.ledger import Ledger
+
+set_parsing_settings(docstring_parse_attribute_docstrings=True)
+
+T = TypeVar("T")
+
+console = Console()
+errors = Console(stderr=True)
+
+FLAGS = {
+    "skip_bad_files": "pass over files that cannot be opened, and say so in the ledger, instead of stopping",
+    "allow_mixed": "let stores of different chemistries train together",
+}
+"""Settings that are given without a value."""
+
+SIMULATED: dict[str, type[Any]] = {"heartbeat": HeartbeatConfig, "squiggle": SquiggleConfig}
+"""Simulator -> its settings."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One subcommand."""
+
+    add_arguments: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], None]
+    help: str
+    example: str
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; a `PoreconvError` becomes one line on stderr and exit code 1.
+
+    Args:
+        arguments: Default: those of the process.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    name = next((word for word in given if word in COMMANDS), "")
+    parser = build_parser(name)
+    try:
+        chosen = parser.instantiate(parser.parse_args(given))
+        COMMANDS[name].run(chosen[name])
+    except PoreconvError as exc:
+        errors.print(f"poreconv {name}: {exc}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors.print(f"poreconv {name}: interrupted; the same command goes on where it was", soft_wrap=True)
+        sys.exit(130)
+
+
+def build_parser(chosen: str) -> ArgumentParser:
+    """The command line, with all options of the chosen command; the others' would only slow its start."""
+    parser = ArgumentParser(prog="poreconv", description="Label every sample of a nanopore squiggle.")
+    subcommands = parser.add_subcommands(dest="command")
+    for name, command in COMMANDS.items():
+        sub = ArgumentParser(description=f"{command.help} Example: {command.example}")
+        subcommands.add_subcommand(name, sub, help=command.help)
+        if name == chosen:
+            command.add_arguments(sub)
+    return parser
+
+
+def _add_paths(parser: ArgumentParser, what: str = "signal files, and folders of them") -> None:
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=what)
+
+
+def _add_labels(parser: ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        "--labels", required=required, type=str, metavar="SOURCE", help=f"label source: {', '.join(LABEL_SOURCES)}"
+    )
+    parser.add_argument(
+        "--labels_from",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="the source's files, if not in the reads'",
+    )
+
+
+def _add_out(parser: ArgumentParser, what: str, *, required: bool = True) -> None:
+    parser.add_argument("--out", required=required, type=Path, help=what)
+
+
+def _add_config(parser: ArgumentParser, *kinds: type[Any]) -> None:
+    """Every field of some config dataclasses as an option."""
+    parser.add_argument("--config", action="config", help="YAML file with any of these settings")
+    for kind in kinds:
+        flags = {field.name for field in fields(kind)} & FLAGS.keys()
+        parser.add_class_arguments(kind, None, skip=flags)
+        for name in sorted(flags):
+            parser.add_argument(f"--{name}", f"--{name.replace('_', '-')}", action="store_true", help=FLAGS[name])
+
+
+def _config(kind: type[T], chosen: Namespace) -> T:
+    """A config dataclass of what was chosen."""
+    return kind(**{field.name: chosen[field.name] for field in fields(kind)})  # type: ignore[arg-type]  # a dataclass
+
+
+def _print_ledger(ledger: Ledger) -> None:
+    errors.print(ledger.summary(), highlight=False, soft_wrap=True)
+
+
+def _inspect_arguments(parser: ArgumentParser) -> None:
+    _add_paths(parser)
+    parser.add_argument("--skip_bad_files", "--skip-bad-files", action="store_true", help=FLAGS["skip_bad_files"])
+
+
+def _inspect(chosen: Namespace) -> None:
+    from poreconv.commands.inspect import inspect, render
+
+    console.print(render(inspect(chosen.paths, skip_bad_files=chosen.skip_bad_files)))
+
+
+def _simulate_arguments(parser: ArgumentParser) -> None:
+    kinds = parser.add_subcommands(dest="simulator")
+    for name, settings in SIMULATED.items():
+        summary = str(settings.__doc__).partition("\n")[0]
+        sub = ArgumentParser(description=summary)
+        kinds.add_subcommand(name, sub, help=summary)
+        _add_out(sub, "folder for reads.fast5 and events.tsv")
+        _add_config(sub, SimulateConfig, settings)
+
+
+def _simulate(chosen: Namespace) -> None:
+    from poreconv.commands.simulate import simulate
+
+    name, options = chosen.simulator, chosen[chosen.simulator]
+    common, config = _config(SimulateConfig, options), _config(SIMULATED[name], options)
+    console.print(f"{simulate(name, out=options.out, common=common, config=config)}: {common.reads:,} reads")
+
+
+def _prepare_arguments(parser: ArgumentParser) -> None:
+    _add_paths(parser)
+    _add_labels(parser, required=True)
+    _add_out(parser, "folder of the store")
+    _add_config(parser, PrepareConfig)
+
+
+def _prepare(chosen: Namespace) -> None:
+    from poreconv.commands.prepare import prepare, render
+
+    config = _config(PrepareConfig, chosen)
+    store = prepare(chosen.paths, labels=chosen.labels, labels_from=chosen.labels_from, out=chosen.out, config=config)
+    console.print(render(store))
+    _print_ledger(Ledger.from_dict(store.info.ledger))
+
+
+def _train_arguments(parser: ArgumentParser) -> None:
+    _add_paths(parser, "stores that poreconv prepare made")
+    parser.add_argument("--model", type=str, default="tcn", help=f"architecture: {', '.join(ARCHITECTURES)}")
+    _add_out(parser, "folder of the run: model.safetensors, logs")
+    _add_config(parser, TrainConfig)
+    for name, settings in ARCHITECTURES.items():
+        parser.add_class_arguments(settings, name)
+
+
+def _train(chosen: Namespace) -> None:
+    from poreconv.commands.train import train
+
+    config, settings = _config(TrainConfig, chosen), chosen.get(chosen.model)
+    bundle = train(chosen.paths, out=chosen.out, model=chosen.model, settings=settings, config=config)
+    console.print(f"{bundle}")
+
+
+def _evaluate_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors that poreconv train wrote")
+    _add_paths(parser, "one store; or signal files and folders, with --labels")
+    _add_labels(parser, required=False)
+    parser.add_argument(
+        "--baselines", nargs="*", type=str, default=list(BASELINES), metavar="NAME", help=f"of {', '.join(BASELINES)}"
+    )
+    _add_out(parser, "where to write the result as JSON", required=False)
+    _add_config(parser, EvaluateConfig)
+
+
+def _evaluate(chosen: Namespace) -> None:
+    from poreconv.commands.evaluate import evaluate, render
+
+    result = evaluate(
+        chosen.model,
+        chosen.paths,
+        labels=chosen.labels,
+        labels_from=chosen.labels_from,
+        baselines=chosen.baselines,
+        out=chosen.out,
+        config=_config(EvaluateConfig, chosen),
+    )
+    console.print(render(result))
+    _print_ledger(result.ledger)
+
+
+def _label_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors that poreconv train wrote")
+    _add_paths(parser)
+    _add_out(parser, "events.tsv or events.parquet; the drop ledger is written beside it")
+    parser.add_argument("--skip_bad_files", "--skip-bad-files", action="store_true", help=FLAGS["skip_bad_files"])
+    _add_config(parser, LabelRunConfig)
+
+
+def _label(chosen: Namespace) -> None:
+    from poreconv.commands.label import label
+
+    config = _config(LabelRunConfig, chosen)
+    ledger = label(chosen.model, chosen.paths, out=chosen.out, config=config, skip_bad_files=chosen.skip_bad_files)
+    console.print(f"{chosen.out}")
+    _print_ledger(ledger)
+
+
+COMMANDS = {
+    "inspect": Command(
+        _inspect_arguments,
+        _inspect,
+        "What is in these files: reads, chemistry, labels.",
+        "poreconv inspect run_folder",
+    ),
+    "simulate": Command(
+        _simulate_arguments,
+        _simulate,
+        "Reads whose true events are known.",
+        "poreconv simulate squiggle --reads 100 --seed 1 --out simulated",
+    ),
+    "prepare": Command(
+        _prepare_arguments,
+        _prepare,
+        "Signal files and labels -> a store to train on.",
+        "poreconv prepare run_folder --labels tombo --task boundary --out store",
+    ),
+    "train": Command(
+        _train_arguments,
+        _train,
+        "Stores -> a trained model.",
+        "poreconv train store --model tcn --max_time 00:00:10:00 --out run",
+    ),
+    "evaluate": Command(
+        _evaluate_arguments,
+        _evaluate,
+        "How good a model is, beside detectors that learnt nothing.",
+        "poreconv evaluate run/model.safetensors store --split test --out report.json",
+    ),
+    "label": Command(
+        _label_arguments,
+        _label,
+        "A model and signal files -> a table of events.",
+        "poreconv label run/model.safetensors run_folder --out events.tsv",
+    ),
+}

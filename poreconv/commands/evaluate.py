@@ -1,0 +1,247 @@
+"""How good a trained model is, beside detectors that learnt nothing."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from poreconv import preparation
+from poreconv.baselines import BASELINES
+from poreconv.config import IGNORE, EvaluateConfig, PrepareConfig
+from poreconv.errors import ConfigError, ReadDropped, StoreError
+from poreconv.events import Events
+from poreconv.files import whole_file
+from poreconv.infer import Labeller, load
+from poreconv.ledger import Ledger
+from poreconv.metrics import BoundaryMetric, SegmentMetric, to_dict
+from poreconv.progress import Report, progress_bar
+from poreconv.read import Read
+from poreconv.recipe import Recipe
+from poreconv.registry import lookup
+from poreconv.store import Store
+from poreconv.targets import boundaries, encode
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out."""
+
+    scores: dict[str, dict[str, float]]
+    """Method (``model``, and the baselines) -> score -> value; see `BoundaryMetric` and `SegmentMetric`."""
+    recipe: Recipe
+    ledger: Ledger
+    data: dict[str, Any]
+    """What it was judged on."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {
+            "scores": {method: to_dict(scores) for method, scores in self.scores.items()},
+            "recipe": json.loads(self.recipe.to_json()),
+            "data": self.data,
+            "ledger": self.ledger.to_dict(),
+        }
+
+
+def evaluate(
+    model: Path | str,
+    data: Path | str | Sequence[Path | str],
+    *,
+    labels: str | None = None,
+    labels_from: Sequence[Path | str] = (),
+    baselines: Sequence[str] = tuple(BASELINES),
+    out: Path | str | None = None,
+    config: EvaluateConfig | None = None,
+) -> Evaluation:
+    """Judge a model on a store's split, or on labelled files.
+
+    Args:
+        model: The bundle that `train` wrote.
+        data: One store; or signal files and folders, with ``labels``. Files are first prepared into a temporary store.
+        labels: Name in ``LABEL_SOURCES``, for files.
+        labels_from: The label source's files.
+        baselines: Names in ``BASELINES`` to stand beside the model.
+        out: Where to write the result as JSON.
+        config: Split, precision and so on.
+
+    Returns:
+        Scores of the model and the baselines on the same samples. Reads that the model's own split rule put into
+        training or validation are dropped by name.
+
+    Raises:
+        ConfigError: Files without labels, or a store with them.
+        StoreError: No read is left to judge on.
+    """
+    config = config or EvaluateConfig()
+    labeller = load(model, config.run)
+    paths = [Path(path) for path in ([data] if isinstance(data, Path | str) else data)]
+    is_store = len(paths) == 1 and (paths[0] / "dataset.json").is_file()
+    if is_store == (labels is not None):
+        raise ConfigError(f"{paths[0]}: give --labels with signal files, and none with a store")
+    with progress_bar("evaluate") as report:
+        if labels is None:
+            result = _judge(labeller, Store(paths[0]), config.split, baselines, report)
+        else:
+            result = _judge_files(labeller, paths, labels, [Path(p) for p in labels_from], baselines, config, report)
+    if out is not None:
+        with whole_file(Path(out)) as partial:
+            partial.write_text(json.dumps(result.to_dict(), indent=1))
+    return result
+
+
+def _judge_files(
+    labeller: Labeller,
+    paths: Sequence[Path],
+    labels: str,
+    labels_from: Sequence[Path],
+    baselines: Sequence[str],
+    config: EvaluateConfig,
+    report: Report,
+) -> Evaluation:
+    recipe = labeller.recipe
+    how = PrepareConfig(
+        task=recipe.task,
+        split=recipe.split,
+        outside=config.outside,
+        workers=config.workers,
+        skip_bad_files=config.skip_bad_files,
+    )
+    with TemporaryDirectory(prefix="poreconv-evaluate-") as folder:
+        store = preparation.prepare(
+            paths, labels=labels, out=Path(folder) / "store", labels_from=labels_from, config=how, guard=recipe
+        )
+        result = _judge(labeller, store, "all", baselines, report)
+        before = Ledger.from_dict(store.info.ledger)
+    before.kept = 0
+    result.ledger.merge(before)
+    return replace(result, data={"files": [str(path) for path in paths], "labels": labels})
+
+
+def _judge(labeller: Labeller, store: Store, split: str, baselines: Sequence[str], report: Report) -> Evaluation:
+    recipe, ledger = labeller.recipe, Ledger()
+    detectors = {name: lookup(BASELINES, name, kind="baseline") for name in baselines}
+    judges = {name: Judge(recipe) for name in ("model", *detectors)}
+    truths = Truths(store, recipe, split)
+    for read, events in labeller.label(truths.reads(ledger), ledger):
+        target = truths.target(read)
+        judges["model"].update(target, events)
+        for name, detect in detectors.items():
+            judges[name].update(target, detect(read, recipe))
+        ledger.kept += 1
+        report(ledger.reads_in / max(len(truths), 1))
+    if not ledger.kept:
+        raise StoreError(f"{store.path}: no read of split {split} is left to judge on; {ledger.summary()}")
+    data = {
+        "store": str(store.path),
+        "split": split,
+        "labels": list(store.info.labels),
+        "hash": store.info.content_hash,
+    }
+    return Evaluation({name: judge.compute() for name, judge in judges.items()}, recipe, ledger, data)
+
+
+class Truths:
+    """The reads of a store's split that a model may be judged on, and what is true of them.
+
+    Raises:
+        ConfigError: The store's task or classes are not the model's.
+    """
+
+    def __init__(self, store: Store, recipe: Recipe, split: str) -> None:
+        unknown = set(store.info.classes) - set(recipe.classes)
+        if store.info.task != recipe.task or unknown:
+            raise ConfigError(
+                f"{store.path}: task {store.info.task}, classes {store.info.classes}, and the model was trained on task"
+                f" {recipe.task}, classes {recipe.classes}; prepare it alike"
+            )
+        self._store, self._recipe = store, recipe
+        self._class_of = np.array([*map(recipe.classes.index, store.info.classes), IGNORE], np.int8)
+        read_ids = store.text("read_id")
+        self._row = {read_ids[row]: int(row) for row in store.rows(split)}
+
+    def __len__(self) -> int:
+        """Number of reads in the split, those that will be dropped included."""
+        return len(self._row)
+
+    def reads(self, ledger: Ledger) -> Iterator[Read]:
+        """The reads that training has not seen; the others go into the ledger."""
+        for row in self._row.values():
+            read = self._store.read(row)
+            try:
+                self._recipe.check_unseen(read)
+            except ReadDropped as exc:
+                ledger.drop(exc, read_id=read.read_id, source=read.source)
+                continue
+            yield read
+
+    def target(self, read: Read) -> NDArray[np.int8]:
+        """The class of each sample as the model numbers them, shape ``(n_samples,)``."""
+        return np.asarray(self._class_of[self._store.read_target(self._row[read.read_id])], np.int8)
+
+
+class Judge:
+    """Compares one method's events with the truth, inside the coverage alone."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._task = recipe.task
+        self._metric = BoundaryMetric() if recipe.task == "boundary" else SegmentMetric(recipe.classes)
+
+    def update(self, target: NDArray[np.int8], events: Events) -> None:
+        """Add one read: true class of each sample, and what was found."""
+        if self._task == "boundary":
+            found = events.start[target[events.start] != IGNORE]
+            self._metric.update(boundaries(target), found)
+        else:
+            self._metric.update(target, encode(events, len(target), self._task))
+
+    def compute(self) -> dict[str, float]:
+        """All scores."""
+        scores: dict[str, float] = self._metric.compute()
+        return scores
+
+
+BOUNDARY_COLUMNS = {
+    "F1 exact": "f1_0",
+    "±1": "f1_1",
+    "±2": "f1_2",
+    "±3": "f1_3",
+    "±5": "f1_5",
+    "precision ±1": "precision_1",
+    "recall ±1": "recall_1",
+    "R-value ±2": "r_value",
+    "over-seg.": "over_segmentation",
+    "|d| median": "absolute_median",
+    "|d| p95": "absolute_p95",
+}
+"""Column -> score; distances in samples."""
+
+
+def render(result: Evaluation) -> Table:
+    """The table for the terminal: one row per method."""
+    columns = BOUNDARY_COLUMNS if result.recipe.task == "boundary" else _segment_columns(result.recipe.classes)
+    first = next(iter(result.scores.values()))
+    table = Table(title=f"{result.recipe.task}, {first['n_reads']:,.0f} reads, 95 % intervals over reads")
+    for name in ("", *columns):
+        table.add_column(name, justify="right" if name else "left")
+    for method, scores in result.scores.items():
+        table.add_row(method, *[_cell(scores, key) for key in columns.values()])
+    return table
+
+
+def _segment_columns(classes: Iterable[str]) -> dict[str, str]:
+    per_class = {f"F1 {name}": f"f1_{name}" for name in classes}
+    means = {"accuracy": "accuracy", "macro F1": "macro_f1", "sample IoU": "sample_iou_mean"}
+    return {**means, "segment IoU": "segment_iou_mean", **per_class}
+
+
+def _cell(scores: dict[str, float], key: str) -> str:
+    if key.startswith("absolute"):
+        return f"{scores[key]:.0f}"
+    interval = key in {"f1_1", "macro_f1"}
+    return f"{scores[key]:.3f}" + (f" ({scores[key + '_low']:.3f}-{scores[key + '_high']:.3f})" if interval else "")

@@ -1,0 +1,55 @@
+"""Signal files and labels -> a store."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from poreconv import preparation
+from poreconv.config import PrepareConfig
+from poreconv.progress import progress_bar
+from poreconv.store import Store
+
+
+def prepare(
+    paths: Path | str | Sequence[Path | str],
+    *,
+    labels: str,
+    out: Path | str,
+    labels_from: Sequence[Path | str] = (),
+    config: PrepareConfig | None = None,
+) -> Store:
+    """Prepare a store; see `poreconv.preparation.prepare`.
+
+    Args:
+        paths: Signal files and folders: one, or several.
+        labels: Name in ``LABEL_SOURCES``.
+        out: The store's folder.
+        labels_from: The label source's files.
+        config: Task, split, processes.
+
+    Returns:
+        The open store; ``store.info`` tells what is in it, the drop ledger included.
+    """
+    several = [paths] if isinstance(paths, Path | str) else paths
+    with progress_bar("prepare") as report:
+        return preparation.prepare(
+            [Path(path) for path in several],
+            labels=labels,
+            out=Path(out),
+            labels_from=[Path(path) for path in labels_from],
+            config=config,
+            progress=report,
+        )
+
+
+def render(store: Store) -> Table:
+    """The table for the terminal: what stands in each split."""
+    info = store.info
+    columns = ["reads", "samples", "events", *info.classes]
+    table = Table(title=f"{store.path}: task {info.task}, labels {', '.join(info.labels)}")
+    for name in ("split", *columns):
+        table.add_column(name, justify="left" if name == "split" else "right")
+    for split, counts in info.counts.items():
+        table.add_row(split, *[f"{counts[name]:,}" for name in columns])
+    return table

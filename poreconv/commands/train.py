@@ -1,0 +1,243 @@
+"""Stores -> a trained model."""
+
+import json
+import logging
+import shutil
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from poreconv.bundle import save_bundle
+from poreconv.config import ARCHITECTURES, DecodeConfig, TrainConfig
+from poreconv.data import SquiggleData
+from poreconv.errors import ConfigError
+from poreconv.files import whole_file
+from poreconv.labeller import SCORE, SampleLabeller, balanced_weights
+from poreconv.models import build_network
+from poreconv.progress import Report, progress_bar
+from poreconv.recipe import Recipe
+from poreconv.store import Store, distinct, open_stores
+
+BUNDLE = "model.safetensors"
+
+
+def train(
+    stores: Path | str | Sequence[Path | str],
+    *,
+    out: Path | str,
+    model: str = "tcn",
+    settings: Any = None,
+    config: TrainConfig | None = None,
+) -> Path:
+    """Train a model; a run that was killed or interrupted goes on where it was.
+
+    Args:
+        stores: Folders that `prepare` made: one, or several.
+        out: Folder of the run: the bundle ``model.safetensors``, logs, and checkpoints while it lasts.
+        model: Name in ``MODELS``.
+        settings: The architecture's settings, such as ``config.Tcn(channels=64)``; default: its own.
+        config: How to train.
+
+    Returns:
+        Path of the bundle: the best checkpoint by the validation split, with the threshold chosen there.
+
+    Raises:
+        StoreError: A store cannot be used, or they don't fit together.
+        ConfigError: ``out`` holds another training.
+    """
+    several = [stores] if isinstance(stores, Path | str) else stores
+    run = Run([Path(path) for path in several], Path(out), model, settings, config or TrainConfig())
+    if run.finished:
+        return run.bundle
+    with progress_bar(f"train {model}") as report:
+        run.fit(report)
+    return run.bundle
+
+
+class Run:
+    """One training: its inputs, its folder, and what becomes of it.
+
+    Args:
+        paths: The stores.
+        out: Folder of the run.
+        model: Name in ``MODELS``.
+        settings: The architecture's settings, or None.
+        config: How to train.
+    """
+
+    def __init__(self, paths: Sequence[Path], out: Path, model: str, settings: Any, config: TrainConfig) -> None:
+        self._config, self._out = config, out
+        self._stores = open_stores(paths, allow_mixed=config.allow_mixed)
+        L.seed_everything(config.seed, verbose=False)
+        if model not in ARCHITECTURES:
+            raise ConfigError(f"model {model!r} is not known; choose one of {', '.join(ARCHITECTURES)}")
+        chosen = settings or ARCHITECTURES[model]()
+        self._recipe = recipe_of(self._stores, model, asdict(chosen), config)
+        network = build_network(model, chosen, len(self._recipe.classes))
+        weights = balanced_weights(self._recipe.class_counts, config.class_balance)
+        self._labeller = SampleLabeller(network, self._recipe.task, weights, config)
+        self._data = SquiggleData(self._stores, config, network.margin)
+        self._claim()
+
+    @property
+    def bundle(self) -> Path:
+        """Where the trained model lies, or will."""
+        return self._out / BUNDLE
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self._out / "checkpoints"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the bundle is there and nothing is left to go on with."""
+        return self.bundle.exists() and not self._checkpoints.exists()
+
+    def _claim(self) -> None:
+        """Write down what this run is; another training's folder is not touched."""
+        plan = json.dumps({"recipe": json.loads(self._recipe.to_json()), "config": asdict(self._config)}, indent=1)
+        described = self._out / "run.json"
+        if described.exists() and described.read_text() != plan:
+            raise ConfigError(f"{self._out}: holds a training with other stores or settings; choose another --out")
+        with whole_file(described) as partial:
+            partial.write_text(plan)
+
+    def fit(self, report: Report) -> None:
+        """Train to the end, or until interrupted; either way a bundle is written."""
+        quieten()
+        last = self._checkpoints / "last.ckpt"
+        self._checkpoints.mkdir(parents=True, exist_ok=True)
+        trainer = self._trainer(report)
+        trainer.fit(self._labeller, self._data, ckpt_path=last if last.exists() else None, weights_only=True)
+        self.write_bundle()
+        shutil.rmtree(self._checkpoints)
+
+    def _trainer(self, report: Report) -> L.Trainer:
+        config = self._config
+        precision = "bf16-mixed" if uses_bf16(config) else "32-true"
+        return L.Trainer(
+            accelerator=config.accelerator,
+            devices=1,
+            precision=precision,  # type: ignore[arg-type]  # one of Lightning's literals
+            max_steps=config.max_steps,
+            max_epochs=-1,
+            gradient_clip_val=config.gradient_clip,
+            callbacks=self._callbacks(report),
+            logger=[CSVLogger(self._out, name="logs/csv"), TensorBoardLogger(self._out, name="logs/tensorboard")],
+            plugins=[WholeFileCheckpoints()],
+            default_root_dir=self._out,
+            log_every_n_steps=min(50, config.validate_every),
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+
+    def _callbacks(self, report: Report) -> list[Callback]:
+        best = ModelCheckpoint(
+            self._checkpoints,
+            "best",
+            monitor=SCORE,
+            mode="max",
+            enable_version_counter=False,
+            auto_insert_metric_name=False,
+        )
+        last = ModelCheckpoint(self._checkpoints, "last", save_on_train_epoch_end=True, enable_version_counter=False)
+        stop = EarlyStopping(SCORE, mode="max", patience=self._config.patience)
+        timer = [Timer(self._config.max_time, interval="step", verbose=False)] if self._config.max_time else []
+        return [*timer, Watch(report), BundleOnInterrupt(self), stop, best, last]
+
+    def write_bundle(self) -> None:
+        """Write the best checkpoint so far; before the first validation, the weights as they are."""
+        best = self._checkpoints / "best.ckpt"
+        if best.exists():
+            self._labeller.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
+        threshold = round(float(self._labeller.threshold), 4)
+        save_bundle(self.bundle, self._labeller.network, replace(self._recipe, decoding=DecodeConfig(threshold)))
+
+
+def quieten() -> None:
+    """Leave out what Lightning says of itself, and its libraries' deprecations; warnings about the training stay."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    # The batches are gathered by the training process itself on purpose: see TrainConfig.loader_workers.
+    warnings.filterwarnings("ignore", message=".*does not have many workers")
+
+
+def recipe_of(stores: Sequence[Store], model: str, settings: Mapping[str, Any], config: TrainConfig) -> Recipe:
+    """What labelling must repeat, as the stores and settings have it; the threshold comes after training."""
+    info = stores[0].info
+    counts = [store.info.counts["train"] for store in stores]
+    class_counts = tuple(sum(count[name] for count in counts) for name in info.classes)
+    events = max(sum(count["events"] for count in counts), 1)
+    return Recipe(
+        task=info.task,
+        classes=info.classes,
+        model=model,
+        model_config={name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},
+        sample_rate_hz=distinct(stores, "sample_rate_hz")[0],
+        chemistries=tuple(distinct(stores, "chemistry")),
+        class_counts=class_counts,
+        mean_dwell=sum(class_counts) / events,
+        split=info.split,
+        runs=tuple(distinct(stores, "run_id")),
+        normalisation=config.normalisation,
+        labels=tuple(dict.fromkeys(label for store in stores for label in store.info.labels)),
+        data=tuple(store.info.content_hash for store in stores),
+        poreconv_version=version("poreconv"),
+    )
+
+
+def uses_bf16(config: TrainConfig) -> bool:
+    """Whether to compute in bf16: asked for, or left open and the processor can."""
+    if config.precision != "auto":
+        return config.precision == "bf16"
+    if torch.cuda.is_available() and config.accelerator != "cpu":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+class WholeFileCheckpoints(TorchCheckpointIO):
+    """Checkpoints that exist whole or not at all, also where the temporary folder is on another file system."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write beside the place, then rename."""
+        with whole_file(Path(path)) as partial:
+            super().save_checkpoint(checkpoint, partial, storage_options)
+
+
+class Watch(Callback):
+    """Tells the progress bar how far the training is, and how good."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
+        """Share of the training, step, loss and score."""
+        metrics = trainer.callback_metrics
+        numbers = [f"{name} {float(metrics[key]):.4f}" for key, name in SHOWN.items() if key in metrics]
+        self._report(pl_module.progress(trainer.global_step), f"step {trainer.global_step:,}  {'  '.join(numbers)}")
+
+
+SHOWN = {"train_loss": "loss", SCORE: "validation"}
+
+
+class BundleOnInterrupt(Callback):
+    """Ctrl-C leaves a usable bundle; the checkpoints stay, so the same command goes on."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def on_exception(self, trainer: L.Trainer, pl_module: Any, exception: BaseException) -> None:
+        """Write what there is."""
+        if isinstance(exception, KeyboardInterrupt):
+            self._run.write_bundle()

@@ -1,0 +1,379 @@
+"""Every setting, as frozen dataclasses checked on construction.
+
+No torch here: the command line reads these for its help.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from poreconv.errors import ConfigError
+
+Task = Literal["boundary", "segment", "base"]
+Precision = Literal["32", "bf16"]
+
+IGNORE = -1
+"""Target of a sample of which nothing is known."""
+INSIDE, BOUNDARY = 0, 1
+"""Targets of task `boundary`: inside an event, and the first sample of one."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise `ConfigError` with ``message`` unless ``condition`` holds."""
+    if not condition:
+        raise ConfigError(message)
+
+
+@dataclass(frozen=True)
+class LabelConfig:
+    """How label sources speak."""
+
+    outside: str = "unknown"
+    """What the samples outside all intervals of a read are (source `intervals`): `unknown` (ignored), or the name of a
+    class, such as `background`."""
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Which reads train, validate and test: decided by a hash, so the same read always falls on the same side."""
+
+    by: Literal["read", "run", "channel"] = "read"
+    """What is kept together: each read, all reads of a run, or all reads of a channel in a run."""
+    validation: float = 0.1
+    """Share of the reads that choose the checkpoint and the decoding threshold."""
+    test: float = 0.2
+    """Share of the reads that training never sees."""
+    seed: int = 0
+    """Another seed, another split."""
+
+    def __post_init__(self) -> None:
+        """Check the shares."""
+        require(0 <= self.validation < 1 and 0 <= self.test <= 1, "split: shares must lie in 0..1")
+        require(self.validation + self.test <= 1, "split: validation and test together exceed 1")
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """What becomes of reads and labels on the way into a store."""
+
+    task: Task = "boundary"
+    """What is asked of every sample: is it the first of an event (`boundary`), which class has it (`segment`), which
+    base (`base`)?"""
+    split: SplitConfig = field(default_factory=SplitConfig)
+    outside: str = LabelConfig.outside
+    """What samples outside all intervals of a read are (labels `intervals`): `unknown` (ignored), or a class's name,
+    such as `background`."""
+    workers: int = 0
+    """Processes; 0: one per core."""
+    skip_bad_files: bool = False
+    """Pass over files that cannot be opened, and say so in the ledger, instead of stopping."""
+
+    def __post_init__(self) -> None:
+        """Check the number of processes."""
+        require(self.workers >= 0, f"workers: {self.workers}; must be 0 (one per core) or more")
+
+
+@dataclass(frozen=True)
+class NormalisationConfig:
+    """How pA become the network's input; training and labelling share it through the recipe."""
+
+    clip: float = 5.0
+    """Largest absolute normalised value; spikes beyond it are cut."""
+
+    def __post_init__(self) -> None:
+        """Check the limit."""
+        require(self.clip > 0, f"normalisation.clip: {self.clip}; must be positive")
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Random changes of training windows that leave their labels true."""
+
+    noise: float = 0.0
+    """Largest SD of added white noise, in SDs of the read; drawn per window from 0 to this."""
+    scale: float = 0.0
+    """Largest relative change of the window's amplitude, either way."""
+    shift: float = 0.0
+    """Largest offset added to the window, in SDs of the read, either way."""
+    stretch: float = 0.0
+    """Largest relative change of the window's speed, either way; the labels move along."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(min(self.noise, self.scale, self.shift, self.stretch) >= 0, "augment: must not be negative")
+        require(max(self.scale, self.stretch) < 1, "augment: scale and stretch must be under 1")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a network is trained."""
+
+    max_steps: int = 4000
+    """Stop after so many optimiser steps."""
+    max_time: str | None = None
+    """Stop after so long, DD:HH:MM:SS; the learning rate has come down by then."""
+    batch_size: int = 32
+    """Windows per step."""
+    chunk_samples: int = 2000
+    """Samples per window."""
+    learning_rate: float = 4e-3
+    """Peak of the one-cycle schedule."""
+    warmup: float = 0.1
+    """Share of the training in which the learning rate rises."""
+    weight_decay: float = 0.01
+    """Of AdamW."""
+    gradient_clip: float = 1.0
+    """Largest norm of the gradient."""
+    class_balance: float = 0.5
+    """Class weights in the loss: 0 none, 1 inverse to the class's frequency."""
+    validate_every: int = 200
+    """Steps between two validations; a killed run goes on from the last."""
+    patience: int = 50
+    """Stop when so many validations in a row brought nothing better."""
+    precision: Literal["auto", "32", "bf16"] = "auto"
+    """bf16 where the processor computes in it, else 32."""
+    accelerator: str = "auto"
+    """`cpu`, `cuda`, `auto`, ... as Lightning knows them."""
+    loader_workers: int = 0
+    """Processes that gather windows; 0: the training process itself does."""
+    seed: int = 0
+    """Of the first weights, the windows and the augmentation."""
+    allow_mixed: bool = False
+    """Let stores of different chemistries train together."""
+    normalisation: NormalisationConfig = field(default_factory=NormalisationConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name in ("max_steps", "batch_size", "chunk_samples", "validate_every", "patience"):
+            require(getattr(self, name) >= 1, f"{name}: {getattr(self, name)}; must be positive")
+        require(self.learning_rate > 0 and self.gradient_clip > 0, "learning_rate, gradient_clip: must be positive")
+        require(0 < self.warmup < 1, f"warmup: {self.warmup}; must lie between 0 and 1")
+        require(0 <= self.class_balance <= 1, f"class_balance: {self.class_balance}; must lie in 0..1")
+        require(self.max_time is None or len(self.max_time.split(":")) == 4, f"max_time: {self.max_time}; DD:HH:MM:SS")
+
+
+@dataclass(frozen=True)
+class LabelRunConfig:
+    """How a trained model runs; none of it changes what it finds, but for `precision`."""
+
+    batch_size: int = 16
+    """Chunks labelled at once."""
+    chunk_samples: int = 8000
+    """Samples per chunk, its overlap included; rounded down to a multiple of 64."""
+    precision: Precision = "32"
+    """`bf16` is faster on processors that compute in it, and differs in the third digit."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.batch_size >= 1, f"batch_size: {self.batch_size}; must be positive")
+        require(self.chunk_samples >= 64, f"chunk_samples: {self.chunk_samples}; must be 64 or more")
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """On what a model is judged, and how it runs."""
+
+    split: Literal["test", "validation", "train", "all"] = "test"
+    """Reads of a store to judge on; those that trained the model are dropped all the same."""
+    outside: str = LabelConfig.outside
+    """As in `prepare`: what samples outside all intervals of a read are."""
+    workers: int = 0
+    """Processes that read and label files; 0: one per core."""
+    skip_bad_files: bool = False
+    """Pass over files that cannot be opened, and say so in the ledger, instead of stopping."""
+    run: LabelRunConfig = field(default_factory=LabelRunConfig)
+
+
+@dataclass(frozen=True)
+class SimulateConfig:
+    """What every simulator needs."""
+
+    reads: int = 100
+    """How many reads."""
+    seed: int = 0
+    """The same seed gives the same reads."""
+
+    def __post_init__(self) -> None:
+        """Check the count."""
+        require(min(self.reads, self.seed) >= 0, f"reads: {self.reads}, seed: {self.seed}; must not be negative")
+
+
+@dataclass(frozen=True)
+class HeartbeatConfig:
+    """The lecture's trace: one or more beats somewhere in noise and drift. Default units: pA and samples."""
+
+    samples: int = 400
+    """Length of each trace, samples."""
+    sample_rate_hz: float = 250.0
+    """Samples per second."""
+    beats_min: int = 1
+    """Fewest beats in a trace."""
+    beats_max: int = 3
+    """Most beats in a trace."""
+    width_min: int = 12
+    """Shortest beat, samples."""
+    width_max: int = 40
+    """Longest beat, samples."""
+    height_min_pa: float = 20.0
+    """Lowest beat, pA above the baseline."""
+    height_max_pa: float = 60.0
+    """Highest beat, pA above the baseline."""
+    baseline_pa: float = 80.0
+    """Level between beats, pA."""
+    noise_pa: float = 4.0
+    """SD of white noise, pA."""
+    drift_pa: float = 6.0
+    """SD of the slow drift over a trace, pA."""
+
+    def __post_init__(self) -> None:
+        """Check that beats fit."""
+        require(0 <= self.beats_min <= self.beats_max, "beats_min: must not exceed beats_max, nor be negative")
+        require(1 <= self.width_min <= self.width_max, "width_min: must be positive and not exceed width_max")
+        require(self.height_min_pa <= self.height_max_pa, "height_min_pa: must not exceed height_max_pa")
+        require(self.sample_rate_hz > 0, "sample_rate_hz: must be positive")
+        require(min(self.noise_pa, self.drift_pa) >= 0, "noise_pa, drift_pa: must not be negative")
+        require(
+            self.samples > self.beats_max * (self.width_max + 1),
+            f"samples: {self.samples} hold no {self.beats_max} beats of {self.width_max}; raise it",
+        )
+
+
+@dataclass(frozen=True)
+class SquiggleConfig:
+    """Squiggles from k-mer levels of a seeded random pore model. Units: bases, pA, samples."""
+
+    k: int = 5
+    """Bases that set one level."""
+    bases_mean: int = 2000
+    """Mean read length, bases (gamma distributed, shape 3)."""
+    bases_min: int = 200
+    """Shortest read, bases."""
+    sample_rate_hz: float = 4000.0
+    """Samples per second."""
+    dwell_mean: float = 9.0
+    """Mean samples per base."""
+    dwell_shape: float = 2.5
+    """Shape of the dwells' gamma distribution: larger is more regular."""
+    level_mean_pa: float = 90.0
+    """Mean of the k-mer levels, pA."""
+    level_sd_pa: float = 14.0
+    """SD of the k-mer levels, pA."""
+    noise_pa: float = 1.8
+    """SD of white noise within an event, pA."""
+    drift_pa: float = 3.0
+    """SD of the slow drift over a read, pA."""
+    adapter_samples: int = 600
+    """Mean length of the adapter before the first base, samples; 0 for none."""
+    shift_pa: float = 4.0
+    """SD over reads of the shift of all levels, pA."""
+    scale_sd: float = 0.04
+    """SD over reads of the factor on all levels."""
+    pore_seed: int = 0
+    """Another seed, another pore model; reads of different `seed` come from the same pore."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(1 <= self.k <= 9, f"k: {self.k}; must be 1 to 9")
+        require(1 <= self.bases_min <= self.bases_mean, "bases_min: must be positive and not exceed bases_mean")
+        require(self.dwell_mean >= 1 and self.dwell_shape > 0, "dwell_mean: at least 1; dwell_shape: positive")
+        require(self.sample_rate_hz > 0, "sample_rate_hz: must be positive")
+        require(min(self.noise_pa, self.drift_pa, self.level_sd_pa) >= 0, "noise, drift, level_sd: not negative")
+        require(min(self.adapter_samples, self.pore_seed) >= 0, "adapter_samples, pore_seed: must not be negative")
+        require(self.shift_pa >= 0 and 0 <= self.scale_sd < 0.2, "shift_pa: not negative; scale_sd: 0 to 0.2")
+
+
+@dataclass(frozen=True)
+class DecodeConfig:
+    """How per-sample probabilities become events."""
+
+    threshold: float = 0.5
+    """Least probability of a boundary (task `boundary`); training chooses it on the validation split."""
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        require(0 < self.threshold < 1, f"decoding.threshold: {self.threshold}; must lie between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """The lecture's network: kernels of 3, stride 1, pooling between; small enough to read its weights."""
+
+    channels: int = 16
+    """Kernels per layer."""
+    layers: int = 4
+    """Convolutions, each followed by max pooling of stride 1."""
+    pool: int = 3
+    """Width of the pooling window, samples; odd."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        require(self.channels >= 1 and self.layers >= 1, "heartbeat: channels and layers must be positive")
+        require(self.pool >= 1 and self.pool % 2 == 1, f"heartbeat.pool: {self.pool}; must be odd")
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Every sample of a fixed window connected to every neuron: what convolution saves one from."""
+
+    window: int = 400
+    """Samples of the window; longer reads are labelled window by window."""
+    hidden: int = 64
+    """Neurons of the hidden layer."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        require(self.window >= 1 and self.hidden >= 1, "dense: window and hidden must be positive")
+
+
+@dataclass(frozen=True)
+class Tcn:
+    """Residual dilated convolutions: each block sees twice as far as the one before, then it starts again."""
+
+    channels: int = 48
+    """Width of the residual stream."""
+    kernel: int = 3
+    """Kernel of the dilated convolutions, samples; odd."""
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    """Dilation of each block of a cycle."""
+    cycles: int = 2
+    """How often the dilations are repeated."""
+    stem_kernel: int = 9
+    """Kernel of the first convolution, samples; odd."""
+    dropout: float = 0.0
+    """Share of the activations set to 0 in training."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        require(self.channels >= 1 and self.cycles >= 1, "tcn: channels and cycles must be positive")
+        require(self.kernel % 2 == 1 and self.stem_kernel % 2 == 1, "tcn: kernels must be odd")
+        require(len(self.dilations) > 0 and min(self.dilations) >= 1, "tcn.dilations: must be positive, at least one")
+        require(0 <= self.dropout < 1, f"tcn.dropout: {self.dropout}; must lie in 0..1")
+
+
+@dataclass(frozen=True)
+class Strided:
+    """A stem that steps `stride` samples per frame, dilated blocks on the frames, and a head that gives them back."""
+
+    channels: int = 64
+    """Width of the residual stream."""
+    stride: int = 4
+    """Samples per frame."""
+    stem_kernel: int = 13
+    """Kernel of the stem, samples; odd, at least the stride."""
+    kernel: int = 3
+    """Kernel of the dilated convolutions, frames; odd."""
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
+    """Dilation of each block, frames."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        require(self.channels >= 1 and self.stride >= 1, "strided: channels and stride must be positive")
+        require(self.kernel % 2 == 1 and self.stem_kernel % 2 == 1, "strided: kernels must be odd")
+        require(
+            self.stem_kernel >= self.stride, "strided.stem_kernel: shorter than the stride, samples would be unseen"
+        )
+        require(len(self.dilations) > 0 and min(self.dilations) >= 1, "strided.dilations: must be positive")
+
+
+ARCHITECTURES: dict[str, type[Any]] = {"heartbeat": Heartbeat, "dense": Dense, "tcn": Tcn, "strided": Strided}
+"""Name in ``MODELS`` -> its settings."""

@@ -1,0 +1,152 @@
+"""Batches for training and validation, straight from the memory maps of stores."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import lightning as L
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from poreconv.augment import augment, source_samples
+from poreconv.config import IGNORE, Task, TrainConfig
+from poreconv.errors import StoreError
+from poreconv.store import Store
+
+Batch = tuple[Tensor, Tensor]
+"""Signal ``(B, 1, T)`` float32, targets ``(B, T)`` int64."""
+
+
+class Reads:
+    """The reads of one split of several stores, addressed by a common row number.
+
+    Raises:
+        StoreError: No read of the split has a label.
+    """
+
+    def __init__(self, stores: Sequence[Store], split: str, clip: float) -> None:
+        self._stores, self._clip = stores, clip
+        rows = [store.rows(split) for store in stores]
+        rows = [r[s.column("end_labelled")[r] > 0] for r, s in zip(rows, stores, strict=True)]
+        self.store = np.repeat(np.arange(len(stores)), [len(r) for r in rows])
+        self.row = np.concatenate(rows)
+        if not len(self.row):
+            names = ", ".join(str(store.path) for store in stores)
+            raise StoreError(f"{names}: no labelled read in split {split}; prepare more reads or another split.seed")
+        self.first = np.concatenate([s.column("first_labelled")[r] for r, s in zip(rows, stores, strict=True)])
+        self.end = np.concatenate([s.column("end_labelled")[r] for r, s in zip(rows, stores, strict=True)])
+
+    def windows(
+        self, number: NDArray[np.int64], start: NDArray[np.int64], length: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+        """Gather windows of reads ``number`` from ``start``, both shape ``(B,)``; see `Store.windows`."""
+        x_BT = np.empty((len(number), length), np.float32)
+        y_BT = np.empty((len(number), length), np.int8)
+        for i in np.unique(self.store[number]):
+            here = self.store[number] == i
+            x_BT[here], y_BT[here] = self._stores[i].windows(
+                self.row[number[here]], start[here], length, clip=self._clip
+            )
+        return x_BT, y_BT
+
+
+class RandomWindows(Dataset[Batch]):
+    """Batch ``step`` of the training: windows around random labelled places, a function of (seed, step)."""
+
+    def __init__(self, reads: Reads, config: TrainConfig, task: Task) -> None:
+        self._reads, self._config, self._task = reads, config, task
+        self._cumulative = np.cumsum(reads.end - reads.first)
+
+    def __getitem__(self, step: int) -> Batch:
+        """Batch of one step."""
+        config = self._config
+        rng = np.random.default_rng([config.seed, step])
+        length = source_samples(config.chunk_samples, config.augment)
+        place = rng.integers(0, self._cumulative[-1], config.batch_size)
+        number = np.searchsorted(self._cumulative, place, side="right")
+        centre = self._reads.end[number] - (self._cumulative[number] - place)
+        x_BS, y_BS = self._reads.windows(number, centre - length // 2, length)
+        return as_batch(*augment(x_BS, y_BS, config.chunk_samples, self._task, config.augment, rng))
+
+
+class Tiles(Dataset[Batch]):
+    """All of some reads, once: neighbouring tiles, each with a margin of context whose target is ignored."""
+
+    def __init__(self, reads: Reads, tile_samples: int, margin: int, batch_size: int) -> None:
+        self._reads, self._tile, self._margin, self._batch = reads, tile_samples, margin, batch_size
+        n_tiles = -(-(reads.end - reads.first) // tile_samples)
+        self._number = np.repeat(np.arange(len(n_tiles)), n_tiles)
+        place = np.arange(len(self._number)) - np.repeat(np.cumsum(n_tiles) - n_tiles, n_tiles)
+        self._start = reads.first[self._number] + place * tile_samples
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return math.ceil(len(self._number) / self._batch)
+
+    def __getitem__(self, i: int) -> Batch:
+        """Batch ``i``."""
+        if i >= len(self):
+            raise IndexError(i)
+        here = slice(i * self._batch, (i + 1) * self._batch)
+        start = self._start[here] - self._margin
+        x_BT, y_BT = self._reads.windows(self._number[here], start, self._tile + 2 * self._margin)
+        y_BT[:, : self._margin] = y_BT[:, self._margin + self._tile :] = IGNORE
+        return as_batch(x_BT, y_BT)
+
+
+def as_batch(x_BT: NDArray[np.float32], y_BT: NDArray[np.int8]) -> Batch:
+    """Arrays as the tensors that a network and its loss take."""
+    return torch.from_numpy(x_BT)[:, None], torch.from_numpy(y_BT).long()
+
+
+class StepSampler(Sampler[int]):
+    """Step numbers of one epoch; Lightning tells it which."""
+
+    def __init__(self, steps_per_epoch: int) -> None:
+        self._steps, self._epoch = steps_per_epoch, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to an epoch; after resuming, that of the checkpoint."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        """Steps per epoch."""
+        return self._steps
+
+    def __iter__(self) -> Iterator[int]:
+        """Step numbers, from the first of the epoch."""
+        return iter(range(self._epoch * self._steps, (self._epoch + 1) * self._steps))
+
+
+class SquiggleData(L.LightningDataModule):
+    """Stores as batches: random windows to train on, tiles to validate on.
+
+    Args:
+        stores: Open stores, see `open_stores`.
+        config: Batch size, chunk length, seed, augmentation.
+        margin: Context that the network needs on each side of a tile, samples.
+    """
+
+    def __init__(self, stores: Sequence[Store], config: TrainConfig, margin: int = 0) -> None:
+        super().__init__()
+        self._stores, self._config, self._margin = stores, config, margin
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Random windows; an epoch is the steps between two validations."""
+        reads = Reads(self._stores, "train", self._config.normalisation.clip)
+        windows = RandomWindows(reads, self._config, self._stores[0].info.task)
+        return self._loader(windows, StepSampler(self._config.validate_every))
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Every validation read once."""
+        reads = Reads(self._stores, "validation", self._config.normalisation.clip)
+        return self._loader(Tiles(reads, self._config.chunk_samples, self._margin, self._config.batch_size), None)
+
+    def _loader(self, batches: Dataset[Batch], sampler: StepSampler | None) -> DataLoader[Batch]:
+        workers = self._config.loader_workers
+        return DataLoader(
+            batches, batch_size=None, sampler=sampler, num_workers=workers, persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )  # fmt: skip

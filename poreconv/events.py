@@ -1,0 +1,96 @@
+"""Labelled intervals of a squiggle: truth and prediction are the same noun."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from poreconv.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Events:
+    """Half-open intervals ``[start, end)`` in samples of one read, in signal order, not overlapping.
+
+    Make one with `Events.of`, which checks it.
+    """
+
+    start: NDArray[np.int64]
+    """First sample of each event, shape ``(n,)``, ascending."""
+    end: NDArray[np.int64]
+    """Sample after the last of each event, shape ``(n,)``."""
+    label: NDArray[np.int16]
+    """Index into ``classes``, shape ``(n,)``; -1: the event is there, its class is not known."""
+    classes: tuple[str, ...]
+    """Names of the classes; empty if events have a place only."""
+    score: NDArray[np.float32]
+    """How sure: 0 to 1, shape ``(n,)``; 1 for truth."""
+    coverage: NDArray[np.int64]
+    """Intervals ``[start, end)`` for which the labels speak, shape ``(m, 2)``, ascending, disjoint."""
+
+    @classmethod
+    def of(
+        cls,
+        start: ArrayLike,
+        end: ArrayLike,
+        *,
+        label: ArrayLike | None = None,
+        classes: Sequence[str] = (),
+        score: ArrayLike | None = None,
+        coverage: ArrayLike | None = None,
+    ) -> Self:
+        """Check and build.
+
+        Args:
+            start: First samples, shape ``(n,)``.
+            end: Samples after the last, shape ``(n,)``.
+            label: Indices into ``classes``; default: 0 if there is just one class, else -1.
+            classes: Class names.
+            score: Default 1.
+            coverage: Shape ``(m, 2)``; default: the union of the events.
+
+        Raises:
+            ConfigError: Events are empty intervals, out of order or overlap, or a class index is out of range.
+        """
+        start_n, end_n = np.asarray(start, np.int64).ravel(), np.asarray(end, np.int64).ravel()
+        default_label = 0 if len(classes) == 1 else -1
+        label_n = np.full(len(start_n), default_label, np.int16) if label is None else np.asarray(label, np.int16)
+        score_n = np.ones(len(start_n), np.float32) if score is None else np.asarray(score, np.float32)
+        if not len(start_n) == len(end_n) == len(label_n) == len(score_n):
+            raise ConfigError("events: start, end, label and score differ in length; give one of each per event")
+        if (end_n <= start_n).any() or (start_n[1:] < end_n[:-1]).any() or (len(start_n) and start_n[0] < 0):
+            raise ConfigError("events: empty, negative, out of order or overlapping; sort them and cut the overlaps")
+        if len(label_n) and (label_n.min() < -1 or label_n.max() >= len(classes)):
+            raise ConfigError(f"events: class index outside -1..{len(classes) - 1}; classes are {tuple(classes)}")
+        intervals = np.column_stack([start_n, end_n]) if coverage is None else np.asarray(coverage, np.int64)
+        return cls(start_n, end_n, label_n, tuple(classes), score_n, union(intervals.reshape(-1, 2)))
+
+    def __len__(self) -> int:
+        """Number of events."""
+        return len(self.start)
+
+    @property
+    def duration(self) -> NDArray[np.int64]:
+        """Length of each event in samples, shape ``(n,)``."""
+        return self.end - self.start
+
+
+def union(intervals: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Merge half-open intervals that touch or overlap.
+
+    Args:
+        intervals: Shape ``(n, 2)``, any order; empty ones count for nothing.
+
+    Returns:
+        Shape ``(m, 2)``, ascending and disjoint.
+    """
+    intervals = intervals[intervals[:, 1] > intervals[:, 0]] if len(intervals) else intervals
+    if len(intervals) == 0:
+        return intervals.reshape(0, 2)
+    ordered = intervals[np.argsort(intervals[:, 0], kind="stable")]
+    reach = np.maximum.accumulate(ordered[:, 1])
+    first = np.concatenate([[True], ordered[1:, 0] > reach[:-1]])
+    last = np.concatenate([first[1:], [True]])
+    return np.column_stack([ordered[first, 0], reach[last]])

@@ -1,0 +1,154 @@
+"""Whole reads through a model, seam-free.
+
+The reference is the normalised read, zero-padded by the network's margin on each side, through the network in one
+piece. Cut into chunks that carry their own margin, every sample sees the same context, so the result is the same.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from poreconv.bundle import load_bundle
+from poreconv.chunks import cut, stitch
+from poreconv.config import LabelRunConfig
+from poreconv.decode import decode
+from poreconv.errors import ConfigError, SignalError
+from poreconv.events import Events
+from poreconv.ledger import Ledger
+from poreconv.models.network import Network
+from poreconv.read import Read
+from poreconv.recipe import Recipe
+from poreconv.scaling import normalise_read
+
+# N chunks, C classes, T samples
+
+LANES = 64
+"""Chunk lengths are multiples of this, so that a sample's arithmetic does not depend on how near a chunk's end it lies:
+vector instructions and their scalar remainders round differently."""
+
+
+class Labeller:
+    """A trained model, ready to label reads.
+
+    Args:
+        network: In evaluation mode.
+        recipe: What it was trained to do.
+        config: Batch size, chunk length, precision.
+        device: Where to run; default: CUDA if there is one, else the CPU.
+    """
+
+    def __init__(
+        self, network: Network, recipe: Recipe, config: LabelRunConfig | None = None, device: str | None = None
+    ) -> None:
+        self.recipe, self.config = recipe, config or LabelRunConfig()
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._network = network.to(self._device).eval()
+        self._overlap = 2 * network.margin
+        self._chunk_samples = self._fit_chunk()
+
+    def _fit_chunk(self) -> int:
+        unit = int(np.lcm(LANES, self._network.alignment))
+        chunk = self.config.chunk_samples // unit * unit
+        chunk -= (chunk - self._overlap) % self._network.alignment
+        if chunk <= self._overlap:
+            raise ConfigError(
+                f"chunk_samples: {self.config.chunk_samples}; this model needs {self._overlap} samples of context"
+                f" alone, raise it over {self._overlap + unit}"
+            )
+        return chunk
+
+    def __call__(self, read: Read) -> Events:
+        """Find the events of one read.
+
+        Raises:
+            MismatchError: The model was not trained for such reads.
+            SignalError: The read is empty or flat.
+        """
+        return next(self.label([read]))[1]
+
+    def label(self, reads: Iterable[Read], ledger: Ledger | None = None) -> Iterator[tuple[Read, Events]]:
+        """Label reads, chunks of several in one batch; gives each read and its events, in order.
+
+        Args:
+            reads: Taken one at a time.
+            ledger: Takes reads that are empty or flat; without it, they raise.
+
+        Raises:
+            MismatchError: The model was not trained for one of them.
+            SignalError: One is empty or flat, and there is no ledger.
+        """
+        for read, probabilities_CT in self.probabilities(reads, ledger):
+            yield read, decode(probabilities_CT, self.recipe.task, self.recipe.classes, self.recipe.decoding)
+
+    def probabilities(
+        self, reads: Iterable[Read], ledger: Ledger | None = None
+    ) -> Iterator[tuple[Read, NDArray[np.float32]]]:
+        """Probability of each class at every sample, shape ``(C, n_samples)``, of each read; else as `label`."""
+        waiting: list[tuple[Read, NDArray[np.float32]]] = []
+        for read in reads:
+            self.recipe.check(read)
+            try:
+                x_n = normalise_read(read, clip=self.recipe.normalisation.clip)
+            except SignalError as exc:
+                if ledger is None:
+                    raise
+                ledger.drop(exc, read_id=read.read_id, source=read.source)
+                continue
+            waiting.append((read, self._cut(x_n)))
+            if not self._seamless or sum(len(chunks) for _, chunks in waiting) >= self.config.batch_size:
+                yield from self._run_waiting(waiting)
+                waiting = []
+        yield from self._run_waiting(waiting)
+
+    @property
+    def _seamless(self) -> bool:
+        return self._network.receptive_field is not None
+
+    def _cut(self, x_n: NDArray[np.float32]) -> NDArray[np.float32]:
+        return cut(x_n, self._chunk_samples, self._overlap) if self._seamless else x_n[None]
+
+    def _run_waiting(
+        self, waiting: list[tuple[Read, NDArray[np.float32]]]
+    ) -> Iterator[tuple[Read, NDArray[np.float32]]]:
+        if not waiting:
+            return
+        logits_NCT = self._run(np.concatenate([chunks for _, chunks in waiting]))
+        done = 0
+        for read, chunks in waiting:
+            mine = logits_NCT[done : done + len(chunks)]
+            done += len(chunks)
+            yield read, softmax(stitch(mine, self._overlap, len(read.adc)))
+
+    def _run(self, chunks_NT: NDArray[np.float32]) -> NDArray[np.float32]:
+        batches = torch.split(torch.from_numpy(chunks_NT)[:, None], self.config.batch_size)
+        return np.concatenate([self._forward(x_B1T).float().cpu().numpy() for x_B1T in batches])
+
+    def _forward(self, x_B1T: Tensor) -> Tensor:
+        autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
+        with torch.inference_mode(), autocast:
+            logits_BCT: Tensor = self._network(x_B1T.to(self._device))
+            return logits_BCT
+
+
+def softmax(logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities over classes, same shape. On whole reads, so that rounding does not depend on the chunks."""
+    exponential = np.exp(logits_CT - logits_CT.max(0))
+    return np.asarray(exponential / exponential.sum(0), np.float32)
+
+
+def load(path: str | Path, config: LabelRunConfig | None = None, device: str | None = None) -> Labeller:
+    """Make a trained model ready to label.
+
+    Example:
+        >>> labeller = load("model.safetensors")
+        >>> events = labeller(read)
+
+    Raises:
+        BundleError: The file is no trained model.
+    """
+    network, recipe = load_bundle(Path(path))
+    return Labeller(network, recipe, config, device)

@@ -1,0 +1,152 @@
+"""SampleLabeller, the LightningModule: loss, metrics, optimiser, schedule."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Timer
+from torch import Tensor
+from torch.nn import functional
+from torchmetrics.classification import MulticlassF1Score
+
+from poreconv.config import BOUNDARY, IGNORE, Task, TrainConfig
+from poreconv.decode import peaks
+from poreconv.metrics.threshold import ThresholdSweep
+from poreconv.models.network import Network
+
+# B batch, C classes, T samples
+
+Batch = tuple[Tensor, Tensor]
+"""Signal ``(B, 1, T)``, targets ``(B, T)``."""
+
+SCORE = "validation_score"
+"""What the best checkpoint has most of: F1 within 1 sample (boundary), or macro F1 over samples."""
+
+
+class SampleLabeller(L.LightningModule):
+    """Trains a network to label every sample.
+
+    Args:
+        network: ``(B,1,T) -> (B,C,T)``.
+        task: What is asked of each sample.
+        class_weights: Weight of each class in the loss, shape ``(C,)``.
+        config: Optimiser and schedule.
+    """
+
+    class_weights: Tensor
+    threshold: Tensor
+    """Threshold that was best at the last validation; it stands in the checkpoints."""
+
+    def __init__(self, network: Network, task: Task, class_weights: Tensor, config: TrainConfig) -> None:
+        super().__init__()
+        self.network, self._task, self._config = network, task, config
+        self.register_buffer("class_weights", class_weights)
+        self.register_buffer("threshold", torch.tensor(0.5))
+        self.sweep = ThresholdSweep()
+        self.macro_f1 = MulticlassF1Score(len(class_weights), average="macro", ignore_index=IGNORE)
+
+    def forward(self, x_B1T: Tensor) -> Tensor:
+        """Logits, shape ``(B, C, T)``."""
+        logits_BCT: Tensor = self.network(x_B1T)
+        return logits_BCT
+
+    def loss(self, logits_BCT: Tensor, y_BT: Tensor) -> Tensor:
+        """Class-weighted cross-entropy over the known samples; 0 where none is known."""
+        weights = self.class_weights
+        total = functional.cross_entropy(logits_BCT.float(), y_BT, weights, ignore_index=IGNORE, reduction="sum")
+        return total / weights[y_BT[y_BT != IGNORE]].sum().clamp(min=1e-9)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Make dropout, like the windows, a function of (seed, step), so that resuming repeats it."""
+        torch.manual_seed(hash((self._config.seed, self.global_step)) % 2**63)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of one batch."""
+        x_B1T, y_BT = batch
+        loss = self.loss(self(x_B1T), y_BT)
+        self.log("train_loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Loss and metric of one batch of tiles."""
+        x_B1T, y_BT = batch
+        logits_BCT = self(x_B1T).float()
+        self.log("validation_loss", self.loss(logits_BCT, y_BT), batch_size=len(y_BT))
+        if self._task == "boundary":
+            self._sweep_tiles(logits_BCT.softmax(1)[:, BOUNDARY], y_BT)
+        else:
+            self.macro_f1.update(logits_BCT, y_BT)
+
+    def _sweep_tiles(self, probability_BT: Tensor, y_BT: Tensor) -> None:
+        for probability_T, y_T in zip(probability_BT.cpu().numpy(), y_BT.cpu().numpy(), strict=True):
+            peak = peaks(probability_T)
+            peak = peak[y_T[peak] != IGNORE]
+            self.sweep.update(np.flatnonzero(y_T == BOUNDARY), peak, probability_T[peak])
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the score; keep the threshold that gave it."""
+        if self._task == "boundary":
+            score, threshold = self.sweep.compute()
+            self.threshold.fill_(threshold)
+            self.sweep.reset()
+        else:
+            score = float(self.macro_f1.compute())
+            self.macro_f1.reset()
+        self.log(SCORE, score, prog_bar=True)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW under a one-cycle schedule of `progress`."""
+        config = self._config
+        optimiser = torch.optim.AdamW(self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        factor: Callable[[int], float] = lambda step: one_cycle(self.progress(step), config.warmup)  # noqa: E731 - typed
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def progress(self, step: int) -> float:
+        """Share of the training that is over, by steps or by time, whichever is further."""
+        timers = [callback for callback in self.trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]  # Trainer sets it
+        spent = max([_share_spent(timer) for timer in timers], default=0.0)
+        return min(1.0, max(step / self._config.max_steps, spent))
+
+
+def _share_spent(timer: Timer) -> float:
+    elapsed, remaining = timer.time_elapsed(), timer.time_remaining() or 0.0
+    return elapsed / max(elapsed + remaining, 1e-9)
+
+
+def one_cycle(progress: float, warmup: float) -> float:
+    """Learning rate as a share of its peak: up in the warm-up, then down to nearly 0, both along a cosine.
+
+    Args:
+        progress: 0 to 1.
+        warmup: Share of the training in which it rises, from 1/25.
+
+    Source:
+        Smith & Topin 2018, arXiv:1708.07120.
+    """
+    low, end = 1 / 25, 1e-3
+    if progress < warmup:
+        return low + (1 - low) * _rise(progress / warmup)
+    return end + (1 - end) * (1 - _rise((progress - warmup) / (1 - warmup)))
+
+
+def _rise(share: float) -> float:
+    return (1 - math.cos(math.pi * share)) / 2
+
+
+def balanced_weights(counts: tuple[int, ...], balance: float) -> Tensor:
+    """Weights of the classes in the loss.
+
+    Args:
+        counts: Samples of each class.
+        balance: 0: all alike; 1: inverse to the frequency.
+
+    Returns:
+        Shape ``(C,)``, with mean 1 over the samples; a class never seen weighs 0.
+    """
+    count = torch.tensor(counts, dtype=torch.float32)
+    weight = torch.where(count > 0, count.clamp(min=1) ** -balance, 0.0)
+    return weight * count.sum() / (weight * count).sum()

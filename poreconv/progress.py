@@ -1,0 +1,35 @@
+"""How long it still takes: one bar on stderr for every command."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+Report = Callable[..., None]
+"""Called as ``report(share)`` or ``report(share, note)``: how much is done, 0 to 1, and a word on it."""
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Report]:
+    """Draw a bar while something long is under way.
+
+    Example:
+        >>> with progress_bar("prepare") as report:
+        ...     report(0.5)
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=1.0, note="")
+
+        def report(share: float, note: str = "") -> None:
+            bar.update(task, completed=share, note=note)
+
+        yield report

@@ -1,0 +1,126 @@
+"""What a sequencer stores of one molecule."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Linear map ``pA = (adc + offset) * scale``."""
+
+    offset: float
+    """Counts added before scaling."""
+    scale: float
+    """pA per count (fast5: range / digitisation)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """One molecule's record, as stored: never normalised, index 0 is the first stored sample."""
+
+    read_id: str
+    adc: NDArray[np.int16]
+    """Raw counts, shape ``(n_samples,)``."""
+    calibration: Calibration
+    sample_rate_hz: float
+    channel: int = 0
+    """1-based channel on the flow cell; 0 where the file does not say."""
+    mux: int = 0
+    read_number: int = 0
+    start_sample: int = 0
+    """Acquisition sample at which the read began."""
+    end_reason: str = ""
+    median_before: float | None = None
+    """Current in pA just before the read."""
+    run_id: str = ""
+    pore: str = ""
+    """Flow cell product code, such as ``FLO-MIN106``; empty where the file does not say."""
+    kit: str = ""
+    """Sequencing kit, such as ``SQK-LSK109``; empty where the file does not say."""
+    experiment: str = ""
+    """Kind of experiment, such as ``genomic_dna`` or ``rna``; empty where the file does not say."""
+    source: Path | None = None
+    """File that the read came from."""
+
+    @property
+    def where(self) -> str:
+        """The read's place in an error message: ``file: read id``."""
+        return f"{self.source or 'memory'}: read {self.read_id}"
+
+    @property
+    def chemistry(self) -> str:
+        """Chemistry code such as ``dna_r9.4.1``; see `chemistry_of`."""
+        return chemistry_of(pore=self.pore, kit=self.kit, experiment=self.experiment)
+
+
+PORES = {
+    "flo-min106": "r9.4.1",
+    "flo-min107": "r9.5",
+    "flo-flg001": "r9.4.1",
+    "flo-pro001": "r9.4.1",
+    "flo-pro002": "r9.4.1",
+    "flo-min110": "r10",
+    "flo-min111": "r10.3",
+    "flo-flg111": "r10.3",
+    "flo-pro111": "r10.3",
+    "flo-min112": "r10.4",
+    "flo-flg112": "r10.4",
+    "flo-pro112": "r10.4",
+    "flo-min114": "r10.4.1",
+    "flo-flg114": "r10.4.1",
+    "flo-pro114": "r10.4.1",
+}
+"""Flow cell product code -> pore version.
+
+Source: the flow cells' product pages of Oxford Nanopore Technologies.
+"""
+
+RNA_CODES = ("rna001", "rna002", "rna004")
+"""Direct RNA kits; each has its own motor, pore and speed, so the kit alone names the chemistry."""
+
+
+def chemistry_of(*, pore: str, kit: str, experiment: str) -> str:
+    """Name the chemistry of a read, as far as its metadata tells.
+
+    Args:
+        pore: Flow cell product code, any case, ``""`` if unknown.
+        kit: Sequencing kit, any case, ``""`` if unknown.
+        experiment: Kind of experiment, ``""`` if unknown.
+
+    Returns:
+        ``rna001``, ``rna002``, ``rna004``, ``dna_r9.4.1``, ``dna_r10.4.1``, ...; ``dna`` or ``rna`` if only that
+        is known; ``unknown`` otherwise.
+    """
+    pore, kit, experiment = pore.lower(), kit.lower(), experiment.lower()
+    for code in RNA_CODES:
+        if code in kit or (code == "rna004" and pore.endswith("ra")):
+            return code
+    if "rna" in experiment and "cdna" not in experiment:
+        return "rna"
+    version = PORES.get(pore[:10])
+    if version is not None:
+        return f"dna_{version}"
+    return "dna" if "dna" in experiment or "lsk" in kit or "pcs" in kit else "unknown"
+
+
+def family_of(chemistry: str) -> tuple[str, str]:
+    """Split a chemistry code into molecule and pore family, ``""`` where it does not tell.
+
+    Example:
+        >>> family_of("DNA_R10.4.1")
+        ('dna', 'r10')
+    """
+    code = chemistry.lower()
+    if code in RNA_CODES:
+        return "rna", code
+    molecule, _, pore = code.partition("_")
+    return ("" if molecule == "unknown" else molecule), pore.partition(".")[0]
+
+
+def conflict(chemistry: str, other: str) -> bool:
+    """Whether two chemistries are known to differ in molecule or pore family; a detail or an unknown is no conflict."""
+    pairs = zip(family_of(chemistry), family_of(other), strict=True)
+    return any(one and two and one != two for one, two in pairs)

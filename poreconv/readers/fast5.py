@@ -1,0 +1,232 @@
+"""Oxford Nanopore fast5: single- and multi-read, gzip and VBZ, versions 0.6 to 2.3.
+
+ont-fast5-api opens the file, tells its kind and its reads, and brings the VBZ filter. A read's fields come through the
+h5py handle: the API's helpers read all attributes of a group to answer for one, and open single-read files three times.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import h5py
+from h5py import h5g, h5l
+from ont_fast5_api.compression_settings import VBZ
+from ont_fast5_api.fast5_interface import BULK_FAST5, MULTI_READ, check_file_type
+from ont_fast5_api.multi_fast5 import MultiFast5File
+from ont_fast5_api.static_data import HARDLINK_GROUPS
+
+from poreconv.errors import FormatError, SignalError
+from poreconv.ledger import Ledger
+from poreconv.read import Read
+from poreconv.readers._fast5_fields import (
+    READ_ID,
+    RUN_FIELDS,
+    RUN_GROUPS,
+    calibration_of,
+    channel_attributes,
+    check_id,
+    fields_of_channel,
+    fields_of_read,
+    fields_of_run,
+    run_attributes,
+    write_raw_attributes,
+)
+from poreconv.readers._hdf5 import HDF5_ERRORS, one_line, signal, text
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""First bytes of an HDF5 file."""
+
+SHARED = b"UniqueGlobalKey"
+"""Group of a single-read file that holds what in a multi-read file stands beside ``Raw``."""
+
+MAX_RUNS = 64
+"""Runs of a file whose metadata are kept at hand."""
+
+
+class Fast5Reader:
+    """One open fast5 file.
+
+    Args:
+        path: The file.
+        ledger: Takes the reads that cannot be used.
+
+    Raises:
+        FormatError: No HDF5, a damaged one, a bulk fast5, or HDF5 without reads.
+    """
+
+    def __init__(self, path: Path, ledger: Ledger) -> None:
+        """Open the file and list its reads."""
+        self.path = path
+        self._ledger = ledger
+        with _as_format_error(path):
+            self._file = MultiFast5File(path, "r")
+        try:
+            with _as_format_error(path):
+                self._raw = _raw_groups(self._file, path)
+            self._bytes = path.stat().st_size
+        except BaseException:
+            self.close()
+            raise
+        self._runs: dict[tuple[int | bytes, ...], dict[str, str]] = {}
+
+    @staticmethod
+    def recognises(head: bytes) -> bool:
+        """Whether ``head`` begins an HDF5 file."""
+        return head.startswith(SIGNATURE)
+
+    @property
+    def read_ids(self) -> list[str]:
+        """Ids in file order."""
+        return list(self._raw)
+
+    def __len__(self) -> int:
+        """Number of reads."""
+        return len(self._raw)
+
+    def __iter__(self) -> Iterator[Read]:
+        """Reads in file order; unusable ones go into the ledger."""
+        for read_id in self._raw:
+            try:
+                read = self._read(read_id)
+            except SignalError as error:
+                self._ledger.drop(error, read_id=read_id, source=self.path)
+                continue
+            yield read
+
+    def __getitem__(self, read_id: str) -> Read:
+        """One read.
+
+        Raises:
+            KeyError: The file has no such read.
+            SignalError: It has, and the read is unusable.
+        """
+        if read_id not in self._raw:
+            raise KeyError(f"{self.path}: no read {read_id}")
+        return self._read(read_id)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """The open reader."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def _read(self, read_id: str) -> Read:
+        where = f"{self.path}: read {read_id if READ_ID.fullmatch(read_id) else ascii(read_id)}"
+        raw_path = self._raw[read_id]
+        shared_path = SHARED if raw_path.startswith(b"Raw/") else raw_path.removesuffix(b"/Raw")
+        raw = self._group(raw_path, where, "no_signal")
+        channel_id = self._group(shared_path + b"/channel_id", where, "bad_calibration")
+        with _as_drop(where, "bad_calibration"):
+            calibration = calibration_of(channel_id)
+        with _as_drop(where, "bad_metadata"):
+            check_id(raw, read_id, required=shared_path == SHARED)
+            fields = fields_of_read(raw) | fields_of_channel(channel_id) | self._fields_of_run(shared_path)
+        adc = signal(raw, where=where, file_bytes=self._bytes)
+        return Read(read_id=read_id, adc=adc, calibration=calibration, source=self.path, **fields)
+
+    def _group(self, path: bytes, where: str, reason: str) -> Any:
+        with _as_drop(f"{where}: no group {path.decode(errors='replace')!a}", reason):
+            return h5g.open(self._file.handle.id, path)
+
+    def _fields_of_run(self, shared_path: bytes) -> dict[str, str]:
+        """Read what hard links share between a run's reads once, told by the addresses of the groups."""
+        root = self._file.handle.id
+        paths = [path for name in RUN_GROUPS if root.links.exists(path := shared_path + b"/" + name)]
+        links = [root.links.get_info(path) for path in paths]
+        key = tuple(link.u if link.type == h5l.TYPE_HARD else path for link, path in zip(links, paths, strict=True))
+        if key not in self._runs:
+            if len(self._runs) >= MAX_RUNS:
+                self._runs.clear()
+            self._runs[key] = fields_of_run({path.rpartition(b"/")[2]: h5g.open(root, path) for path in paths})
+        return self._runs[key]
+
+
+def write_fast5(path: Path, reads: Iterable[Read]) -> None:
+    """Write reads into one multi-read fast5, VBZ-compressed, one read in memory at a time.
+
+    Everything but `Read.source` comes back as it was.
+
+    Args:
+        path: The file; replaced if it exists. `poreconv.files.whole_file` makes it whole or absent.
+        reads: At least one sample each; ids differ.
+
+    Raises:
+        FormatError: Two reads have one id, a read has no samples, or an id that fast5 cannot hold.
+    """
+    runs: dict[str, dict[str, str]] = {}
+    with MultiFast5File(path, "w") as file:
+        file.handle.attrs["file_type"] = MULTI_READ
+        for read in reads:
+            if f"read_{read.read_id}" in file.handle or len(read.adc) == 0:
+                raise FormatError(f"{path}: read {read.read_id}: empty, or its id is taken; leave it out or rename it")
+            if not READ_ID.fullmatch(read.read_id) or "/" in read.read_id:
+                raise FormatError(f"{path}: read id {read.read_id!a}: use printable ASCII without '@', '/' and spaces")
+            _write(file, read, runs)
+
+
+@contextmanager
+def _as_format_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except HDF5_ERRORS as exc:
+        message = f"{path}: cannot be read as fast5 ({one_line(exc)}); copy it again from its origin, or leave it out"
+        raise FormatError(message) from exc
+
+
+@contextmanager
+def _as_drop(what: str, reason: str) -> Iterator[None]:
+    try:
+        yield
+    except HDF5_ERRORS as exc:
+        raise SignalError(f"{what} ({one_line(exc)}); repair the file or leave the read out", reason=reason) from exc
+
+
+def _raw_groups(file: MultiFast5File, path: Path) -> dict[str, bytes]:
+    """Read id -> path of the group that holds its signal."""
+    handle = file.handle
+    kind = text(handle.id, b"file_type")
+    if read_ids := file.get_read_ids():
+        return {read_id: f"read_{read_id}/Raw".encode() for read_id in read_ids}
+    if (
+        kind == BULK_FAST5
+        or "IntermediateData" in handle
+        or any(n.startswith("Channel_") for n in handle.get("Raw", ()))
+    ):
+        raise FormatError(f"{path}: a bulk fast5 (whole channels, no reads); cut it into reads first")
+    if "UniqueGlobalKey" in handle:
+        return _raw_groups_of_single(handle, path)
+    if kind and check_file_type(file) == MULTI_READ:
+        return {}
+    raise FormatError(f"{path}: HDF5, but no fast5 (no reads in it); leave it out")
+
+
+def _write(file: MultiFast5File, read: Read, runs: dict[str, dict[str, str]]) -> None:
+    written = file.create_empty_read(read.read_id, read.run_id)  # hard-links the groups of the run's first read
+    run = {name: getattr(read, name) for name in RUN_FIELDS}
+    if runs.setdefault(read.run_id, run) != run:  # one run id, another flow cell or kit: not the first read's groups
+        for name in HARDLINK_GROUPS:
+            del written.handle[name]
+    if HARDLINK_GROUPS[0] not in written.handle:
+        tracking, context = run_attributes(run)
+        written.add_tracking_id(tracking)
+        written.add_context_tags(context)
+    written.add_channel_info(channel_attributes(read))
+    raw = written.handle.create_group("Raw")
+    # Not add_raw_data: it leaves the chunks to h5py, and a read in one chunk is smaller and faster to read.
+    raw.create_dataset("Signal", data=read.adc, dtype="i2", chunks=read.adc.shape, **vars(VBZ))
+    write_raw_attributes(read, raw)
+
+
+def _raw_groups_of_single(handle: h5py.File, path: Path) -> dict[str, bytes]:
+    """One entry, or several in files of early versions; the file's name stands for an id that is missing."""
+    names = list(handle["Raw/Reads"]) if "Raw/Reads" in handle else []
+    groups = [f"Raw/Reads/{name}".encode() for name in names] or [b"Raw/Reads/Read_0"]
+    found = [(text(h5g.open(handle.id, group), b"read_id") if names else "", group) for group in groups]
+    return {read_id or path.stem: group for read_id, group in found}

@@ -1,0 +1,123 @@
+"""What labelling must repeat from training; it travels in the bundle and is read from nowhere else."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self, get_args
+
+from poreconv.config import DecodeConfig, NormalisationConfig, SplitConfig, Task, require
+from poreconv.errors import ConfigError, MismatchError, ReadDropped
+from poreconv.read import Read, conflict
+
+SCHEMA_VERSION = 1
+
+RATE_TOLERANCE = 0.02
+"""Largest relative difference of sample rates that a model bears."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that labelling must repeat from training, and what training saw."""
+
+    task: Task
+    classes: tuple[str, ...]
+    """Names of the network's outputs; for `boundary`: ``("inside", "boundary")``."""
+    model: str
+    """Name in ``MODELS``."""
+    model_config: dict[str, Any]
+    """Fields of the architecture's config."""
+    sample_rate_hz: float
+    chemistries: tuple[str, ...]
+    """Chemistry codes of the training reads."""
+    class_counts: tuple[int, ...]
+    """Samples of each class in the training split."""
+    mean_dwell: float
+    """Mean samples per event in the training split."""
+    split: SplitConfig = field(default_factory=SplitConfig)
+    runs: tuple[str, ...] = ()
+    """Run ids of the training reads; the leak guard asks the split only about reads of these runs."""
+    normalisation: NormalisationConfig = field(default_factory=NormalisationConfig)
+    decoding: DecodeConfig = field(default_factory=DecodeConfig)
+    labels: tuple[str, ...] = ()
+    """Label sources of the training data."""
+    data: tuple[str, ...] = ()
+    """Content hashes of the stores trained on."""
+    poreconv_version: str = ""
+
+    def __post_init__(self) -> None:
+        """Check what does not check itself."""
+        require(self.task in get_args(Task), f"recipe: task {self.task!r} is not known")
+        require(len(self.classes) == len(self.class_counts) > 0, "recipe: classes and class_counts differ in length")
+        require(self.sample_rate_hz > 0, f"recipe: sample rate {self.sample_rate_hz} Hz")
+
+    def check(self, read: Read) -> None:
+        """Refuse a read that the model was not trained for.
+
+        Raises:
+            MismatchError: Its sample rate is off by over 2 %, or it is known to be of another molecule or pore family.
+        """
+        if abs(read.sample_rate_hz / self.sample_rate_hz - 1) > RATE_TOLERANCE:
+            raise MismatchError(
+                f"{read.where}: {read.sample_rate_hz:g} Hz, and the model was trained on {self.sample_rate_hz:g} Hz;"
+                " use a model of that rate"
+            )
+        if self.chemistries and all(conflict(read.chemistry, known) for known in self.chemistries):
+            raise MismatchError(
+                f"{read.where}: {read.chemistry}, and the model was trained on {', '.join(self.chemistries)};"
+                f" use a model for {read.chemistry}"
+            )
+
+    def check_unseen(self, read: Read) -> None:
+        """Leak guard: refuse to judge the model on a read that its own split rule put into training or validation.
+
+        The rule is asked only about reads of the runs that the model was trained on; other runs are unseen.
+
+        Raises:
+            ReadDropped: Reason ``in_train`` or ``in_validation``.
+        """
+        split = split_of(self.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel)
+        if split != "test" and read.run_id in self.runs:
+            raise ReadDropped(f"{read.where}: the model's own split put it into {split}", reason=f"in_{split}")
+
+    def to_json(self) -> str:
+        """As JSON text, one line."""
+        return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`.
+
+        Raises:
+            ConfigError: The text is no recipe, or one of another schema version.
+        """
+        try:
+            plain = json.loads(text)
+            version = plain.pop("schema_version")
+        except (ValueError, KeyError, AttributeError, TypeError) as exc:
+            raise ConfigError("recipe: not JSON with a schema_version; is this a poreconv model?") from exc
+        if version != SCHEMA_VERSION:
+            raise ConfigError(f"recipe: schema version {version}, this poreconv reads {SCHEMA_VERSION}; train it anew")
+        nested = {"split": SplitConfig, "normalisation": NormalisationConfig, "decoding": DecodeConfig}
+        try:
+            values = {key: nested[key](**value) if key in nested else _frozen(value) for key, value in plain.items()}
+            return cls(**values)
+        except TypeError as exc:
+            raise ConfigError(f"recipe: {exc}") from exc
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def split_of(config: SplitConfig, *, read_id: str, run_id: str, channel: int) -> str:
+    """Decide on which side a read stands: ``train``, ``validation`` or ``test``.
+
+    The first 64 bits of BLAKE2b over seed and key, as a share of 2**64: below ``test`` it is a test read, in the next
+    ``validation`` a validation read. The same read stands on the same side in every dataset of the same rule.
+    """
+    key = {"read": read_id, "run": run_id, "channel": f"{run_id}:{channel}"}[config.by]
+    digest = hashlib.blake2b(f"{config.seed}:{key}".encode(), digest_size=8).digest()
+    share = int.from_bytes(digest, "big") / 2**64
+    if share < config.test:
+        return "test"
+    return "validation" if share < config.test + config.validation else "train"

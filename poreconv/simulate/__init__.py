@@ -1,0 +1,21 @@
+"""Simulators: reads whose true events are known. Adding one: one file here, one line in ``SIMULATORS``."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from poreconv.config import SimulateConfig
+from poreconv.events import Events
+from poreconv.read import Read
+
+SIMULATORS = {
+    "heartbeat": "poreconv.simulate.heartbeat:simulate",
+    "squiggle": "poreconv.simulate.squiggle:simulate",
+}
+
+
+class Simulator(Protocol):
+    """A generator of reads and their truth."""
+
+    def __call__(self, common: SimulateConfig, config: Any) -> Iterator[tuple[Read, Events]]:
+        """Yield ``common.reads`` reads; the same configs give the same reads."""
+        ...

@@ -1,0 +1,63 @@
+"""The lecture's trace: beats of varying place, height and width in noise and drift."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poreconv.config import HeartbeatConfig, SimulateConfig
+from poreconv.events import Events
+from poreconv.read import Read
+from poreconv.simulate import device
+
+NAME = "heartbeat"
+
+
+def simulate(common: SimulateConfig, config: HeartbeatConfig) -> Iterator[tuple[Read, Events]]:
+    """Yield traces and their beats.
+
+    Args:
+        common: How many, and the seed; trace i depends on the seed, i and ``config`` only.
+        config: Of the traces.
+
+    Yields:
+        A read of unknown chemistry, and events of the one class ``beat``; their coverage is the whole trace.
+    """
+    for index in range(common.reads):
+        rng = np.random.default_rng([common.seed, index])
+        events = _beats(rng, config)
+        yield _read(rng, common.seed, index, _trace_pa(rng, events, config), config), events
+
+
+def _beats(rng: np.random.Generator, config: HeartbeatConfig) -> Events:
+    """Place beats anywhere, all arrangements equally likely, with at least one sample between two."""
+    n = int(rng.integers(config.beats_min, config.beats_max + 1))
+    width = rng.integers(config.width_min, config.width_max + 1, n)
+    spare = config.samples - int(width.sum()) - max(0, n - 1)
+    start = np.sort(rng.integers(0, spare + 1, n)) + np.cumsum(width) - width + np.arange(n)
+    return Events.of(start, start + width, classes=("beat",), coverage=[[0, config.samples]])
+
+
+def _trace_pa(rng: np.random.Generator, events: Events, config: HeartbeatConfig) -> NDArray[np.float32]:
+    trace_pa = config.baseline_pa + device.drift(rng, config.samples, config.drift_pa)
+    trace_pa += rng.normal(0, config.noise_pa, config.samples).astype(np.float32)
+    for start, width in zip(events.start, events.duration, strict=True):
+        height_pa = rng.uniform(config.height_min_pa, config.height_max_pa)
+        trace_pa[start : start + width] += height_pa * np.sin(np.pi * (np.arange(width) + 0.5) / width)
+    return trace_pa
+
+
+def _read(
+    rng: np.random.Generator, seed: int, index: int, trace_pa: NDArray[np.float32], config: HeartbeatConfig
+) -> Read:
+    return Read(
+        read_id=device.read_id(NAME, seed, index),
+        adc=device.to_counts(trace_pa),
+        calibration=device.CALIBRATION,
+        sample_rate_hz=config.sample_rate_hz,
+        channel=int(rng.integers(1, device.CHANNELS + 1)),
+        mux=1,
+        read_number=index,
+        start_sample=index * config.samples,
+        run_id=device.run_id(NAME, seed),
+    )

@@ -1,0 +1,93 @@
+"""Events <-> one class per sample, for the three tasks.
+
+* ``boundary``: is this sample the first of an event?
+* ``segment``: which class does this sample belong to?
+* ``base``: which base, A, C, G or T, does this sample belong to?
+
+Where nothing is known the target is ``IGNORE``.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poreconv.config import BOUNDARY, IGNORE, INSIDE, Task
+from poreconv.errors import ConfigError
+from poreconv.events import Events
+
+BOUNDARY_CLASSES = ("inside", "boundary")
+BASES = ("A", "C", "G", "T")
+
+STUCK_FACTOR = 25
+"""Events longer than this many median dwells are where an aligner got stuck (200 samples in R9.4 DNA)."""
+
+
+def classes_of(task: Task, source_classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the classes that a task has with labels of a source.
+
+    Raises:
+        ConfigError: The source cannot serve the task.
+    """
+    if task == "boundary":
+        return BOUNDARY_CLASSES
+    if task == "base" and source_classes != BASES:
+        raise ConfigError("task base: these labels know no bases; use a source with a sequence, such as tombo")
+    if task == "segment" and len(source_classes) < 2:
+        raise ConfigError(
+            f"task segment: labels have classes {source_classes}, two are needed; try --outside background"
+        )
+    return source_classes
+
+
+def stuck_after(task: Task, median_dwell: float) -> float:
+    """Longest event, in samples, that a task's target believes.
+
+    Regions and other segments have any length; where bases stand, a very long event means that an aligner got stuck.
+    """
+    return np.inf if task == "segment" else STUCK_FACTOR * median_dwell
+
+
+def encode(events: Events, n_samples: int, task: Task, longest: float = np.inf) -> NDArray[np.int8]:
+    """Write events as one class per sample.
+
+    Args:
+        events: Of one read.
+        n_samples: The read's length.
+        task: What is asked of each sample.
+        longest: Events of more samples are ignored, their first sample included; see `stuck_after`.
+
+    Returns:
+        Shape ``(n_samples,)``: class indices, ``IGNORE`` outside the coverage.
+    """
+    target = np.full(n_samples, IGNORE, np.int8)
+    if task == "boundary":
+        for start, end in events.coverage:
+            target[start:end] = INSIDE
+        target[events.start] = BOUNDARY
+    else:
+        inside = np.repeat(events.label, events.duration).astype(np.int8)
+        target[samples_of(events.start, events.duration)] = inside
+    stuck = events.duration > longest
+    target[samples_of(events.start[stuck], events.duration[stuck])] = IGNORE
+    return target
+
+
+def samples_of(start: NDArray[np.int64], duration: NDArray[np.int64]) -> NDArray[np.int64]:
+    """All sample indices of some intervals, one after the other, shape ``(duration.sum(),)``."""
+    first = np.repeat(start - np.cumsum(duration) + duration, duration)
+    return first + np.arange(len(first))
+
+
+def runs(target: NDArray[np.int8]) -> Events:
+    """Read a ``segment`` or ``base`` target back: runs of one class; neighbours of one class have merged."""
+    change = np.flatnonzero(np.diff(target)) + 1
+    edges = np.concatenate([[0], change, [len(target)]]) if len(target) else np.zeros(1, np.int64)
+    start, end = edges[:-1], edges[1:]
+    label = target[start] if len(start) else np.zeros(0, np.int8)
+    known = label != IGNORE
+    n_classes = int(label.max(initial=0)) + 1
+    return Events.of(start[known], end[known], label=label[known], classes=[str(i) for i in range(n_classes)])
+
+
+def boundaries(target: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Samples that a ``boundary`` target calls the first of an event."""
+    return np.flatnonzero(target == BOUNDARY)

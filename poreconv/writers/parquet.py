@@ -1,0 +1,23 @@
+"""Events as a Parquet table."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from poreconv.writers.table import EVENTS
+
+
+class ParquetWriter:
+    """Writes a Parquet table, piece by piece."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(path, EVENTS)
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows."""
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()

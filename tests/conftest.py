@@ -1,0 +1,157 @@
+"""Signal files made with real writers, and the way to real reads where there are any."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from ont_fast5_api.compression_settings import GZIP, VBZ
+from ont_fast5_api.fast5_file import Fast5File
+from ont_fast5_api.multi_fast5 import MultiFast5File
+
+from poreconv.read import Calibration, Read
+
+COMPRESSIONS = {"gzip": GZIP, "vbz": VBZ}
+DIGITISATION = 8192.0
+
+ReadMaker = Callable[..., list[Read]]
+Sample = tuple[Path, list[Read]]
+
+
+def reads_made(n: int = 3, seed: int = 0, **fields: Any) -> list[Read]:
+    """Make reads with noisy steps as signal, all fields filled; ``fields`` overrides."""
+    rng = np.random.default_rng(seed)
+    return [Read(**(_fields(rng, seed, number) | fields)) for number in range(n)]
+
+
+def _fields(rng: np.random.Generator, seed: int, number: int) -> dict[str, Any]:
+    levels = rng.normal(500, 80, int(rng.integers(20, 200))).repeat(9)
+    return {
+        "read_id": f"{seed:08x}-0000-4000-8000-{number:012x}",
+        "adc": (levels + rng.normal(0, 8, len(levels))).astype(np.int16),
+        "calibration": Calibration(offset=10.0, scale=1437.5 / DIGITISATION),
+        "sample_rate_hz": 4000.0,
+        "channel": number + 1,
+        "mux": 2,
+        "read_number": 100 + number,
+        "start_sample": 2**40 + number,
+        "end_reason": "signal_positive",
+        "median_before": 210.5,
+        "run_id": "a08e850aaa44c8b56765eee10b386fc3e516a62b",
+        "pore": "FLO-MIN106",
+        "kit": "sqk-lsk109",
+        "experiment": "genomic_dna",
+    }
+
+
+def raw_attributes(read: Read) -> dict[str, Any]:
+    """A raw group's attributes as MinKNOW writes them, ``end_reason`` as an old file's bare number."""
+    return {
+        "read_id": np.bytes_(read.read_id),
+        "duration": np.uint32(len(read.adc)),
+        "start_mux": np.uint8(read.mux),
+        "read_number": np.int32(read.read_number),
+        "start_time": np.uint64(read.start_sample),
+        "median_before": read.median_before,
+        "end_reason": np.uint8(5),
+    }
+
+
+def channel_attributes(read: Read) -> dict[str, Any]:
+    return {
+        "channel_number": np.bytes_(str(read.channel)),
+        "digitisation": DIGITISATION,
+        "offset": read.calibration.offset,
+        "range": read.calibration.scale * DIGITISATION,
+        "sampling_rate": read.sample_rate_hz,
+    }
+
+
+def write_multi(path: Path, reads: Sequence[Read], compression: str = "vbz") -> None:
+    """Write a multi-read fast5 with ont-fast5-api alone, so that our writer is not its own judge."""
+    with MultiFast5File(str(path), "w") as file:
+        for read in reads:
+            made = file.create_empty_read(read.read_id, read.run_id)
+            made.add_raw_data(read.adc, raw_attributes(read), compression=COMPRESSIONS[compression])
+            made.add_channel_info(channel_attributes(read))
+            made.add_tracking_id({"run_id": read.run_id, "flow_cell_product_code": read.pore})
+            made.add_context_tags({"sequencing_kit": read.kit, "experiment_type": read.experiment})
+
+
+def write_single(path: Path, read: Read, compression: str = "gzip") -> None:
+    """Write a single-read fast5 with ont-fast5-api."""
+    with Fast5File(str(path), "w") as file:
+        file.add_read(read.read_number, read.read_id, read.start_sample, len(read.adc), read.mux, read.median_before)
+        file.add_raw_data(read.adc, compression=COMPRESSIONS[compression])
+        file.add_channel_info(channel_attributes(read))
+        file.set_tracking_id({"run_id": read.run_id, "flow_cell_product_code": read.pore})
+        file.add_context_tags({"sequencing_kit": read.kit, "experiment_type": read.experiment})
+
+
+def write_old_single(path: Path, read: Read) -> None:
+    """Write a version 0.6 file by hand: attributes as bytes, nothing that is optional."""
+    with h5py.File(path, "w") as file:
+        file.attrs["file_version"] = 0.6
+        raw = file.create_group(f"Raw/Reads/Read_{read.read_number}")
+        raw.create_dataset("Signal", data=read.adc, compression="gzip", shuffle=True)
+        raw.attrs["read_id"] = read.read_id.encode()
+        raw.attrs["read_number"] = read.read_number
+        channel_id = file.create_group("UniqueGlobalKey/channel_id")
+        for name, value in channel_attributes(read).items():
+            channel_id.attrs[name] = value
+        file.create_group("UniqueGlobalKey/tracking_id").attrs["run_id"] = read.run_id.encode()
+
+
+WRITERS: dict[str, Callable[[Path, Sequence[Read]], None]] = {".fast5": write_multi}
+"""Suffix -> how a test makes a file of that format, for every format in READERS."""
+
+
+@pytest.fixture
+def make_reads() -> ReadMaker:
+    return reads_made
+
+
+@pytest.fixture
+def sample_file(tmp_path: Path) -> Callable[[str], Sample]:
+    """Give a maker of files by suffix: the path, and the reads in it."""
+
+    def make(suffix: str) -> Sample:
+        path, reads = tmp_path / f"sample{suffix}", reads_made(4)
+        WRITERS[suffix](path, reads)
+        return path, reads
+
+    return make
+
+
+@pytest.fixture(params=COMPRESSIONS)
+def multi_fast5(request: pytest.FixtureRequest, tmp_path: Path) -> Sample:
+    path, reads = tmp_path / "multi.fast5", reads_made(4)
+    write_multi(path, reads, request.param)
+    return path, reads
+
+
+@pytest.fixture(params=COMPRESSIONS)
+def single_fast5(request: pytest.FixtureRequest, tmp_path: Path) -> Sample:
+    path, reads = tmp_path / "single.fast5", reads_made(1)
+    write_single(path, reads[0], request.param)
+    return path, reads
+
+
+@pytest.fixture
+def old_fast5(tmp_path: Path) -> Sample:
+    path, reads = tmp_path / "old.fast5", reads_made(1)
+    write_old_single(path, reads[0])
+    return path, reads
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Give the folder of real reads; tests that use it are marked ``real``."""
+    named = os.environ.get("PORECONV_DATA")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real reads: {folder} is no folder; set PORECONV_DATA")
+    return folder

@@ -1,0 +1,124 @@
+"""Files with labels in them, made with the formats' own writers."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from ont_fast5_api.compression_settings import GZIP
+from ont_fast5_api.conversion_tools.multi_to_single_fast5 import create_single_f5
+from ont_fast5_api.fast5_read import Fast5Read
+from ont_fast5_api.multi_fast5 import MultiFast5File
+
+from poreconv.events import Events
+from poreconv.read import Calibration, Read
+
+CHANNEL = {"channel_number": "1", "digitisation": 8192.0, "offset": 4.0, "range": 1400.0, "sampling_rate": 4000.0}
+
+
+def read_of(read_id: str, n_samples: int = 100, **fields: Any) -> Read:
+    """Give a read whose samples don't matter."""
+    values: dict[str, Any] = {"sample_rate_hz": 4000.0, "experiment": "genomic_dna", **fields}
+    return Read(read_id, np.zeros(n_samples, np.int16), Calibration(4.0, 0.17), **values)
+
+
+@contextmanager
+def fast5(path: Path, *read_ids: str, n_samples: int = 100) -> Iterator[list[Fast5Read]]:
+    """Open a new multi-read fast5 with reads in it, to which labels can be added."""
+    with MultiFast5File(str(path), "w") as file:
+        yield [_with_signal(file.create_empty_read(read_id, "run"), n_samples) for read_id in read_ids]
+
+
+def _with_signal(read: Fast5Read, n_samples: int) -> Fast5Read:
+    attributes = {"read_id": read.read_id, "read_number": 1, "duration": n_samples, "start_time": 0, "start_mux": 1}
+    read.add_raw_data(np.zeros(n_samples, np.int16), attrs={**attributes, "median_before": 200.0}, compression=GZIP)
+    read.add_channel_info(CHANNEL)
+    read.add_tracking_id({"run_id": "run"})
+    read.add_context_tags({})
+    return read
+
+
+def as_single(multi: Path, single: Path) -> None:
+    """Copy the one read of a multi-read file into a single-read file."""
+    with MultiFast5File(str(multi), "r") as file:
+        create_single_f5(str(single), next(file.get_reads()))
+
+
+def add_tombo(
+    read: Fast5Read,
+    events: Sequence[tuple[int, int, str]],
+    *,
+    first: int,
+    rna: bool | None = False,
+    status: str = "success",
+    group: str = "RawGenomeCorrected_000",
+) -> None:
+    """Add what ``tombo resquiggle`` adds: rows of start, length and base."""
+    attributes = {"status": status} if rna is None else {"status": status, "rna": rna}
+    read.add_analysis("resquiggle", group, {})
+    read.add_analysis_subgroup(group, "BaseCalled_template", attributes)
+    rows = [(start, length, base.encode()) for start, length, base in events]
+    table = np.array(rows, dtype=[("start", "<u4"), ("length", "<u4"), ("base", "S1")])
+    _add_table(read, group, "Events", table).attrs["read_start_rel_to_raw"] = first
+
+
+def _add_table(read: Fast5Read, group: str, name: str, data: Any) -> h5py.Dataset:
+    """Stand in for ont-fast5-api's add_analysis_dataset, which asks numpy 2 for names that it no longer has."""
+    return read.handle[f"Analyses/{group}/BaseCalled_template"].create_dataset(name, data=data)
+
+
+def add_basecall(
+    read: Fast5Read,
+    number: int = 0,
+    *,
+    sequence: str = "",
+    move: Sequence[int] | None = None,
+    events: np.ndarray | None = None,
+    first: int | None = 0,
+    duration: int = 100,
+    stride: int | None = None,
+) -> None:
+    """Add what guppy and albacore add: ``Basecall_1D_<number>`` and its Segmentation."""
+    group, segmentation = f"Basecall_1D_{number:03d}", f"Segmentation_{number:03d}"
+    read.add_analysis("basecall_1d", group, {"segmentation": f"Analyses/{segmentation}"} if first is not None else {})
+    read.add_analysis_subgroup(group, "BaseCalled_template", {})
+    read.set_summary_data(group, "basecall_1d_template", {} if stride is None else {"block_stride": stride})
+    _add_table(read, group, "Fastq", f"@{read.read_id}\n{sequence}\n+\n{'!' * len(sequence)}\n")
+    if move is not None:
+        _add_table(read, group, "Move", np.array(move, np.uint8))
+    if events is not None:
+        _add_table(read, group, "Events", events)
+    if first is not None:
+        read.add_analysis("segmentation", segmentation, {})
+        summary = {"first_sample_template": first, "duration_template": duration}
+        read.set_summary_data(segmentation, "segmentation", summary)
+
+
+def event_rows(
+    states: Sequence[str],
+    move: Sequence[int],
+    start: np.ndarray | Sequence[float] | None = None,
+    length: np.ndarray | Sequence[float] | None = None,
+) -> np.ndarray:
+    """Give an event table as albacore writes it, or as guppy 2 does, without start and length."""
+    columns: dict[str, Any] = {"model_state": np.array(states, f"S{len(states[0])}"), "move": np.array(move, np.int32)}
+    if start is not None:
+        columns |= {"start": np.asarray(start), "length": np.asarray(length)}
+    table = np.empty(len(states), [(name, values.dtype) for name, values in columns.items()])
+    for name, values in columns.items():
+        table[name] = values
+    return table
+
+
+def paf_line(read_id: str, samples: int, first: int, end: int, ss: str, *, tags: str = "") -> str:
+    """Give one line as ``f5c resquiggle -c`` writes it."""
+    fixed = f"{read_id}\t{samples}\t{first}\t{end}\t+\t{read_id}\t10\t0\t10\t10\t10\t255"
+    return f"{fixed}{tags}\tsc:f:0.98\tsh:f:3.1\tss:Z:{ss}\n"
+
+
+def spans(events: Events | None) -> list[tuple[int, int, int]]:
+    """Give events as plain triples of start, end and label."""
+    assert events is not None
+    return list(zip(events.start.tolist(), events.end.tolist(), events.label.tolist(), strict=True))

@@ -1,0 +1,184 @@
+"""The contract that every label source keeps."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from make_labels import add_basecall, add_tombo, event_rows, fast5, paf_line, read_of
+
+from poreconv.config import LabelConfig
+from poreconv.errors import ConfigError, LabelError
+from poreconv.labels import LABEL_SOURCES, LabelSource, open_labels
+from poreconv.read import Read
+from poreconv.registry import lookup
+
+Sample = tuple[list[Path], Read]
+"""Files for ``--labels_from``, and a read that they label: events [10, 14), [14, 20) and [20, 30)."""
+
+
+def tombo_sample(folder: Path) -> Sample:
+    """Give a read that Tombo resquiggled."""
+    with fast5(folder / "r.fast5", "r1") as (read,):
+        add_tombo(read, [(0, 4, "A"), (4, 6, "C"), (10, 10, "T")], first=10)
+    return [], read_of("r1", source=folder / "r.fast5")
+
+
+def fast5_moves_sample(folder: Path) -> Sample:
+    """Give a read that guppy called, in blocks of 2 samples."""
+    with fast5(folder / "r.fast5", "r1") as (read,):
+        move = [1, 0, 1, 0, 0, 1, 0, 0, 0, 0]
+        add_basecall(read, sequence="ACT", move=move, first=10, stride=2)
+    return [], read_of("r1", source=folder / "r.fast5")
+
+
+def fast5_events_sample(folder: Path) -> Sample:
+    """Give a read that albacore called, with relative samples."""
+    with fast5(folder / "r.fast5", "r1") as (read,):
+        states, start = ["GGAGG", "GGCGG", "GGCGG", "GGTGG"], np.array([10, 14, 17, 20], np.uint64)
+        rows = event_rows(states, [1, 1, 0, 1], start, np.array([4, 3, 3, 10], np.uint64))
+        add_basecall(read, sequence="GGACTGG", events=rows, first=10)
+    return [], read_of("r1", source=folder / "r.fast5")
+
+
+def resquiggle_paf_sample(folder: Path) -> Sample:
+    """Give a read that f5c resquiggled."""
+    path = folder / "r.paf"
+    path.write_text(paf_line("other", 50, 0, 5, "5,") + paf_line("r1", 100, 10, 30, "4,6,3D10,"))
+    return [path], read_of("r1")
+
+
+def intervals_sample(folder: Path) -> Sample:
+    """Give a read labelled by hand."""
+    path = folder / "r.tsv"
+    path.write_text("read_id\tstart\tend\tlabel\nr1\t14\t20\tC\nr1\t10\t14\tA\nr2\t0\t5\tG\nr1\t20\t30\tT\n")
+    return [path], read_of("r1")
+
+
+SAMPLES: dict[str, Callable[[Path], Sample]] = {
+    "tombo": tombo_sample,
+    "fast5_moves": fast5_moves_sample,
+    "fast5_events": fast5_events_sample,
+    "resquiggle_paf": resquiggle_paf_sample,
+    "intervals": intervals_sample,
+}
+
+
+def opened(name: str, files: Sequence[Path]) -> LabelSource:
+    """Make a source with default settings."""
+    return open_labels(name, files, LabelConfig())
+
+
+def test_every_source_has_a_sample() -> None:
+    """A new line in the table needs a sample here, so that the contract is tested on it."""
+    assert set(SAMPLES) == set(LABEL_SOURCES)
+
+
+@pytest.mark.parametrize("name", LABEL_SOURCES)
+def test_every_source_gives_the_events_that_were_written(name: str, tmp_path: Path) -> None:
+    """Half-open, raw coordinates, signal order, and covered from end to end."""
+    files, read = SAMPLES[name](tmp_path)
+    source = opened(name, files)
+    events = source.events(read)
+    source.close()
+
+    assert events is not None
+    assert events.start.tolist() == [10, 14, 20]
+    assert events.end.tolist() == [14, 20, 30]
+    assert events.coverage.tolist() == [[10, 30]]
+
+
+@pytest.mark.parametrize("name", LABEL_SOURCES)
+def test_every_source_indexes_the_classes_that_it_tells(name: str, tmp_path: Path) -> None:
+    """The samples say A, C, T; a source without classes says places only."""
+    files, read = SAMPLES[name](tmp_path)
+    source = opened(name, files)
+    events = source.events(read)
+    source.close()
+
+    assert events is not None
+    assert events.classes == source.classes
+    assert events.label.tolist() == ([0, 1, 3] if source.classes else [-1, -1, -1])
+
+
+@pytest.mark.parametrize("name", LABEL_SOURCES)
+def test_every_source_with_bases_tells_their_offset(name: str, tmp_path: Path) -> None:
+    """Only a sequence has an offset."""
+    files, _ = SAMPLES[name](tmp_path)
+    source = opened(name, files)
+    source.close()
+
+    assert (source.base_offset is not None) == (source.classes == ("A", "C", "G", "T"))
+
+
+@pytest.mark.parametrize("name", LABEL_SOURCES)
+def test_every_source_has_no_label_for_a_read_it_does_not_know(name: str, tmp_path: Path) -> None:
+    """Neither a read that is not in its files nor one from another kind of file."""
+    files, _ = SAMPLES[name](tmp_path)
+    elsewhere = tmp_path / "reads.blow5"
+    elsewhere.write_bytes(b"BLOW5")
+    source = opened(name, files)
+    labels = [source.events(read_of("absent")), source.events(read_of("absent", source=elsewhere))]
+    source.close()
+
+    assert labels == [None, None]
+
+
+@pytest.mark.parametrize("name", LABEL_SOURCES)
+def test_every_source_drops_a_read_that_is_shorter_than_its_labels(name: str, tmp_path: Path) -> None:
+    """A misfit is a named drop, never a shift."""
+    files, read = SAMPLES[name](tmp_path)
+    source = opened(name, files)
+    with pytest.raises(LabelError, match="read r1: ") as caught:
+        source.events(dataclasses.replace(read, adc=read.adc[:25]))
+    source.close()
+
+    assert caught.value.reason in {"label_outside_signal", "label_length", "label_start"}
+
+
+@pytest.mark.parametrize("name", LABEL_SOURCES)
+def test_every_source_labels_a_read_twice_the_same(name: str, tmp_path: Path) -> None:
+    """Nothing is used up."""
+    files, read = SAMPLES[name](tmp_path)
+    source = opened(name, files)
+    first, second = source.events(read), source.events(read)
+    source.close()
+
+    assert first is not None
+    assert second is not None
+    assert first.start.tolist() == second.start.tolist()
+
+
+@pytest.mark.parametrize("name", LABEL_SOURCES)
+def test_a_source_says_without_being_made_whether_labels_stand_in_the_reads_files(name: str, tmp_path: Path) -> None:
+    """The command line asks the class."""
+    files, _ = SAMPLES[name](tmp_path)
+
+    assert lookup(LABEL_SOURCES, name, kind="label source").in_file == (not files)
+
+
+@pytest.mark.parametrize("name", [name for name in LABEL_SOURCES if name.startswith(("tombo", "fast5"))])
+def test_files_for_an_in_file_source_are_refused(name: str, tmp_path: Path) -> None:
+    """A file that would be passed over in silence is an error."""
+    with pytest.raises(ConfigError, match="leave out --labels_from"):
+        opened(name, [tmp_path / "labels.tsv"])
+
+
+@pytest.mark.parametrize("name", ["resquiggle_paf", "intervals"])
+def test_a_file_source_without_a_file_is_refused(name: str) -> None:
+    """It says which option to give."""
+    with pytest.raises(ConfigError, match="give it with --labels_from"):
+        opened(name, [])
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Before any read is read."""
+    with pytest.raises(ConfigError, match=r"gone\.paf: no such file"):
+        opened("resquiggle_paf", [tmp_path / "gone.paf"])
+
+
+def test_an_unknown_source_names_the_known_ones() -> None:
+    """So that the next try is right."""
+    with pytest.raises(ConfigError, match="choose one of tombo, "):
+        opened("tomboo", [])

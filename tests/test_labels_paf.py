@@ -1,0 +1,135 @@
+"""Labels from PAF files with a run string."""
+
+import gzip
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from make_labels import paf_line, read_of
+
+from poreconv.config import LabelConfig
+from poreconv.errors import FormatError, LabelError
+from poreconv.events import Events
+from poreconv.labels import LabelSource, open_labels
+from poreconv.read import Read
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a text file and give its path."""
+
+    def written(text: str, name: str = "labels.txt") -> Path:
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return written
+
+
+def from_paf(files: Sequence[Path], *reads: Read) -> tuple[list[Events | None], LabelSource]:
+    """Label reads from PAF files; the source comes back closed."""
+    source = open_labels("resquiggle_paf", files, LabelConfig())
+    try:
+        return [source.events(read) for read in reads], source
+    finally:
+        source.close()
+
+
+def test_extra_samples_belong_to_no_event(write: Write) -> None:
+    """They are a hole in the coverage, skipped bases are nothing."""
+    path = write(paf_line("r1", 100, 10, 26, "3I4,2D5I4,"))
+    (events,), _ = from_paf([path], read_of("r1"))
+
+    assert events is not None
+    assert events.coverage.tolist() == [[13, 17], [22, 26]]
+
+
+def test_of_several_records_the_longest_wins(write: Write) -> None:
+    """In any order; the others are counted."""
+    lines = [paf_line("r1", 100, 0, 5, "5,"), paf_line("r1", 100, 20, 50, "30,"), paf_line("r1", 100, 60, 70, "10,")]
+    (events,), source = from_paf([write("".join(lines))], read_of("r1"))
+
+    assert events is not None
+    assert events.start.tolist() == [20]
+    assert source.notes == {"other_records": 2}
+
+
+def test_a_primary_record_wins_over_a_longer_secondary_one(write: Write) -> None:
+    """Minimap2's ``tp`` tag tells."""
+    secondary = paf_line("r1", 100, 20, 50, "30,", tags="\ttp:A:S")
+    (events,), _ = from_paf([write(secondary + paf_line("r1", 100, 0, 5, "5,", tags="\ttp:A:P"))], read_of("r1"))
+
+    assert events is not None
+    assert events.start.tolist() == [0]
+
+
+def test_several_files_count_as_one(write: Write) -> None:
+    """Each record is found in its own file."""
+    files = [write(paf_line("r1", 100, 0, 5, "5,"), "a"), write(paf_line("r2", 100, 7, 9, "2,"), "b")]
+    (one, two), _ = from_paf(files, read_of("r1"), read_of("r2"))
+
+    assert one is not None
+    assert two is not None
+    assert (one.start[0], two.start[0]) == (0, 7)
+
+
+def test_gzip_is_unpacked(tmp_path: Path) -> None:
+    """By its content, whatever its name."""
+    path = tmp_path / "labels.paf"
+    path.write_bytes(gzip.compress(paf_line("r1", 100, 0, 5, "5,").encode()))
+    (events,), _ = from_paf([path], read_of("r1"))
+
+    assert events is not None
+
+
+def test_cut_gzip_is_a_format_error(tmp_path: Path) -> None:
+    """A half-copied file is not taken for a whole one."""
+    path = tmp_path / "labels.paf.gz"
+    path.write_bytes(gzip.compress(paf_line("r1", 100, 0, 5, "5,").encode())[:-12])
+
+    with pytest.raises(FormatError, match="broken gzip"):
+        from_paf([path])
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (paf_line("r1", 99, 0, 5, "5,"), "label_length"),
+        (paf_line("r1", 100, 0, 6, "5,"), "label_span"),
+        (paf_line("r1", 100, 98, 103, "5,"), "label_outside_signal"),
+        (paf_line("r1", 100, 0, 5, "5?"), "label_unreadable"),
+    ],
+)
+def test_records_that_do_not_fit_are_named_drops(write: Write, line: str, reason: str) -> None:
+    """Another length of read, a run string of another span, beyond the signal, no run string."""
+    with pytest.raises(LabelError, match="read r1: ") as caught:
+        from_paf([write(line)], read_of("r1"))
+
+    assert caught.value.reason == reason
+
+
+def test_a_record_of_skipped_bases_only_is_no_label(write: Write) -> None:
+    """There is no event in it."""
+    labels, _ = from_paf([write(paf_line("r1", 100, 5, 5, "9D"))], read_of("r1"))
+
+    assert labels == [None]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["read_id,start,end\n", "r1\tx\t0\t5\n", "r1\t100\t0\t5\t+\n", paf_line("r1", 100, 0, 5, "").replace("ss:", "xx:")],
+)
+def test_a_file_that_is_no_paf_is_a_format_error(write: Write, line: str) -> None:
+    """It says which line."""
+    with pytest.raises(FormatError, match=r"labels\.txt: line 2: no "):
+        from_paf([write(paf_line("r0", 100, 0, 5, "5,") + line)])
+
+
+def test_memory_holds_no_run_strings(write: Write) -> None:
+    """The index knows where a record stands, not what it says."""
+    source = open_labels("resquiggle_paf", [write(paf_line("r1", 500_000, 0, 450_000, "9," * 50_000))], LabelConfig())
+    kept = [value for value in vars(source).values() if isinstance(value, dict)]
+    source.close()
+
+    assert max(len(repr(value)) for value in kept) < 200

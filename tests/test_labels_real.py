@@ -1,0 +1,182 @@
+"""Every label source on real reads: all labels are there, and lie where the signal jumps."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from make_labels import read_of
+
+from poreconv.config import LabelConfig
+from poreconv.errors import LabelError
+from poreconv.events import Events
+from poreconv.labels import open_labels
+from poreconv.read import Read
+from poreconv.readers import READERS, open_reads
+
+pytestmark = pytest.mark.real
+
+Labelled = list[tuple[Read, Events]]
+
+LAMBDA, RNA002, RNA001 = "dna_r941_lambda_tombo", "rna002_18s_tombo", "rna001_actb_tombo_and_moves"
+ECOLI, HUMAN = "dna_r94_ecoli_f5c_resquiggle", "dna_r1041_4khz_human_f5c_and_moves"
+POLYA, TAILS, ALIGNED = "rna002_polya_regions", "tails_rna001_and_cdna_albacore", "dna_r9_aligntoref"
+
+IN_FAST5 = [
+    # source, set, file of labels, reads, events, jump ratio
+    ("tombo", LAMBDA, "", 38, 328_207, 2.5),
+    ("tombo", RNA002, "", 40, 26_357, 3.1),
+    ("tombo", RNA001, "", 24, 27_960, 3.4),
+    ("resquiggle_paf", ECOLI, "resquiggle.paf", 112, 607_042, 2.4),
+    ("fast5_moves", RNA001, "", 24, 27_983, 1.2),
+    ("fast5_moves", POLYA, "", 23, 10_975, 1.3),
+    ("fast5_events", TAILS, "", 18, 11_152, 1.7),
+    ("fast5_events", ALIGNED, "", 2, 3_758, 2.5),
+]
+"""Sets whose signal is fast5. Tails: 12,967 moves, of which 1,815 skip a base that has no place."""
+
+EXACT = [case[:3] for case in IN_FAST5 if case[0] in ("tombo", "resquiggle_paf")]
+"""Sources that see the signal; a basecaller's blocks are right to one block only."""
+
+
+def labelled(real_data: Path, source: str, folder: str, file: str = "") -> tuple[Labelled, Counter[str]]:
+    """Label the reads of a set, dropping misfits; with the source's notes and the drops by reason."""
+    labels = open_labels(source, [real_data / folder / file] if file else [], LabelConfig())
+    kept: Labelled = []
+    with open_reads(real_data / folder) as reads:
+        for read in reads:
+            try:
+                events = labels.events(read)
+            except LabelError as error:
+                labels.notes[error.reason] += 1
+                continue
+            if events is not None:
+                kept.append((read, events))
+    labels.close()
+    return kept, labels.notes
+
+
+def paf_events(path: Path) -> tuple[list[Events], Counter[str]]:
+    """Label flat stand-ins for the reads of a PAF, where only places matter."""
+    labels = open_labels("resquiggle_paf", [path], LabelConfig())
+    samples = dict(line.split("\t")[:2] for line in path.read_text().splitlines())
+    found: list[Events] = []
+    for read_id, n_samples in samples.items():
+        try:
+            found += [events for events in [labels.events(read_of(read_id, int(n_samples)))] if events is not None]
+        except LabelError as error:
+            labels.notes[error.reason] += 1
+    labels.close()
+    return found, labels.notes
+
+
+def jumps(read: Read) -> np.ndarray:
+    """Give ``|mean of 3 samples from i - mean of 3 samples before i|`` in counts, shape ``(n - 5,)``, i from 3."""
+    total = np.concatenate([[0], np.cumsum(read.adc, dtype=np.int64)])
+    return np.abs(total[6:] - 2 * total[3:-3] + total[:-6]) / 3
+
+
+def mean_jump(reads: Labelled, shift: int) -> float:
+    """Mean jump at all boundaries, moved by ``shift`` samples."""
+    found = []
+    for read, events in reads:
+        jump, at = jumps(read), events.start - 3 + shift
+        found.append(jump[at[(at >= 0) & (at < len(jump))]])
+    return float(np.concatenate(found).mean())
+
+
+def mean_jump_anywhere(reads: Labelled) -> float:
+    """Mean jump from the first to the last event; each read weighs as many places as it has events."""
+    anywhere = [jumps(read)[max(0, events.start[0] - 3) : events.end[-1] - 3].mean() for read, events in reads]
+    return float(np.average(anywhere, weights=[len(events) for _, events in reads]))
+
+
+@pytest.mark.parametrize(("source", "folder", "file", "n_reads", "n_events", "ratio"), IN_FAST5)
+def test_real_labels_are_all_there_and_lie_where_the_signal_jumps(
+    real_data: Path, source: str, folder: str, file: str, n_reads: int, n_events: int, ratio: float
+) -> None:
+    """A shift, or RNA read in the wrong direction, would give a ratio of 1."""
+    reads, _ = labelled(real_data, source, folder, file)
+
+    assert (len(reads), sum(len(events) for _, events in reads)) == (n_reads, n_events)
+    assert mean_jump(reads, 0) / mean_jump_anywhere(reads) == pytest.approx(ratio, abs=0.12)
+
+
+@pytest.mark.parametrize(("source", "folder", "file"), EXACT)
+def test_aligned_boundaries_are_right_to_the_sample(real_data: Path, source: str, folder: str, file: str) -> None:
+    """Moved by one sample to either side, the jumps are smaller."""
+    reads, _ = labelled(real_data, source, folder, file)
+    at = {shift: mean_jump(reads, shift) for shift in range(-6, 7)}
+
+    assert max(at, key=at.__getitem__) == 0
+
+
+def test_two_sources_agree_on_the_bases_of_rna(real_data: Path) -> None:
+    """Tombo and guppy name the same base at over half of the samples; a reversed sequence gives a quarter."""
+    tombo, moves = (dict(_bases(real_data, source)) for source in ("tombo", "fast5_moves"))
+    both = [(tombo[name] >= 0) & (moves[name] >= 0) for name in tombo]
+    same = [(tombo[name] == moves[name])[where].sum() for name, where in zip(tombo, both, strict=True)]
+
+    assert sum(same) / sum(where.sum() for where in both) == pytest.approx(0.56, abs=0.01)
+
+
+def _bases(real_data: Path, source: str) -> list[tuple[str, np.ndarray]]:
+    rows = []
+    for read, events in labelled(real_data, source, RNA001)[0]:
+        base = np.full(len(read.adc), -1)
+        for start, end, label in zip(events.start, events.end, events.label, strict=True):
+            base[start:end] = label
+        rows.append((read.read_id, base))
+    return rows
+
+
+def test_skipped_bases_make_up_the_rest_of_the_tails(real_data: Path) -> None:
+    """11,152 events and 1,815 bases without a place are the README's 12,967."""
+    _, notes = labelled(real_data, "fast5_events", TAILS)
+
+    assert notes == {"bases_without_place": 12_967 - 11_152}
+
+
+def test_the_newest_of_two_basecalls_wins(real_data: Path) -> None:
+    """One read of this set was called twice, with different trims."""
+    _, notes = labelled(real_data, "fast5_events", ALIGNED)
+
+    assert notes["other_basecalls"] == 1
+
+
+def test_move_stubs_longer_than_their_signal_are_named_drops(real_data: Path) -> None:
+    """Test files of ont-fast5-api with 10 samples and a Move table of the whole read."""
+    stubs = "edge_cases/fast5_ont_fast5_api/single_read_analyses"
+    reads, notes = labelled(real_data, "fast5_moves", stubs)
+
+    assert (reads, notes) == ([], {"label_outside_signal": 1})
+
+
+@pytest.mark.parametrize(
+    ("path", "n_reads", "n_events", "notes"),
+    [
+        (f"{HUMAN}/resquiggle.paf", 23, 165_524, {}),
+        (f"{HUMAN}/eventalign.paf", 26, 115_099, {"other_records": 21}),
+        (f"{HUMAN}/move.paf", 27, 181_883, {"label_span": 1}),
+        ("dna_r1041_4khz_remora/resquiggle.paf", 27, 200_925, {}),
+    ],
+)
+def test_real_paf_files_give_each_read_one_record(
+    real_data: Path, path: str, n_reads: int, n_events: int, notes: dict[str, int]
+) -> None:
+    """47 records of 26 reads; and one record of 28 whose run string does not span its columns."""
+    found, met = paf_events(real_data / path)
+
+    assert (len(found), sum(map(len, found)), dict(met)) == (n_reads, n_events, notes)
+
+
+@pytest.mark.skipif(".blow5" not in READERS, reason="no reader of BLOW5")
+@pytest.mark.parametrize(
+    ("file", "n_reads", "ratio"), [("resquiggle.paf", 23, 2.7), ("eventalign.paf", 26, 2.6), ("move.paf", 26, 1.2)]
+)
+def test_r10_boundaries_lie_where_the_signal_jumps(real_data: Path, file: str, n_reads: int, ratio: float) -> None:
+    """Also on the reference's reverse strand: the run string is in signal order."""
+    reads, _ = labelled(real_data, "resquiggle_paf", HUMAN, file)
+
+    assert len(reads) == n_reads
+    assert mean_jump(reads, 0) / mean_jump_anywhere(reads) == pytest.approx(ratio, abs=0.15)

@@ -1,0 +1,156 @@
+import uuid
+
+import numpy as np
+import pytest
+
+from poreconv.config import HeartbeatConfig, SimulateConfig, SquiggleConfig
+from poreconv.errors import ConfigError
+from poreconv.events import Events
+from poreconv.kmers import kmer_indices, random_pore_model
+from poreconv.read import Read
+from poreconv.registry import lookup
+from poreconv.scaling import to_pa
+from poreconv.simulate import SIMULATORS
+from poreconv.simulate.device import CALIBRATION, to_counts
+
+CONFIGS = {"heartbeat": HeartbeatConfig(), "squiggle": SquiggleConfig(bases_mean=300)}
+"""A config for each simulator; one without fails the tests."""
+
+
+def simulate(name: str, reads: int = 3, seed: int = 5, config: object = None) -> list[tuple[Read, Events]]:
+    """Run a simulator."""
+    return list(lookup(SIMULATORS, name, kind="simulator")(SimulateConfig(reads, seed), config or CONFIGS[name]))
+
+
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_reads_are_a_function_of_seed_and_number(name: str) -> None:
+    """Read 1 of 2 equals read 1 of 4, and another seed gives another read."""
+    (read, events), (same, same_events) = simulate(name, 2)[1], simulate(name, 4)[1]
+    other, _ = simulate(name, 2, seed=6)[1]
+
+    assert np.array_equal(read.adc, same.adc)
+    assert np.array_equal(events.start, same_events.start)
+    assert read.read_id == same.read_id != other.read_id
+    assert not np.array_equal(read.adc, other.adc)
+
+
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_reads_look_like_a_sequencers(name: str) -> None:
+    """Counts are int16, ids are UUIDs and differ, the run id is 40 hexadecimal digits, the same for the run."""
+    reads = [read for read, _ in simulate(name)]
+
+    assert {str(uuid.UUID(read.read_id)) for read in reads} == {read.read_id for read in reads}
+    assert len({read.read_id for read in reads}) == 3
+    assert all(read.adc.dtype == np.int16 and read.channel >= 1 for read in reads)
+    assert len({read.run_id for read in reads}) == 1
+    assert len(bytes.fromhex(reads[0].run_id)) == 20
+
+
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_events_fit_the_read(name: str) -> None:
+    """Events and their coverage lie inside the read, and every event has a class."""
+    for read, events in simulate(name):
+        assert events.end.max() <= events.coverage.max() <= len(read.adc)
+        assert events.label.min() >= 0
+
+
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_no_reads_is_an_empty_stream(name: str) -> None:
+    """Zero reads asked for are zero reads given."""
+    assert simulate(name, 0) == []
+
+
+def test_simulators_share_no_read_ids() -> None:
+    """A heartbeat and a squiggle of the same seed are different reads."""
+    ids = [read.read_id for name in SIMULATORS for read, _ in simulate(name)]
+
+    assert len(set(ids)) == len(ids)
+
+
+def test_counts_are_the_inverse_of_pa() -> None:
+    """Digitising and calibrating again is off by half a count at most."""
+    pa = np.linspace(-50, 300, 1000, dtype=np.float32)
+
+    assert np.abs(to_pa(to_counts(pa), CALIBRATION) - pa).max() <= 0.501 * CALIBRATION.scale
+
+
+def test_beats_stand_above_the_baseline() -> None:
+    """Inside a beat the current is higher than outside, by about the mean of its half sine."""
+    config = HeartbeatConfig(noise_pa=0, drift_pa=0, height_min_pa=30, height_max_pa=30)
+    for read, events in simulate("heartbeat", config=config):
+        pa = to_pa(read.adc, read.calibration)
+        beat = np.concatenate([pa[start:end] for start, end in zip(events.start, events.end, strict=True)])
+
+        assert beat.mean() == pytest.approx(80 + 30 * 2 / np.pi, abs=0.5)
+        assert np.delete(pa, np.flatnonzero(pa > 80.2)).mean() == pytest.approx(80, abs=0.1)
+
+
+def test_heartbeat_speaks_for_the_whole_trace() -> None:
+    """The samples without a beat are known to be none."""
+    read, events = simulate("heartbeat")[0]
+
+    assert events.classes == ("beat",)
+    assert events.coverage.tolist() == [[0, len(read.adc)]]
+    assert read.chemistry == "unknown"
+
+
+def test_as_many_beats_as_fit_never_touch() -> None:
+    """In the tightest trace that the config allows, beats still have a sample between them."""
+    config = HeartbeatConfig(samples=61, beats_min=4, beats_max=4, width_min=14, width_max=14)
+    for _, events in simulate("heartbeat", 50, config=config):
+        assert (events.start[1:] > events.end[:-1]).all()
+
+
+def test_a_trace_may_have_no_beat() -> None:
+    """With ``beats_max`` 0, traces are background, and say so."""
+    read, events = simulate("heartbeat", 1, config=HeartbeatConfig(beats_min=0, beats_max=0))[0]
+
+    assert len(events) == 0
+    assert events.coverage.tolist() == [[0, len(read.adc)]]
+
+
+def test_squiggle_bases_follow_the_adapter_without_gaps() -> None:
+    """Coverage runs from the first base, behind the adapter, to the end of the read."""
+    for read, events in simulate("squiggle"):
+        assert events.coverage.tolist() == [[events.start[0], len(read.adc)]]
+        assert 300 <= events.start[0] <= 900
+        assert (events.duration >= 1).all()
+
+
+def test_squiggle_is_r9_dna() -> None:
+    """The metadata name a known chemistry."""
+    read, events = simulate("squiggle")[0]
+
+    assert read.chemistry == "dna_r9.4.1"
+    assert events.classes == ("A", "C", "G", "T")
+
+
+def test_dwells_have_the_mean_asked_for() -> None:
+    """Mean dwell is the config's."""
+    dwell = np.concatenate([events.duration for _, events in simulate("squiggle", 20)])
+
+    assert dwell.mean() == pytest.approx(9, rel=0.05)
+
+
+def test_levels_are_the_pores() -> None:
+    """Without noise, drift and variation, each event is at the level of a k-mer whose central base is its class."""
+    config = SquiggleConfig(bases_mean=300, noise_pa=0, drift_pa=0, shift_pa=0, scale_sd=0, k=3)
+    level_pa = random_pore_model(3, 0, config.level_mean_pa, config.level_sd_pa).level_mean_pa
+    read, events = simulate("squiggle", 1, config=config)[0]
+    kmer = kmer_indices(events.label, 3)
+
+    assert np.allclose(to_pa(read.adc, read.calibration)[events.start[1:-1]], level_pa[kmer], atol=0.1)
+
+
+def test_reads_of_two_seeds_come_from_one_pore() -> None:
+    """Another seed changes the reads and not the pore, so that a model can be tested on them."""
+    config = SquiggleConfig(bases_mean=2000, noise_pa=0, drift_pa=0, shift_pa=0, scale_sd=0, k=1, adapter_samples=0)
+    levels = [np.unique(simulate("squiggle", 1, seed, config)[0][0].adc) for seed in (1, 2)]
+
+    assert levels[0].tolist() == levels[1].tolist()
+
+
+def test_negative_seed_is_a_config_error() -> None:
+    """A seed that numpy cannot take is refused where it is given."""
+    with pytest.raises(ConfigError, match="seed: -1"):
+        SimulateConfig(seed=-1)
