@@ -6,6 +6,7 @@ Loading it runs no code.
 from pathlib import Path
 
 import safetensors
+import torch
 from safetensors.torch import save_file
 
 from poreconv.errors import BundleError, ConfigError
@@ -43,11 +44,12 @@ def load_bundle(path: Path) -> tuple[Network, Recipe]:
         raise BundleError(f"{path}: holds weights but no recipe; give the model.safetensors that poreconv train wrote")
     try:
         recipe = Recipe.from_json(metadata["recipe"])
-        network = build_network(recipe.model, recipe.model_config, len(recipe.classes))
-        network.load_state_dict(weights)
-    except (ConfigError, RuntimeError, TypeError) as exc:
+        with torch.device("meta"):  # nothing is allocated for sizes that only the recipe claims
+            network = build_network(recipe.model, recipe.model_config, len(recipe.classes))
+        network.load_state_dict(weights, assign=True)
+    except (ConfigError, RuntimeError, TypeError, ValueError) as exc:
         raise BundleError(f"{path}: {_first_line(exc)}; train it again with this version") from exc
-    return network.eval(), recipe
+    return network.float().eval(), recipe
 
 
 def _first_line(exc: Exception) -> str:

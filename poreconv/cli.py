@@ -28,7 +28,10 @@ set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 T = TypeVar("T")
 
-console = Console()
+UNWATCHED_WIDTH = 200
+"""Columns of output that goes to a file or a pipe, where nothing limits a table."""
+
+console = Console(width=None if sys.stdout.isatty() else UNWATCHED_WIDTH)
 errors = Console(stderr=True)
 
 FLAGS = {
@@ -121,7 +124,12 @@ def _config(kind: type[T], chosen: Namespace) -> T:
 
 
 def _print_ledger(ledger: Ledger) -> None:
-    errors.print(ledger.summary(), highlight=False, soft_wrap=True)
+    _say(ledger.summary(), to=errors)
+
+
+def _say(line: str, *, to: Console = console) -> None:
+    """Print one line as it is: brackets in it are no markup, and it is not wrapped."""
+    to.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _inspect_arguments(parser: ArgumentParser) -> None:
@@ -150,7 +158,7 @@ def _simulate(chosen: Namespace) -> None:
 
     name, options = chosen.simulator, chosen[chosen.simulator]
     common, config = _config(SimulateConfig, options), _config(SIMULATED[name], options)
-    console.print(f"{simulate(name, out=options.out, common=common, config=config)}: {common.reads:,} reads")
+    _say(f"{simulate(name, out=options.out, common=common, config=config)}: {common.reads:,} reads")
 
 
 def _prepare_arguments(parser: ArgumentParser) -> None:
@@ -183,7 +191,7 @@ def _train(chosen: Namespace) -> None:
 
     config, settings = _config(TrainConfig, chosen), chosen.get(chosen.model)
     bundle = train(chosen.paths, out=chosen.out, model=chosen.model, settings=settings, config=config)
-    console.print(f"{bundle}")
+    _say(f"{bundle}")
 
 
 def _evaluate_arguments(parser: ArgumentParser) -> None:
@@ -226,7 +234,7 @@ def _label(chosen: Namespace) -> None:
 
     config = _config(LabelRunConfig, chosen)
     ledger = label(chosen.model, chosen.paths, out=chosen.out, config=config, skip_bad_files=chosen.skip_bad_files)
-    console.print(f"{chosen.out}")
+    _say(f"{chosen.out}")
     _print_ledger(ledger)
 
 

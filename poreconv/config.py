@@ -3,6 +3,7 @@
 No torch here: the command line reads these for its help.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -46,7 +47,8 @@ class SplitConfig:
     """Another seed, another split."""
 
     def __post_init__(self) -> None:
-        """Check the shares."""
+        """Check the rule and the shares."""
+        require(self.by in {"read", "run", "channel"}, f"split.by: {self.by!r}; choose read, run or channel")
         require(0 <= self.validation < 1 and 0 <= self.test <= 1, "split: shares must lie in 0..1")
         require(self.validation + self.test <= 1, "split: validation and test together exceed 1")
 
@@ -149,15 +151,18 @@ class TrainConfig:
         require(self.learning_rate > 0 and self.gradient_clip > 0, "learning_rate, gradient_clip: must be positive")
         require(0 < self.warmup < 1, f"warmup: {self.warmup}; must lie between 0 and 1")
         require(0 <= self.class_balance <= 1, f"class_balance: {self.class_balance}; must lie in 0..1")
-        require(self.max_time is None or len(self.max_time.split(":")) == 4, f"max_time: {self.max_time}; DD:HH:MM:SS")
+        require(min(self.weight_decay, self.loader_workers) >= 0, "weight_decay, loader_workers: must not be negative")
+        require(0 <= self.seed < 2**32, f"seed: {self.seed}; must lie in 0..4294967295")
+        in_form = self.max_time is None or re.fullmatch(r"\d+(:\d\d){3}", self.max_time)
+        require(bool(in_form), f"max_time: {self.max_time!r}; give DD:HH:MM:SS, such as 00:00:10:00")
 
 
 @dataclass(frozen=True)
 class LabelRunConfig:
     """How a trained model runs; none of it changes what it finds, but for `precision`."""
 
-    batch_size: int = 16
-    """Chunks labelled at once."""
+    batch_size: int = 4
+    """Chunks labelled at once; a few that stay in the processor's cache are faster than many."""
     chunk_samples: int = 8000
     """Samples per chunk, its overlap included; rounded down to a multiple of 64."""
     precision: Precision = "32"
@@ -210,6 +215,10 @@ class HeartbeatConfig:
     """Fewest beats in a trace."""
     beats_max: int = 3
     """Most beats in a trace."""
+    beats_start: int = 0
+    """Beats lie at this sample or later."""
+    beats_end: int | None = None
+    """Beats lie before this sample; default: the trace's end."""
     width_min: int = 12
     """Shortest beat, samples."""
     width_max: int = 40
@@ -232,10 +241,17 @@ class HeartbeatConfig:
         require(self.height_min_pa <= self.height_max_pa, "height_min_pa: must not exceed height_max_pa")
         require(self.sample_rate_hz > 0, "sample_rate_hz: must be positive")
         require(min(self.noise_pa, self.drift_pa) >= 0, "noise_pa, drift_pa: must not be negative")
+        start, end = self.place
+        require(0 <= start <= end <= self.samples, f"beats_start: {start}, beats_end: {end}; not in the trace")
         require(
-            self.samples > self.beats_max * (self.width_max + 1),
-            f"samples: {self.samples} hold no {self.beats_max} beats of {self.width_max}; raise it",
+            end - start >= self.beats_max * (self.width_max + 1) - 1,
+            f"samples: {end - start} hold no {self.beats_max} beats of {self.width_max}; raise it",
         )
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Samples ``[start, end)`` in which beats lie."""
+        return self.beats_start, self.samples if self.beats_end is None else self.beats_end
 
 
 @dataclass(frozen=True)
@@ -252,14 +268,20 @@ class SquiggleConfig:
     """Samples per second."""
     dwell_mean: float = 9.0
     """Mean samples per base."""
-    dwell_shape: float = 2.5
+    dwell_shape: float = 2.0
     """Shape of the dwells' gamma distribution: larger is more regular."""
     level_mean_pa: float = 90.0
     """Mean of the k-mer levels, pA."""
     level_sd_pa: float = 14.0
     """SD of the k-mer levels, pA."""
-    noise_pa: float = 1.8
-    """SD of white noise within an event, pA."""
+    noise_pa: float = 2.7
+    """SD of the noise within an event, pA."""
+    noise_spread: float = 0.5
+    """How that SD differs from event to event: SD of its logarithm."""
+    noise_correlation: float = 0.4
+    """Correlation of the noise of neighbouring samples: the pore's noise is not white."""
+    spill: float = 0.1
+    """Share of a sample's level that stands in each of its neighbours: steps are not perfectly sharp."""
     drift_pa: float = 3.0
     """SD of the slow drift over a read, pA."""
     adapter_samples: int = 600
@@ -280,6 +302,9 @@ class SquiggleConfig:
         require(min(self.noise_pa, self.drift_pa, self.level_sd_pa) >= 0, "noise, drift, level_sd: not negative")
         require(min(self.adapter_samples, self.pore_seed) >= 0, "adapter_samples, pore_seed: must not be negative")
         require(self.shift_pa >= 0 and 0 <= self.scale_sd < 0.2, "shift_pa: not negative; scale_sd: 0 to 0.2")
+        require(self.noise_spread >= 0, f"noise_spread: {self.noise_spread}; must not be negative")
+        require(0 <= self.noise_correlation < 1, f"noise_correlation: {self.noise_correlation}; must be 0 to under 1")
+        require(0 <= self.spill < 0.5, f"spill: {self.spill}; must be 0 to under 0.5")
 
 
 @dataclass(frozen=True)
@@ -345,6 +370,7 @@ class Tcn:
     def __post_init__(self) -> None:
         """Check the sizes."""
         require(self.channels >= 1 and self.cycles >= 1, "tcn: channels and cycles must be positive")
+        require(min(self.kernel, self.stem_kernel) >= 1, "tcn: kernels must be positive")
         require(self.kernel % 2 == 1 and self.stem_kernel % 2 == 1, "tcn: kernels must be odd")
         require(len(self.dilations) > 0 and min(self.dilations) >= 1, "tcn.dilations: must be positive, at least one")
         require(0 <= self.dropout < 1, f"tcn.dropout: {self.dropout}; must lie in 0..1")
@@ -368,6 +394,7 @@ class Strided:
     def __post_init__(self) -> None:
         """Check the sizes."""
         require(self.channels >= 1 and self.stride >= 1, "strided: channels and stride must be positive")
+        require(min(self.kernel, self.stem_kernel) >= 1, "strided: kernels must be positive")
         require(self.kernel % 2 == 1 and self.stem_kernel % 2 == 1, "strided: kernels must be odd")
         require(
             self.stem_kernel >= self.stride, "strided.stem_kernel: shorter than the stride, samples would be unseen"

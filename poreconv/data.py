@@ -102,13 +102,18 @@ def as_batch(x_BT: NDArray[np.float32], y_BT: NDArray[np.int8]) -> Batch:
 
 
 class StepSampler(Sampler[int]):
-    """Step numbers of one epoch; Lightning tells it which."""
+    """Step numbers of one epoch; Lightning tells it which, but for the first of a run that goes on.
 
-    def __init__(self, steps_per_epoch: int) -> None:
-        self._steps, self._epoch = steps_per_epoch, 0
+    Args:
+        steps_per_epoch: Steps between two validations.
+        epoch: The first one.
+    """
+
+    def __init__(self, steps_per_epoch: int, epoch: int = 0) -> None:
+        self._steps, self._epoch = steps_per_epoch, epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to an epoch; after resuming, that of the checkpoint."""
+        """Go to an epoch."""
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -127,22 +132,27 @@ class SquiggleData(L.LightningDataModule):
         stores: Open stores, see `open_stores`.
         config: Batch size, chunk length, seed, augmentation.
         margin: Context that the network needs on each side of a tile, samples.
+
+    Raises:
+        StoreError: No read to train on, or none to validate on, has a label.
     """
 
     def __init__(self, stores: Sequence[Store], config: TrainConfig, margin: int = 0) -> None:
         super().__init__()
-        self._stores, self._config, self._margin = stores, config, margin
+        clip = config.normalisation.clip
+        self._train, self._validation = (Reads(stores, split, clip) for split in ("train", "validation"))
+        self._task, self._config, self._margin = stores[0].info.task, config, margin
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Random windows; an epoch is the steps between two validations."""
-        reads = Reads(self._stores, "train", self._config.normalisation.clip)
-        windows = RandomWindows(reads, self._config, self._stores[0].info.task)
-        return self._loader(windows, StepSampler(self._config.validate_every))
+        windows, steps = RandomWindows(self._train, self._config, self._task), self._config.validate_every
+        done = self.trainer.global_step if self.trainer else 0
+        return self._loader(windows, StepSampler(steps, done // steps))
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Every validation read once."""
-        reads = Reads(self._stores, "validation", self._config.normalisation.clip)
-        return self._loader(Tiles(reads, self._config.chunk_samples, self._margin, self._config.batch_size), None)
+        config = self._config
+        return self._loader(Tiles(self._validation, config.chunk_samples, self._margin, config.batch_size), None)
 
     def _loader(self, batches: Dataset[Batch], sampler: StepSampler | None) -> DataLoader[Batch]:
         workers = self._config.loader_workers

@@ -8,7 +8,8 @@
     │   └── LabelError      ... because its labels don't fit it
     ├── StoreError          a folder that is no dataset, or one that does not fit the others
     ├── BundleError         a file that is no trained model
-    └── MismatchError       reads that a model was not trained for
+    ├── MismatchError       reads that a model was not trained for
+    └── WorkerError         a process that died at its work
 
 Every message says where (file, read, field), what is wrong, and what to do. Only ``cli`` catches ``PoreconvError``.
 """
@@ -61,6 +62,10 @@ class BundleError(PoreconvError):
 
 class MismatchError(PoreconvError):
     """Reads that a model was not trained for."""
+
+
+class WorkerError(PoreconvError):
+    """A process that died at its work."""
 
 
 def _rebuild(kind: type[ReadDropped], message: str, reason: str) -> ReadDropped:

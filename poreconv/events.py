@@ -64,8 +64,9 @@ class Events:
             raise ConfigError("events: empty, negative, out of order or overlapping; sort them and cut the overlaps")
         if len(label_n) and (label_n.min() < -1 or label_n.max() >= len(classes)):
             raise ConfigError(f"events: class index outside -1..{len(classes) - 1}; classes are {tuple(classes)}")
-        intervals = np.column_stack([start_n, end_n]) if coverage is None else np.asarray(coverage, np.int64)
-        return cls(start_n, end_n, label_n, tuple(classes), score_n, union(intervals.reshape(-1, 2)))
+        intervals = None if coverage is None else union(np.asarray(coverage, np.int64).reshape(-1, 2))
+        speaks_for = _joined(start_n, end_n) if intervals is None else intervals
+        return cls(start_n, end_n, label_n, tuple(classes), score_n, speaks_for)
 
     def __len__(self) -> int:
         """Number of events."""
@@ -90,7 +91,11 @@ def union(intervals: NDArray[np.int64]) -> NDArray[np.int64]:
     if len(intervals) == 0:
         return intervals.reshape(0, 2)
     ordered = intervals[np.argsort(intervals[:, 0], kind="stable")]
-    reach = np.maximum.accumulate(ordered[:, 1])
-    first = np.concatenate([[True], ordered[1:, 0] > reach[:-1]])
-    last = np.concatenate([first[1:], [True]])
-    return np.column_stack([ordered[first, 0], reach[last]])
+    return _joined(ordered[:, 0], np.maximum.accumulate(ordered[:, 1]))
+
+
+def _joined(start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Merge intervals that touch or overlap, whose starts and ends both ascend."""
+    gap = start[1:] > end[:-1]
+    edge = np.ones(min(len(start), 1), bool)
+    return np.column_stack([start[np.concatenate([edge, gap])], end[np.concatenate([gap, edge])]])

@@ -67,8 +67,21 @@ class Parts:
 
 
 def fingerprint(paths: list[Path]) -> list[list[Any]]:
-    """Tell files apart without reading them: path, size, time of last change."""
-    return [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+    """Tell files apart without reading them: path, size, time of last change; these two are -1 if it is not there."""
+    return [[str(path.resolve()), *_size_and_time(path)] for path in paths]
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:  # a link to nothing, as git-annex leaves; opening it tells
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; -1 if it is not there."""
+    return _size_and_time(path)[0]
 
 
 def sha256(paths: list[Path]) -> str:

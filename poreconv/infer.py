@@ -30,6 +30,10 @@ LANES = 64
 """Chunk lengths are multiples of this, so that a sample's arithmetic does not depend on how near a chunk's end it lies:
 vector instructions and their scalar remainders round differently."""
 
+FEWEST_ROWS, MOST_ROWS = 2, 8
+"""Chunks that go through the network at once. For a single small one, and on one core for 16 and more, torch chooses
+other implementations of a convolution, which round differently; in between, results are the same bit for bit."""
+
 
 class Labeller:
     """A trained model, ready to label reads.
@@ -48,7 +52,7 @@ class Labeller:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._network = network.to(self._device).eval()
         self._overlap = 2 * network.margin
-        self._chunk_samples = self._fit_chunk()
+        self._chunk_samples = self._fit_chunk() if self._seamless else 0
 
     def _fit_chunk(self) -> int:
         unit = int(np.lcm(LANES, self._network.alignment))
@@ -124,14 +128,16 @@ class Labeller:
             yield read, softmax(stitch(mine, self._overlap, len(read.adc)))
 
     def _run(self, chunks_NT: NDArray[np.float32]) -> NDArray[np.float32]:
-        batches = torch.split(torch.from_numpy(chunks_NT)[:, None], self.config.batch_size)
+        batches = torch.split(torch.from_numpy(chunks_NT)[:, None], min(self.config.batch_size, MOST_ROWS))
         return np.concatenate([self._forward(x_B1T).float().cpu().numpy() for x_B1T in batches])
 
     def _forward(self, x_B1T: Tensor) -> Tensor:
         autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
+        n_rows = len(x_B1T)
+        filled = x_B1T if n_rows >= FEWEST_ROWS else x_B1T.expand(FEWEST_ROWS, -1, -1)
         with torch.inference_mode(), autocast:
-            logits_BCT: Tensor = self._network(x_B1T.to(self._device))
-            return logits_BCT
+            logits_BCT: Tensor = self._network(filled.to(self._device))
+            return logits_BCT[:n_rows]
 
 
 def softmax(logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,21 +2,25 @@
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from poreconv.errors import PoreconvError, ReadDropped
+from poreconv.errors import PoreconvError, ReadDropped, WorkerError
+from poreconv.files import size_of
 from poreconv.ledger import Drop, Ledger
 from poreconv.read import Read
 from poreconv.readers import open_file
 
-JOB_BYTES = 32 << 20
-"""Files are grouped up to this size; a larger file is cut."""
+T = TypeVar("T")
 
-JOB_READS = 500
-"""Reads of a large file per piece."""
+JOB_BYTES = 4 << 20
+"""Files are grouped up to this size, and a larger file is cut into pieces of about this size: little enough that a
+kill loses seconds and that all processes have work, large enough that opening a file doesn't count."""
 
 
 @dataclass(frozen=True)
@@ -37,25 +41,26 @@ def plan(files: Sequence[Path]) -> list[Job]:
     group: list[Piece] = []
     size = 0
     for path in files:
-        bytes_here = path.stat().st_size
-        if bytes_here > JOB_BYTES:
-            jobs.extend((piece,) for piece in _cut(path))
-            continue
+        bytes_here = size_of(path)
         if group and size + bytes_here > JOB_BYTES:
             jobs.append(tuple(group))
             group, size = [], 0
+        if bytes_here > JOB_BYTES:
+            jobs.extend((piece,) for piece in _cut(path, bytes_here))
+            continue
         group.append(Piece(path))
         size += bytes_here
     return [*jobs, tuple(group)] if group else jobs
 
 
-def _cut(path: Path) -> list[Piece]:
+def _cut(path: Path, n_bytes: int) -> list[Piece]:
     try:
         with open_file(path, Ledger()) as reader:
             n_reads = len(reader)
     except PoreconvError:
         return [Piece(path)]  # it fails again, in its turn, where failing is decided on
-    return [Piece(path, first, first + JOB_READS) for first in range(0, n_reads, JOB_READS)]
+    step = max(1, n_reads * JOB_BYTES // n_bytes)
+    return [Piece(path, first, first + step) for first in range(0, n_reads, step)]
 
 
 def reads_of(job: Job, ledger: Ledger, *, skip_bad_files: bool) -> Iterator[Read]:
@@ -85,32 +90,52 @@ def _reads_of_piece(piece: Piece, ledger: Ledger) -> Iterator[Read]:
                 ledger.drop(exc, read_id=read_id, source=piece.path)
 
 
-def run_all(work: Callable[[int], object], numbers: Sequence[int], workers: int) -> Iterator[int]:
-    """Do pieces of work in processes of their own; gives each one's number when it is done.
+def run_all(work: Callable[[T], object], tasks: Sequence[T], workers: int) -> Iterator[T]:
+    """Do tasks in processes of their own; gives each one back when it is done.
 
     Args:
-        work: Called with a number; it must pickle. With one worker, or one piece, it runs in this process.
-        numbers: The pieces.
+        work: Called with a task; both must pickle. With one worker, or one task, it runs in this process.
+        tasks: What is to be done.
         workers: Processes; 0: one per core.
+
+    Raises:
+        WorkerError: A process died.
     """
-    workers = min(workers or len(os.sched_getaffinity(0)), len(numbers))
+    workers = min(workers or _cores(), len(tasks))
     if workers <= 1:
-        for number in numbers:
-            work(number)
-            yield number
+        for task in tasks:
+            work(task)
+            yield task
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        pending: dict[Future[object], int] = {pool.submit(work, number): number for number in numbers}
+    spawn = multiprocessing.get_context("spawn")  # a fork copies locks of HDF5, Arrow and torch as they happen to be
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_die_with_parent) as pool:
+        pending = {pool.submit(work, task): task for task in tasks}
         try:
-            yield from _as_done(pending)
+            for future in as_completed(pending):
+                future.result()
+                yield pending[future]
+        except BrokenProcessPool as exc:
+            raise WorkerError(
+                "a worker process died: out of memory, perhaps, or a script that starts workers must do so under"
+                ' `if __name__ == "__main__":`; the same command goes on where it was, try it with --workers 1'
+            ) from exc
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _as_done(pending: dict[Future[object], int]) -> Iterator[int]:
-    while pending:
-        done, _ = wait(pending, return_when=FIRST_COMPLETED)
-        for future in done:
-            future.result()
-            yield pending.pop(future)
+def _cores() -> int:
+    """Cores that this process may use; where the system doesn't say, as macOS, all that there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _die_with_parent() -> None:
+    """Let a worker end when the process that it works for is killed; it would wait for work for ever."""
+    threading.Thread(target=_exit_after_parent, daemon=True).start()
+
+
+def _exit_after_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

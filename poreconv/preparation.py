@@ -8,6 +8,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -15,45 +16,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from poreconv.config import IGNORE, LabelConfig, PrepareConfig
+from poreconv.config import LabelConfig, PrepareConfig
 from poreconv.errors import LabelError, ReadDropped, StoreError
-from poreconv.events import Events
 from poreconv.files import Parts, fingerprint, whole_file
 from poreconv.jobs import Job, plan, reads_of, run_all
+from poreconv.labelled import Labelled, PartWriter, durations, ledger_of, read_part
 from poreconv.labels import LabelSource, open_labels
 from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.readers import find_files
 from poreconv.recipe import Recipe, split_of
 from poreconv.scaling import read_scale
-from poreconv.store import INDEX, SPLITS, Store, StoreInfo, StoreWriter
+from poreconv.store import SPLITS, Store, StoreInfo, StoreWriter
 from poreconv.targets import classes_of, encode, stuck_after
-
-ROW_FIELDS = [name for name in INDEX.names if name not in {"offset", "length", "first_labelled", "end_labelled"}]
-PART = pa.schema(
-    [
-        *[INDEX.field(name) for name in ROW_FIELDS],
-        ("adc", pa.binary()),
-        ("start", pa.list_(pa.int32())),
-        ("end", pa.list_(pa.int32())),
-        ("label", pa.list_(pa.int16())),
-        ("coverage", pa.list_(pa.int32())),
-    ]
-)
-"""A part's table: the store's index row, the read's counts and its events."""
 
 LONGEST_DWELL = 1 << 16
 """Dwells are counted up to here for the median; longer ones count as this."""
 
-BATCH_BYTES = 8 << 20
-"""Signal per row group of a part: bounds the memory of the first pass."""
+SHARE_OF_LABELLING = 0.9
+"""Of the time that a preparation takes, for its progress."""
 
-BATCH_ROWS = 16
-"""Reads looked at together in the second pass."""
+Task = tuple[Job, Path]
+"""Some reads, and the part that they go into."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +56,16 @@ class Preparation:
     def source(self) -> LabelSource:
         """Open the label source, once per process."""
         return _open_labels(self.labels, self.labels_from, LabelConfig(outside=self.config.outside))
+
+    @contextmanager
+    def open_source(self) -> Iterator[LabelSource]:
+        """The label source, closed afterwards: the next preparation may find other labels in the same file."""
+        source = self.source()
+        try:
+            yield source
+        finally:
+            _open_labels.cache_clear()
+            source.close()
 
     def plan(self) -> dict[str, Any]:
         """As JSON types, for telling whether a killed run was this one."""
@@ -129,67 +125,56 @@ def prepare(
     preparation = Preparation(tuple(find_files(paths)), labels, tuple(labels_from), config, guard)
     if out.exists():
         return _finished(preparation, out)
-    classes = classes_of(config.task, preparation.source().classes)
-    jobs = plan(preparation.files)
-    parts = Parts(out, preparation.plan())
-    _label_all(preparation, jobs, parts, progress)
-    _assemble(preparation, classes, [parts.path(i, ".parquet") for i in range(len(jobs))], out)
+    with preparation.open_source() as source:
+        classes = classes_of(config.task, source.classes)
+        parts = Parts(out, preparation.plan())
+        tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(preparation.files))]
+        _label_all(preparation, tasks, progress)
+    assembly = Assembly(preparation, classes, source.classes, [path for _, path in tasks])
+    assembly.write(parts.folder / "store", progress)
+    (parts.folder / "store").rename(out)
     parts.remove()
-    progress(1.0)
     return Store(out)
 
 
 def _finished(preparation: Preparation, out: Path) -> Store:
     """The store that this very preparation has made before."""
-    store = Store(out)
+    elsewhere = "remove it, or choose another --out"
+    try:
+        store = Store(out)
+    except StoreError as exc:
+        raise StoreError(f"{out}: exists already, and cannot be used ({exc}); {elsewhere}") from exc
     if store.info.provenance != json.loads(json.dumps(preparation.provenance())):
-        raise StoreError(
-            f"{out}: exists already, of other reads, labels or settings; remove it, or choose another --out"
-        )
+        raise StoreError(f"{out}: exists already, of other reads, labels or settings; {elsewhere}")
+    if Parts.remain(out):  # it was killed when all was done
+        Parts(out, preparation.plan()).remove()
     return store
 
 
-def _label_all(preparation: Preparation, jobs: list[Job], parts: Parts, progress: Callable[[float], None]) -> None:
-    todo = [number for number in range(len(jobs)) if not parts.path(number, ".parquet").exists()]
-    work = partial(_label_job, preparation, jobs, parts)
+def _label_all(preparation: Preparation, tasks: list[Task], progress: Callable[[float], None]) -> None:
+    todo = [task for task in tasks if not task[1].exists()]
+    work = partial(_label_job, replace(preparation, files=()))  # a worker needs its own files only
     for done, _ in enumerate(run_all(work, todo, preparation.config.workers), start=1):
-        progress(0.9 * (len(jobs) - len(todo) + done) / len(jobs))
+        progress(SHARE_OF_LABELLING * (len(tasks) - len(todo) + done) / len(tasks))
 
 
-def _label_job(preparation: Preparation, jobs: list[Job], parts: Parts, number: int) -> None:
-    """First pass over one job: its reads, their signal and events, in one table."""
+def _label_job(preparation: Preparation, task: Task) -> None:
+    """First pass over some reads: their signal and events, in one table."""
+    job, out = task
     ledger, source = Ledger(), preparation.source()
     source.notes.clear()
-    with whole_file(parts.path(number, ".parquet")) as path, pq.ParquetWriter(path, PART, compression="lz4") as table:
-        for batch in _batched(_rows(preparation, jobs[number], source, ledger)):
-            table.write_table(pa.Table.from_pylist(batch, PART))
+    with whole_file(out) as path, PartWriter(path) as part:
+        for read in reads_of(job, ledger, skip_bad_files=preparation.config.skip_bad_files):
+            try:
+                part.append(_labelled(read, source, preparation))
+            except ReadDropped as exc:
+                ledger.drop(exc, read_id=read.read_id, source=read.source)
         ledger.notes.update(source.notes)
-        table.add_key_value_metadata({"ledger": json.dumps(ledger.to_dict())})
+        part.finish(ledger)
 
 
-def _rows(preparation: Preparation, job: Job, source: LabelSource, ledger: Ledger) -> Iterator[dict[str, Any]]:
-    for read in reads_of(job, ledger, skip_bad_files=preparation.config.skip_bad_files):
-        try:
-            yield _row(read, source, preparation)
-        except ReadDropped as exc:
-            ledger.drop(exc, read_id=read.read_id, source=read.source)
-
-
-def _batched(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Rows in batches of bounded size; at least one batch, so that a table of no reads is a table."""
-    batch: list[dict[str, Any]] = []
-    size = 0
-    for row in rows:
-        batch.append(row)
-        size += len(row["adc"])
-        if size > BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    yield batch
-
-
-def _row(read: Read, source: LabelSource, preparation: Preparation) -> dict[str, Any]:
-    """A read and its events as a row of a part.
+def _labelled(read: Read, source: LabelSource, preparation: Preparation) -> Labelled:
+    """A read and its events.
 
     Raises:
         ReadDropped: The read is flat, has no label or one that doesn't fit, or trained the model that is to be judged.
@@ -203,9 +188,8 @@ def _row(read: Read, source: LabelSource, preparation: Preparation) -> dict[str,
     if events is None or not len(events):
         raise LabelError(f"{read.where}: {preparation.labels} has no label for it", reason="no_label")
     split = split_of(preparation.config.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel)
-    return {
+    row = {
         "read_id": read.read_id,
-        "adc": read.adc.tobytes(),
         "shift_pa": shift_pa,
         "scale_pa": scale_pa,
         "calibration_offset": read.calibration.offset,
@@ -216,43 +200,69 @@ def _row(read: Read, source: LabelSource, preparation: Preparation) -> dict[str,
         "chemistry": read.chemistry,
         "split": split,
         "source": str(read.source or ""),
-        "start": events.start,
-        "end": events.end,
-        "label": events.label,
-        "coverage": events.coverage.ravel(),
     }
+    return Labelled(row, read.adc, events)
 
 
-def _assemble(preparation: Preparation, classes: tuple[str, ...], tables: list[Path], out: Path) -> None:
-    """Second pass: targets, and the store's files, in the order of the input."""
-    median_dwell = _median_dwell(tables)
-    longest = stuck_after(preparation.config.task, median_dwell)
-    partial_out = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial_out, ignore_errors=True)
-    partial_out.mkdir(parents=True)
-    writer, ledger, counts = StoreWriter(partial_out), Ledger(), Counts(classes)
-    for row in _unique_rows(tables, ledger):
-        adc, events = np.frombuffer(row["adc"], np.int16), _events_of(row, preparation.source().classes)
-        target = encode(events, len(adc), preparation.config.task, longest)
-        writer.append({name: row[name] for name in ROW_FIELDS}, adc, target)
-        counts.add(row["split"], target, len(events))
-        ledger.kept += 1
-    if not ledger.kept:
-        raise StoreError(f"{out}: no read was kept, so there is no store; {ledger.summary()}")
-    writer.finish(
-        StoreInfo(
-            task=preparation.config.task,
-            classes=classes,
-            labels=(preparation.labels,),
-            split=preparation.config.split,
+@dataclass(frozen=True)
+class Assembly:
+    """Second pass: parts -> a store, in the order of the input."""
+
+    preparation: Preparation
+    classes: tuple[str, ...]
+    """Of the task."""
+    source_classes: tuple[str, ...]
+    """Of the events."""
+    parts: list[Path]
+
+    def write(self, folder: Path, progress: Callable[[float], None]) -> None:
+        """Write targets and the store's files into a new folder.
+
+        Raises:
+            StoreError: No read was kept.
+        """
+        task, median_dwell = self.preparation.config.task, _median_dwell(self.parts)
+        longest = stuck_after(task, median_dwell)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        ledger, counts = Ledger(), Counts(self.classes)
+        with StoreWriter(folder) as writer:
+            for one in self._unique(ledger, progress):
+                target = encode(one.events, len(one.adc), task, longest)
+                writer.append(one.row, one.adc, target)
+                counts.add(one.row["split"], target, len(one.events))
+                ledger.kept += 1
+            if not ledger.kept:
+                raise StoreError(f"no read was kept, so there is no store; {ledger.summary()}")
+            writer.finish(self._info(median_dwell, longest, counts, ledger))
+
+    def _unique(self, ledger: Ledger, progress: Callable[[float], None]) -> Iterator[Labelled]:
+        """Reads of all parts, in order; a read id seen twice is dropped, and each part's ledger is added."""
+        seen: set[str] = set()
+        for done, path in enumerate(self.parts, start=1):
+            ledger.merge(ledger_of(path))
+            for one in read_part(path, self.source_classes):
+                read_id, source = one.row["read_id"], one.row["source"]
+                if read_id in seen:
+                    twice = LabelError(f"{source}: read {read_id}: seen before", reason="duplicate")
+                    ledger.drop(twice, read_id=read_id, source=source)
+                    continue
+                seen.add(read_id)
+                yield one
+            progress(SHARE_OF_LABELLING + (1 - SHARE_OF_LABELLING) * done / len(self.parts))
+
+    def _info(self, median_dwell: float, longest: float, counts: "Counts", ledger: Ledger) -> StoreInfo:
+        return StoreInfo(
+            task=self.preparation.config.task,
+            classes=self.classes,
+            labels=(self.preparation.labels,),
+            split=self.preparation.config.split,
             median_dwell=median_dwell,
             longest_event=None if np.isinf(longest) else longest,
             counts=counts.by_split,
             ledger=ledger.to_dict(),
-            provenance=preparation.provenance(),
+            provenance=self.preparation.provenance(),
         )
-    )
-    partial_out.rename(out)
 
 
 class Counts:
@@ -266,52 +276,18 @@ class Counts:
     def add(self, split: str, target: NDArray[np.int8], n_events: int) -> None:
         """Count one read."""
         here = self.by_split[split]
-        per_class = np.bincount(target[target != IGNORE], minlength=len(self._classes))
-        for name, n in zip(self._classes, per_class, strict=True):
-            here[name] += int(n)
+        for index, name in enumerate(self._classes):
+            here[name] += int(np.count_nonzero(target == index))
         here["reads"] += 1
         here["samples"] += len(target)
         here["events"] += n_events
 
 
-def _unique_rows(tables: list[Path], ledger: Ledger) -> Iterator[dict[str, Any]]:
-    """Rows of all parts, in order; a read id seen twice is dropped, and each part's ledger is added."""
-    seen: set[str] = set()
-    for path in tables:
-        with pq.ParquetFile(path) as table:
-            ledger.merge(Ledger.from_dict(json.loads(table.metadata.metadata[b"ledger"])))
-            for batch in table.iter_batches(batch_size=BATCH_ROWS):
-                for row in map(dict, _row_dicts(batch)):
-                    if row["read_id"] in seen:
-                        twice = LabelError(f"{row['source']}: read {row['read_id']}: seen before", reason="duplicate")
-                        ledger.drop(twice, read_id=row["read_id"], source=row["source"])
-                        continue
-                    seen.add(row["read_id"])
-                    yield row
-
-
-def _row_dicts(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    """Rows of a batch, lists as numpy arrays."""
-    for i in range(batch.num_rows):
-        scalars = {name: batch[name][i] for name in PART.names}
-        yield {
-            name: scalar.values.to_numpy() if pa.types.is_list(scalar.type) else scalar.as_py()
-            for name, scalar in scalars.items()
-        }
-
-
-def _events_of(row: dict[str, Any], classes: tuple[str, ...]) -> Events:
-    coverage = row["coverage"].reshape(-1, 2)
-    return Events.of(row["start"], row["end"], label=row["label"], classes=classes, coverage=coverage)
-
-
-def _median_dwell(tables: list[Path]) -> float:
-    """Median duration of all events of all parts, samples; NaN without events."""
+def _median_dwell(parts: list[Path]) -> float:
+    """Median duration of all events of all parts, samples; 0 without events."""
     counts = np.zeros(LONGEST_DWELL + 1, np.int64)
-    for path in tables:
-        with pq.ParquetFile(path) as table:
-            for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=["start", "end"]):
-                dwell = batch["end"].flatten().to_numpy() - batch["start"].flatten().to_numpy()
-                counts += np.bincount(np.minimum(dwell, LONGEST_DWELL), minlength=LONGEST_DWELL + 1)
+    for dwell in (dwell for path in parts for dwell in durations(path)):
+        some = np.bincount(np.minimum(dwell, LONGEST_DWELL))
+        counts[: len(some)] += some
     cumulative = np.cumsum(counts)
     return float(np.searchsorted(cumulative, cumulative[-1] / 2))

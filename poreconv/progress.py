@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -12,7 +13,9 @@ Report = Callable[..., None]
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Report]:
-    """Draw a bar while something long is under way.
+    """Draw a bar while something long is under way, where someone watches.
+
+    A log file gets none, and neither does a notebook without ipywidgets, in which rich cannot draw.
 
     Example:
         >>> with progress_bar("prepare") as report:
@@ -26,7 +29,9 @@ def progress_bar(what: str) -> Iterator[Report]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    console = Console(stderr=True)
+    watched = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
+    with Progress(*columns, console=console, disable=not watched) as bar:
         task = bar.add_task(what, total=1.0, note="")
 
         def report(share: float, note: str = "") -> None:

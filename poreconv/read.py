@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +105,19 @@ def chemistry_of(*, pore: str, kit: str, experiment: str) -> str:
     if version is not None:
         return f"dna_{version}"
     return "dna" if "dna" in experiment or "lsk" in kit or "pcs" in kit else "unknown"
+
+
+def fields_of(chemistry: str) -> dict[str, Any]:
+    """Give fields of a `Read` from which `chemistry_of` makes this code again: its inverse.
+
+    Example:
+        >>> fields_of("dna_r9.4.1")
+        {'pore': 'flo-min106'}
+    """
+    if chemistry in RNA_CODES:
+        return {"kit": chemistry}
+    pore = next((pore for pore, version in PORES.items() if chemistry == f"dna_{version}"), None)
+    return {"experiment": chemistry} if pore is None else {"pore": pore}
 
 
 def family_of(chemistry: str) -> tuple[str, str]:

@@ -106,7 +106,10 @@ class Recipe:
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    """JSON's lists as the tuples that they were, also those within settings."""
+    if isinstance(value, dict):
+        return {key: _frozen(inner) for key, inner in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def split_of(config: SplitConfig, *, read_id: str, run_id: str, channel: int) -> str:

@@ -23,11 +23,12 @@ def to_pa(adc: NDArray[np.int16], calibration: Calibration) -> NDArray[np.float3
     return ((adc + np.float64(calibration.offset)) * calibration.scale).astype(np.float32)
 
 
-def med_mad(pa: NDArray[np.float32]) -> tuple[float, float]:
+def med_mad(pa: NDArray[np.float32], times: NDArray[np.intp] | None = None) -> tuple[float, float]:
     """Estimate the shift and scale that centre a squiggle.
 
     Args:
         pa: Current in pA, shape ``(n_samples,)``, no NaN.
+        times: How many samples have each of these values, if not one; same shape, positive.
 
     Returns:
         ``(shift, scale)`` in pA: the median, and 1.4826 x MAD (the SD, if Gaussian).
@@ -40,17 +41,32 @@ def med_mad(pa: NDArray[np.float32]) -> tuple[float, float]:
     """
     if len(pa) == 0:
         raise SignalError("no samples, so no shift and scale; leave the read out", reason="empty")
-    shift = float(np.median(pa))
-    mad = float(np.median(np.abs(pa - np.float32(shift))))
+    times = np.ones(len(pa), np.intp) if times is None else times
+    shift = _median(pa, times)
+    mad = _median(np.abs(pa - np.float32(shift)), times)
     if mad == 0:
-        raise SignalError(f"MAD is 0 pA over {len(pa)} samples: a flat read; leave it out", reason="flat")
+        raise SignalError(f"MAD is 0 pA over {times.sum()} samples: a flat read; leave it out", reason="flat")
     return shift, SD_PER_MAD * mad
 
 
+def _median(values: NDArray[np.float32], times: NDArray[np.intp]) -> float:
+    """Median of values that occur several times; of the two in the middle, the mean."""
+    order = np.argsort(values)
+    passed = np.cumsum(times[order])
+    middle = np.searchsorted(passed, [(passed[-1] - 1) // 2, passed[-1] // 2], side="right")
+    return float(values[order[middle]].mean(dtype=np.float64))
+
+
 def read_scale(read: Read) -> tuple[float, float]:
-    """Shift and scale of a whole read in pA, `med_mad` with the read named in its errors."""
+    """Shift and scale of a whole read in pA, `med_mad` with the read named in its errors.
+
+    A read has some hundred different counts: to count them first is several times faster than a median of its samples.
+    """
+    lowest = int(read.adc.min(initial=np.iinfo(np.int16).max))
+    times = np.bincount(read.adc.astype(np.intp) - lowest)
+    there = np.flatnonzero(times)
     try:
-        return med_mad(to_pa(read.adc, read.calibration))
+        return med_mad(to_pa((there + lowest).astype(np.int16), read.calibration), times[there])
     except SignalError as exc:
         raise SignalError(f"{read.where}: {exc}", reason=exc.reason) from exc
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from poreconv.config import IGNORE, SplitConfig, Task
 from poreconv.errors import StoreError
-from poreconv.read import Calibration, Read, conflict
+from poreconv.read import Calibration, Read, conflict, fields_of
 from poreconv.scaling import normalise
 
 SCHEMA_VERSION = 1
@@ -107,7 +108,7 @@ class Store:
         described = path / "dataset.json"
         if not described.is_file():
             raise StoreError(f"{path}: no dataset (no dataset.json in it); make one with poreconv prepare")
-        self.info = StoreInfo.from_json(described.read_text(), where=described)
+        self.info = StoreInfo.from_json(described.read_text(errors="replace"), where=described)
         self.index = _read_index(path / "reads.parquet")
         self._columns: dict[str, NDArray[Any]] = {
             name: self.index[name].to_numpy() for name in INDEX.names if not pa.types.is_string(INDEX.field(name).type)
@@ -118,8 +119,9 @@ class Store:
         self._check_index(n_samples)
 
     def _check_index(self, n_samples: int) -> None:
-        ends = self.offset + self.length
-        if len(ends) and (self.offset.min() < 0 or self.length.min() < 1 or ends.max() > n_samples):
+        first, end = self.column("first_labelled"), self.column("end_labelled")
+        outside = (self.offset < 0) | (self.length < 1) | (self.offset + self.length > n_samples)
+        if (outside | (first < 0) | (first > end) | (end > self.length)).any():
             raise StoreError(f"{self.path}: the index points outside the signal; run poreconv prepare again")
 
     def __len__(self) -> int:
@@ -165,6 +167,7 @@ class Store:
             channel=int(self.column("channel")[row]),
             run_id=str(self.index["run_id"][row]),
             source=self.path,
+            **fields_of(str(self.index["chemistry"][row])),
         )
 
     def read_target(self, row: int) -> NDArray[np.int8]:
@@ -212,7 +215,13 @@ def _read_index(path: Path) -> pa.Table:
         raise StoreError(f"{path}: not readable as a Parquet table; run poreconv prepare again") from exc
     if table.schema.names != INDEX.names:
         raise StoreError(f"{path}: not the columns of a dataset's index; run poreconv prepare again")
-    return table.cast(INDEX).combine_chunks()
+    empty = [name for name in INDEX.names if table[name].null_count]
+    if empty:
+        raise StoreError(f"{path}: empty cells in {', '.join(empty)}; run poreconv prepare again")
+    try:
+        return table.cast(INDEX).combine_chunks()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
+        raise StoreError(f"{path}: columns of other types ({exc}); run poreconv prepare again") from exc
 
 
 def _map(path: Path, dtype: type[np.generic], n_samples: int) -> NDArray[Any]:
@@ -225,7 +234,7 @@ def _map(path: Path, dtype: type[np.generic], n_samples: int) -> NDArray[Any]:
 
 
 class StoreWriter:
-    """Writes the files of a dataset into a folder that exists, read by read.
+    """Writes the files of a dataset into a folder that exists, read by read; a context manager.
 
     Args:
         folder: Where; the caller renames it when `finish` is done.
@@ -248,8 +257,8 @@ class StoreWriter:
             adc: Counts, shape ``(n_samples,)``.
             target: Classes, same shape.
         """
-        known = np.flatnonzero(target != IGNORE)
-        first, end = (int(known[0]), int(known[-1]) + 1) if len(known) else (0, 0)
+        known = target != IGNORE
+        first, end = (int(known.argmax()), len(known) - int(known[::-1].argmax())) if known.any() else (0, 0)
         whole = row | {"offset": self._offset, "length": len(adc), "first_labelled": first, "end_labelled": end}
         for stream, data in ((self._signal, adc.tobytes()), (self._target, target.tobytes())):
             stream.write(data)
@@ -264,11 +273,20 @@ class StoreWriter:
         self._index.write_table(pa.Table.from_pylist(self._rows, INDEX))
         self._rows = []
 
-    def finish(self, info: StoreInfo) -> None:
-        """Write the description and close."""
-        self._flush()
+    def __enter__(self) -> Self:
+        """The open files."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the files."""
         for stream in (self._signal, self._target, self._index):
             stream.close()
+
+    def finish(self, info: StoreInfo) -> None:
+        """Write what is left, and the description."""
+        self._flush()
         described = replace(info, content_hash=self._digest.hexdigest())
         (self._folder / "dataset.json").write_text(described.to_json())
 

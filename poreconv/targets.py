@@ -17,6 +17,12 @@ from poreconv.events import Events
 BOUNDARY_CLASSES = ("inside", "boundary")
 BASES = ("A", "C", "G", "T")
 
+MOST_CLASSES = 127
+"""Targets are int8."""
+
+COUNTED = {"reads", "samples", "events"}
+"""What a store counts beside the samples of each class."""
+
 STUCK_FACTOR = 25
 """Events longer than this many median dwells are where an aligner got stuck (200 samples in R9.4 DNA)."""
 
@@ -35,6 +41,10 @@ def classes_of(task: Task, source_classes: tuple[str, ...]) -> tuple[str, ...]:
         raise ConfigError(
             f"task segment: labels have classes {source_classes}, two are needed; try --outside background"
         )
+    if taken := sorted(COUNTED & set(source_classes)):
+        raise ConfigError(f"task {task}: a class cannot be called {taken[0]!r}, a store counts these; rename it")
+    if len(source_classes) > MOST_CLASSES:
+        raise ConfigError(f"task {task}: {len(source_classes)} classes, {MOST_CLASSES} are possible; join some of them")
     return source_classes
 
 
@@ -58,16 +68,16 @@ def encode(events: Events, n_samples: int, task: Task, longest: float = np.inf) 
     Returns:
         Shape ``(n_samples,)``: class indices, ``IGNORE`` outside the coverage.
     """
-    target = np.full(n_samples, IGNORE, np.int8)
+    target = np.full(n_samples, INSIDE if task == "boundary" else IGNORE, np.int8)
     if task == "boundary":
-        for start, end in events.coverage:
-            target[start:end] = INSIDE
         target[events.start] = BOUNDARY
     else:
         inside = np.repeat(events.label, events.duration).astype(np.int8)
         target[samples_of(events.start, events.duration)] = inside
     stuck = events.duration > longest
     target[samples_of(events.start[stuck], events.duration[stuck])] = IGNORE
+    dark_from, dark_to = np.append(0, events.coverage[:, 1]), np.append(events.coverage[:, 0], n_samples)
+    target[samples_of(dark_from, np.maximum(dark_to - dark_from, 0))] = IGNORE
     return target
 
 

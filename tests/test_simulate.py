@@ -101,6 +101,31 @@ def test_as_many_beats_as_fit_never_touch() -> None:
         assert (events.start[1:] > events.end[:-1]).all()
 
 
+def test_beats_keep_to_their_place() -> None:
+    """Beats lie in ``[beats_start, beats_end)`` and reach both its ends; the coverage is still the whole trace."""
+    config = HeartbeatConfig(samples=100, beats_start=30, beats_end=60, beats_max=1, width_max=20)
+    events = [events for _, events in simulate("heartbeat", 200, config=config)]
+
+    assert min(e.start.min() for e in events) == 30
+    assert max(e.end.max() for e in events) == 60
+    assert all(e.coverage.tolist() == [[0, 100]] for e in events)
+
+
+def test_a_place_may_be_just_as_wide_as_its_beat() -> None:
+    """So the lecture's ``y = [0 0 0 1 1 1 0 0 0 0]`` can be had."""
+    config = HeartbeatConfig(samples=10, beats_max=1, beats_start=3, beats_end=6, width_min=3, width_max=3)
+    _, events = simulate("heartbeat", 1, config=config)[0]
+
+    assert (events.start.tolist(), events.end.tolist()) == ([3], [6])
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 50), (60, 50), (0, 401), (0, 11)])
+def test_a_place_that_holds_no_beat_is_a_config_error(start: int, end: int) -> None:
+    """A place outside the trace, or shorter than a beat, is refused."""
+    with pytest.raises(ConfigError, match=r"beats_start|hold no 1 beats"):
+        HeartbeatConfig(beats_max=1, beats_start=start, beats_end=end)
+
+
 def test_a_trace_may_have_no_beat() -> None:
     """With ``beats_max`` 0, traces are background, and say so."""
     read, events = simulate("heartbeat", 1, config=HeartbeatConfig(beats_min=0, beats_max=0))[0]
@@ -134,7 +159,7 @@ def test_dwells_have_the_mean_asked_for() -> None:
 
 def test_levels_are_the_pores() -> None:
     """Without noise, drift and variation, each event is at the level of a k-mer whose central base is its class."""
-    config = SquiggleConfig(bases_mean=300, noise_pa=0, drift_pa=0, shift_pa=0, scale_sd=0, k=3)
+    config = SquiggleConfig(bases_mean=300, noise_pa=0, drift_pa=0, shift_pa=0, scale_sd=0, spill=0, k=3)
     level_pa = random_pore_model(3, 0, config.level_mean_pa, config.level_sd_pa).level_mean_pa
     read, events = simulate("squiggle", 1, config=config)[0]
     kmer = kmer_indices(events.label, 3)
@@ -144,10 +169,47 @@ def test_levels_are_the_pores() -> None:
 
 def test_reads_of_two_seeds_come_from_one_pore() -> None:
     """Another seed changes the reads and not the pore, so that a model can be tested on them."""
-    config = SquiggleConfig(bases_mean=2000, noise_pa=0, drift_pa=0, shift_pa=0, scale_sd=0, k=1, adapter_samples=0)
+    exact = {"noise_pa": 0, "drift_pa": 0, "shift_pa": 0, "scale_sd": 0, "spill": 0, "adapter_samples": 0}
+    config = SquiggleConfig(bases_mean=2000, k=1, **exact)
     levels = [np.unique(simulate("squiggle", 1, seed, config)[0][0].adc) for seed in (1, 2)]
 
     assert levels[0].tolist() == levels[1].tolist()
+
+
+def test_noise_within_events_has_the_sd_and_correlation_asked_for() -> None:
+    """Noise is as loud as the pore says, and neighbouring samples resemble each other; two further on, less."""
+    exact = {"drift_pa": 0, "shift_pa": 0, "scale_sd": 0, "level_sd_pa": 0, "adapter_samples": 0, "noise_spread": 0}
+    read, _ = simulate("squiggle", 1, config=SquiggleConfig(noise_pa=4, noise_correlation=0.5, k=1, **exact))[0]
+    noise_pa = to_pa(read.adc, read.calibration) - 90
+    correlation = [np.corrcoef(noise_pa[:-lag], noise_pa[lag:])[0, 1] for lag in (1, 2)]
+
+    assert noise_pa.std() == pytest.approx(4, rel=0.3)
+    assert correlation == pytest.approx([0.5, 0.25], abs=0.08)
+
+
+def test_events_differ_in_noise() -> None:
+    """With ``noise_spread``, the logarithms of the events' SDs spread more than without."""
+    spread = [_log_sd(simulate("squiggle", 1, config=SquiggleConfig(noise_spread=s))[0]).std() for s in (0, 0.8)]
+
+    assert spread[1] > spread[0] + 0.2
+
+
+def _log_sd(pair: tuple[Read, Events]) -> np.ndarray:
+    """Logarithm of the SD of each event of 10 samples or more."""
+    read, events = pair
+    spans = zip(events.start, events.end, strict=True)
+    return np.log([read.adc[start + 1 : end - 1].std() for start, end in spans if end - start >= 10])
+
+
+def test_a_step_spills_into_the_samples_beside_it() -> None:
+    """The last sample before a step and the first after it each take a share of the other level; nothing else does."""
+    exact = {"noise_pa": 0, "drift_pa": 0, "shift_pa": 0, "scale_sd": 0, "k": 1, "adapter_samples": 0}
+    (sharp, events), (soft, _) = (simulate("squiggle", 1, config=SquiggleConfig(spill=s, **exact))[0] for s in (0, 0.2))
+    moved = np.flatnonzero(np.abs(sharp.adc - soft.adc) > 1)
+    edges = np.union1d(events.start, events.start - 1)
+
+    assert len(moved) > len(events)
+    assert np.isin(moved, edges).all()
 
 
 def test_negative_seed_is_a_config_error() -> None:

@@ -1,7 +1,7 @@
 """How good a trained model is, beside detectors that learnt nothing."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.markup import escape
 from rich.table import Table
 
 from poreconv import preparation
-from poreconv.baselines import BASELINES
+from poreconv.baselines import BASELINES, Baseline
 from poreconv.config import IGNORE, EvaluateConfig, PrepareConfig
 from poreconv.errors import ConfigError, ReadDropped, StoreError
 from poreconv.events import Events
@@ -79,20 +80,32 @@ def evaluate(
         StoreError: No read is left to judge on.
     """
     config = config or EvaluateConfig()
-    labeller = load(model, config.run)
     paths = [Path(path) for path in ([data] if isinstance(data, Path | str) else data)]
-    is_store = len(paths) == 1 and (paths[0] / "dataset.json").is_file()
-    if is_store == (labels is not None):
-        raise ConfigError(f"{paths[0]}: give --labels with signal files, and none with a store")
+    _check_kind(paths, labels)
+    labeller = load(model, config.run)
+    detectors = {name: lookup(BASELINES, name, kind="baseline") for name in baselines}
     with progress_bar("evaluate") as report:
         if labels is None:
-            result = _judge(labeller, Store(paths[0]), config.split, baselines, report)
+            result = _judge(labeller, Store(paths[0]), config.split, detectors, report)
         else:
-            result = _judge_files(labeller, paths, labels, [Path(p) for p in labels_from], baselines, config, report)
+            result = _judge_files(labeller, paths, labels, [Path(p) for p in labels_from], detectors, config, report)
     if out is not None:
         with whole_file(Path(out)) as partial:
             partial.write_text(json.dumps(result.to_dict(), indent=1))
     return result
+
+
+def _check_kind(paths: Sequence[Path], labels: str | None) -> None:
+    """Refuse anything but one store without labels, or files with them."""
+    stores = [path for path in paths if (path / "dataset.json").is_file()]
+    if labels is None and not stores:
+        raise ConfigError(
+            f"{paths[0]}: no store (no dataset.json in it); to judge on signal files, give their --labels"
+        )
+    if labels is None and len(paths) > 1:
+        raise ConfigError(f"{paths[0]} and {len(paths) - 1} more: give one store; a model is judged on one at a time")
+    if labels is not None and stores:
+        raise ConfigError(f"{stores[0]}: a store, which has its labels in it; leave out --labels")
 
 
 def _judge_files(
@@ -100,7 +113,7 @@ def _judge_files(
     paths: Sequence[Path],
     labels: str,
     labels_from: Sequence[Path],
-    baselines: Sequence[str],
+    detectors: Mapping[str, Baseline],
     config: EvaluateConfig,
     report: Report,
 ) -> Evaluation:
@@ -114,18 +127,25 @@ def _judge_files(
     )
     with TemporaryDirectory(prefix="poreconv-evaluate-") as folder:
         store = preparation.prepare(
-            paths, labels=labels, out=Path(folder) / "store", labels_from=labels_from, config=how, guard=recipe
+            paths,
+            labels=labels,
+            out=Path(folder) / "store",
+            labels_from=labels_from,
+            config=how,
+            guard=recipe,
+            progress=lambda share: report(share / 2),
         )
-        result = _judge(labeller, store, "all", baselines, report)
+        result = _judge(labeller, store, "all", detectors, lambda share: report((1 + share) / 2))
         before = Ledger.from_dict(store.info.ledger)
     before.kept = 0
     result.ledger.merge(before)
     return replace(result, data={"files": [str(path) for path in paths], "labels": labels})
 
 
-def _judge(labeller: Labeller, store: Store, split: str, baselines: Sequence[str], report: Report) -> Evaluation:
+def _judge(
+    labeller: Labeller, store: Store, split: str, detectors: Mapping[str, Baseline], report: Report
+) -> Evaluation:
     recipe, ledger = labeller.recipe, Ledger()
-    detectors = {name: lookup(BASELINES, name, kind="baseline") for name in baselines}
     judges = {name: Judge(recipe) for name in ("model", *detectors)}
     truths = Truths(store, recipe, split)
     for read, events in labeller.label(truths.reads(ledger), ledger):
@@ -228,7 +248,7 @@ def render(result: Evaluation) -> Table:
     first = next(iter(result.scores.values()))
     table = Table(title=f"{result.recipe.task}, {first['n_reads']:,.0f} reads, 95 % intervals over reads")
     for name in ("", *columns):
-        table.add_column(name, justify="right" if name else "left")
+        table.add_column(escape(name), justify="right" if name else "left")
     for method, scores in result.scores.items():
         table.add_row(method, *[_cell(scores, key) for key in columns.values()])
     return table
@@ -236,8 +256,8 @@ def render(result: Evaluation) -> Table:
 
 def _segment_columns(classes: Iterable[str]) -> dict[str, str]:
     per_class = {f"F1 {name}": f"f1_{name}" for name in classes}
-    means = {"accuracy": "accuracy", "macro F1": "macro_f1", "sample IoU": "sample_iou_mean"}
-    return {**means, "segment IoU": "segment_iou_mean", **per_class}
+    means = {"accuracy": "accuracy", "macro F1": "macro_f1", "sample IoU": "mean_sample_iou"}
+    return {**means, "segment IoU": "mean_segment_iou", **per_class}
 
 
 def _cell(scores: dict[str, float], key: str) -> str:

@@ -9,8 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
-from rich.progress import track
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,8 +17,9 @@ from poreconv.config import LabelConfig
 from poreconv.errors import LabelError
 from poreconv.labels import LABEL_SOURCES, LabelSource, open_labels
 from poreconv.ledger import Ledger
+from poreconv.progress import progress_bar
 from poreconv.read import Read
-from poreconv.readers import format_of, open_reads
+from poreconv.readers import ReadStream, format_of, open_reads
 from poreconv.registry import lookup
 
 LABELLED, NONE = "labelled", "no label"
@@ -93,8 +93,7 @@ def inspect(paths: Sequence[Path], *, skip_bad_files: bool = False) -> Inspectio
     ledger, tallies = Ledger(), dict[Kind, _Tally]()
     with open_reads(paths, ledger=ledger, skip_bad_files=skip_bad_files) as reads, _in_file_sources() as sources:
         answers = {name: Counter[str]() for name in sources}
-        console = Console(stderr=True)
-        for read in track(reads, "Reading", total=len(reads), console=console, disable=not console.is_terminal):
+        for read in _reported(reads):
             ledger.kept += 1
             tallies.setdefault(_kind(read), _Tally()).add(read)
             for name, source in sources.items():
@@ -103,6 +102,15 @@ def inspect(paths: Sequence[Path], *, skip_bad_files: bool = False) -> Inspectio
             ledger.notes.update(source.notes)
     rows = sorted((tally.row(kind) for kind, tally in tallies.items()), key=lambda row: -row.samples)
     return Inspection(len(reads.files), tuple(rows), tuple(_labels(*item) for item in answers.items()), ledger)
+
+
+def _reported(reads: ReadStream) -> Iterator[Read]:
+    """The reads of a stream, and a bar that tells how many of them are done."""
+    with progress_bar("inspect") as report:
+        total = max(len(reads), 1)
+        for done, read in enumerate(reads, start=1):
+            yield read
+            report(done / total)
 
 
 def render(inspection: Inspection) -> RenderableType:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -64,7 +65,11 @@ def label(
             if not parts.path(number, ".parquet").exists():
                 _label_job(labeller, job, parts.path(number, ".parquet"), skip_bad_files=skip_bad_files)
             report((number + 1) / len(jobs))
-    ledger = _join([parts.path(number, ".parquet") for number in range(len(jobs))], out)
+    joined = parts.folder / out.name
+    ledger = _join([parts.path(number, ".parquet") for number in range(len(jobs))], joined)
+    with whole_file(out.with_name(f"{out.name}.ledger.json")) as beside:
+        beside.write_text(json.dumps(ledger.to_dict(), indent=1))
+    joined.replace(out)
     parts.remove()
     return ledger
 
@@ -95,17 +100,13 @@ def _drop_twice(read_id: str, source: Path | None, ledger: Ledger) -> None:
     ledger.drop(ReadDropped(f"read {read_id}: seen before", reason="duplicate"), read_id=read_id, source=source)
 
 
-def _join(parts: list[Path], out: Path) -> Ledger:
-    """Write the parts as one table, each read once, and the ledger beside it."""
+def _join(parts: list[Path], joined: Path) -> Ledger:
+    """Write the parts as one table, each read once."""
     ledger, seen = Ledger(), set[str]()
-    with whole_file(out) as partial:
-        writer = writer_for(out)(partial)
+    with closing(writer_for(joined)(joined)) as writer:
         for path in parts:
             with pq.ParquetFile(path) as part:
                 _join_part(part, writer, ledger, seen)
-        writer.close()
-        with whole_file(out.with_name(f"{out.name}.ledger.json")) as beside:
-            beside.write_text(json.dumps(ledger.to_dict(), indent=1))
     return ledger
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from poreconv import preparation
@@ -47,9 +48,9 @@ def render(store: Store) -> Table:
     """The table for the terminal: what stands in each split."""
     info = store.info
     columns = ["reads", "samples", "events", *info.classes]
-    table = Table(title=f"{store.path}: task {info.task}, labels {', '.join(info.labels)}")
+    table = Table(title=escape(f"{store.path}: task {info.task}, labels {', '.join(info.labels)}"))
     for name in ("split", *columns):
-        table.add_column(name, justify="left" if name == "split" else "right")
+        table.add_column(escape(name), justify="left" if name == "split" else "right")
     for split, counts in info.counts.items():
         table.add_row(split, *[f"{counts[name]:,}" for name in columns])
     return table

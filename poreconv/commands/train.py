@@ -3,8 +3,11 @@
 import json
 import logging
 import shutil
+import signal
+import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +15,8 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint, Timer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
@@ -84,8 +88,8 @@ class Run:
         self._recipe = recipe_of(self._stores, model, asdict(chosen), config)
         network = build_network(model, chosen, len(self._recipe.classes))
         weights = balanced_weights(self._recipe.class_counts, config.class_balance)
-        self._labeller = SampleLabeller(network, self._recipe.task, weights, config)
-        self._data = SquiggleData(self._stores, config, network.margin)
+        self.labeller = SampleLabeller(network, self._recipe.task, weights, config)
+        self.data = SquiggleData(self._stores, config, network.margin)
         self._claim()
 
     @property
@@ -106,20 +110,36 @@ class Run:
         """Write down what this run is; another training's folder is not touched."""
         plan = json.dumps({"recipe": json.loads(self._recipe.to_json()), "config": asdict(self._config)}, indent=1)
         described = self._out / "run.json"
-        if described.exists() and described.read_text() != plan:
+        if described.read_text() != plan if described.exists() else self.bundle.exists():
             raise ConfigError(f"{self._out}: holds a training with other stores or settings; choose another --out")
         with whole_file(described) as partial:
             partial.write_text(plan)
 
     def fit(self, report: Report) -> None:
         """Train to the end, or until interrupted; either way a bundle is written."""
-        quieten()
         last = self._checkpoints / "last.ckpt"
         self._checkpoints.mkdir(parents=True, exist_ok=True)
-        trainer = self._trainer(report)
-        trainer.fit(self._labeller, self._data, ckpt_path=last if last.exists() else None, weights_only=True)
+        with quiet(), interruptible():
+            trainer = self.trainer(report)
+            trainer.fit(self.labeller, self.data, ckpt_path=last if last.exists() else None, weights_only=True)
         self.write_bundle()
-        shutil.rmtree(self._checkpoints)
+        self._remove_checkpoints()
+
+    def _remove_checkpoints(self) -> None:
+        """All at once: half of them would look like a training to go on with."""
+        done = self._checkpoints.replace(self._out / ".checkpoints.done")
+        shutil.rmtree(done)
+
+    def trainer(self, report: Report) -> L.Trainer:
+        """Lightning's trainer with all that a run needs.
+
+        Raises:
+            ConfigError: There is no such accelerator here.
+        """
+        try:
+            return self._trainer(report)
+        except (ValueError, MisconfigurationException) as exc:
+            raise ConfigError(f"accelerator {self._config.accelerator!r}: {exc}") from exc
 
     def _trainer(self, report: Report) -> L.Trainer:
         config = self._config
@@ -128,7 +148,6 @@ class Run:
             accelerator=config.accelerator,
             devices=1,
             precision=precision,  # type: ignore[arg-type]  # one of Lightning's literals
-            max_steps=config.max_steps,
             max_epochs=-1,
             gradient_clip_val=config.gradient_clip,
             callbacks=self._callbacks(report),
@@ -152,25 +171,54 @@ class Run:
             auto_insert_metric_name=False,
         )
         last = ModelCheckpoint(self._checkpoints, "last", save_on_train_epoch_end=True, enable_version_counter=False)
-        stop = EarlyStopping(SCORE, mode="max", patience=self._config.patience)
+        stop = Stop(SCORE, mode="max", patience=self._config.patience)
         timer = [Timer(self._config.max_time, interval="step", verbose=False)] if self._config.max_time else []
-        return [*timer, Watch(report), BundleOnInterrupt(self), stop, best, last]
+        rate = LearningRateMonitor("step")
+        return [*timer, Watch(report), rate, BundleOnInterrupt(self), stop, best, last]
 
     def write_bundle(self) -> None:
         """Write the best checkpoint so far; before the first validation, the weights as they are."""
         best = self._checkpoints / "best.ckpt"
         if best.exists():
-            self._labeller.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
-        threshold = round(float(self._labeller.threshold), 4)
-        save_bundle(self.bundle, self._labeller.network, replace(self._recipe, decoding=DecodeConfig(threshold)))
+            self.labeller.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
+        threshold = round(float(self.labeller.threshold), 4)
+        save_bundle(self.bundle, self.labeller.network, replace(self._recipe, decoding=DecodeConfig(threshold)))
 
 
-def quieten() -> None:
-    """Leave out what Lightning says of itself, and its libraries' deprecations; warnings about the training stay."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-    # The batches are gathered by the training process itself on purpose: see TrainConfig.loader_workers.
-    warnings.filterwarnings("ignore", message=".*does not have many workers")
+NOT_NEWS = (
+    ".*isinstance.treespec, LeafSpec.*",  # Lightning's use of a deprecated function of torch
+    ".*does not have many workers",  # the training process gathers the batches itself: see TrainConfig.loader_workers
+    "Checkpoint directory .* exists and is not empty",  # a run that goes on
+)
+"""Warnings that tell a user nothing."""
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Leave out what Lightning says of itself; warnings about the training stay."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    with warnings.catch_warnings():
+        for message in NOT_NEWS:
+            warnings.filterwarnings("ignore", message=message)
+        try:
+            logger.setLevel(logging.WARNING)
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C be a KeyboardInterrupt again, where Lightning exits and leaves the signal ignored."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as exc:
+        raise KeyboardInterrupt from exc
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
 
 
 def recipe_of(stores: Sequence[Store], model: str, settings: Mapping[str, Any], config: TrainConfig) -> Recipe:
@@ -213,6 +261,21 @@ class WholeFileCheckpoints(TorchCheckpointIO):
         """Write beside the place, then rename."""
         with whole_file(Path(path)) as partial:
             super().save_checkpoint(checkpoint, partial, storage_options)
+
+
+class Stop(EarlyStopping):
+    """Stops when nothing gets better, and when steps or time are spent.
+
+    Lightning's own `max_steps` would leave out the validation of the last steps.
+    """
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """A run that was killed when it had stopped does not go on."""
+        trainer.should_stop |= self.wait_count >= self.patience or pl_module.progress(trainer.global_step) >= 1
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
+        """Stop after the last step."""
+        trainer.should_stop |= pl_module.progress(trainer.global_step) >= 1
 
 
 class Watch(Callback):

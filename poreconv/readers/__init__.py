@@ -93,7 +93,7 @@ def find_files(paths: Sequence[Path | str]) -> list[Path]:
         if path.is_dir():
             found.extend(_files_in(path))
         else:
-            if path.suffix.lower() not in READERS:
+            if path.suffix.lower() not in READERS or not path.exists():
                 format_of(path)
             found.append(path)
     return found

@@ -37,6 +37,12 @@ END_REASON_TYPE = h5py.enum_dtype({name: number for number, name in enumerate(EN
 RUN_FIELDS = ("run_id", "pore", "kit", "experiment")
 """Fields of a read that its run shares."""
 
+FLOW_CELL, KIT = (
+    re.compile("FLO-[A-Z]{3}[0-9]{3}(RA)?", re.IGNORECASE),
+    re.compile("SQK-[A-Z]{3}[0-9]{3}", re.IGNORECASE),
+)
+"""Product codes in the name of the run's script, where files of before 2018 say them alone."""
+
 RUN_GROUPS = (b"tracking_id", b"context_tags")
 """Groups that hold them."""
 
@@ -91,10 +97,16 @@ def fields_of_run(groups: dict[bytes, Any]) -> dict[str, str]:
         return next(filter(None, values), "")
 
     tracking, context = RUN_GROUPS
+    script = first((tracking, b"exp_script_name"))
+
+    def in_script(code: re.Pattern[str]) -> str:
+        found = code.search(script)
+        return found.group() if found else ""
+
     return {
         "run_id": first((tracking, b"run_id")),
-        "pore": first((context, b"flowcell_type"), (tracking, b"flow_cell_product_code")),
-        "kit": first((context, b"sequencing_kit")),
+        "pore": first((context, b"flowcell_type"), (tracking, b"flow_cell_product_code")) or in_script(FLOW_CELL),
+        "kit": first((context, b"sequencing_kit")) or in_script(KIT),
         "experiment": first((context, b"experiment_type"), (context, b"experiment_kit")),
     }
 

@@ -30,11 +30,12 @@ def simulate(common: SimulateConfig, config: HeartbeatConfig) -> Iterator[tuple[
 
 
 def _beats(rng: np.random.Generator, config: HeartbeatConfig) -> Events:
-    """Place beats anywhere, all arrangements equally likely, with at least one sample between two."""
+    """Arrange beats in `HeartbeatConfig.place`, every arrangement as likely, at least one sample between two."""
     n = int(rng.integers(config.beats_min, config.beats_max + 1))
     width = rng.integers(config.width_min, config.width_max + 1, n)
-    spare = config.samples - int(width.sum()) - max(0, n - 1)
-    start = np.sort(rng.integers(0, spare + 1, n)) + np.cumsum(width) - width + np.arange(n)
+    first, end = config.place
+    spare = end - first - int(width.sum()) - max(0, n - 1)
+    start = first + np.sort(rng.integers(0, spare + 1, n)) + np.cumsum(width) - width + np.arange(n)
     return Events.of(start, start + width, classes=("beat",), coverage=[[0, config.samples]])
 
 

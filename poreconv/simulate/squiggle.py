@@ -17,6 +17,8 @@ LENGTH_SHAPE = 3.0
 """Shape of the read lengths' gamma distribution."""
 ADAPTER_DWELL = 40
 """Samples of each level of the adapter, which passes slowly."""
+NOISE_MEMORY = 16
+"""Samples over which noise is correlated at all."""
 OPEN_PORE_PA = 220.0
 """Current before a read."""
 
@@ -52,11 +54,26 @@ def _bases(
     end = start + np.cumsum(dwell)
     label = codes[pore.centre : pore.centre + len(kmers)]
     events = Events.of(end - dwell, end, label=label, classes=CLASSES)
-    noise = rng.standard_normal(int(dwell.sum()), np.float32)
+    loudness = np.exp(config.noise_spread * rng.standard_normal(len(kmers)))
     level_pa, sd_pa = (
-        np.repeat(table[kmers].astype(np.float32), dwell) for table in (pore.level_mean_pa, pore.level_sd_pa)
+        np.repeat(of_event.astype(np.float32), dwell)
+        for of_event in (pore.level_mean_pa[kmers], pore.level_sd_pa[kmers] * loudness)
     )
-    return level_pa + sd_pa * noise, events
+    return _spilt(level_pa, config.spill) + sd_pa * _noise(rng, len(level_pa), config.noise_correlation), events
+
+
+def _noise(rng: np.random.Generator, n: int, correlation: float) -> NDArray[np.float32]:
+    """Draw noise of SD 1 whose correlation falls by this factor from sample to sample, shape ``(n,)``."""
+    weight = correlation ** np.arange(NOISE_MEMORY)
+    weight /= np.sqrt((weight**2).sum())
+    white = rng.standard_normal(n + NOISE_MEMORY - 1, np.float32)
+    return np.convolve(white, weight.astype(np.float32), "valid")
+
+
+def _spilt(level_pa: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Let each sample's level stand in both its neighbours too, same shape."""
+    weight = np.array([share, 1 - 2 * share, share], np.float32)
+    return np.convolve(np.pad(level_pa, 1, "edge"), weight, "valid")
 
 
 def _dwells(rng: np.random.Generator, n: int, config: SquiggleConfig) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pc
 
+from poreconv.errors import FormatError
 from poreconv.writers.table import EVENTS
 
 
@@ -13,11 +14,21 @@ class TsvWriter:
 
     def __init__(self, path: Path) -> None:
         options = pc.WriteOptions(delimiter="\t", quoting_style="none", quoting_header="none")
+        self._path = path
         self._writer = pc.CSVWriter(path, EVENTS, write_options=options)
 
     def write(self, table: pa.Table) -> None:
-        """Add rows."""
-        self._writer.write_table(table)
+        """Add rows.
+
+        Raises:
+            FormatError: A read id or label that such text cannot hold.
+        """
+        try:
+            self._writer.write_table(table)
+        except pa.ArrowInvalid as exc:
+            raise FormatError(
+                f"{self._path}: a read id or label has a tab, quote or line break in it; write .parquet instead"
+            ) from exc
 
     def close(self) -> None:
         """Finish the file."""

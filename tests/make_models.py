@@ -1,0 +1,66 @@
+"""Networks small enough for tests, and bundles of them with random weights."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from poreconv.bundle import save_bundle
+from poreconv.config import DecodeConfig, Dense, Heartbeat, Strided, Tcn
+from poreconv.models import build_network
+from poreconv.models.network import Network
+from poreconv.recipe import Recipe
+
+torch.set_num_threads(1)  # where tests share cores with other work, threads wait for each other
+
+TINY: dict[str, Any] = {
+    "heartbeat": Heartbeat(channels=4, layers=2, pool=3),
+    "dense": Dense(window=30, hidden=5),
+    "tcn": Tcn(channels=8, kernel=3, dilations=(1, 2, 4), cycles=2, stem_kernel=5),
+    "strided": Strided(channels=8, stride=5, stem_kernel=9, kernel=3, dilations=(1, 2)),
+}
+"""Name in MODELS -> settings of a tiny network, for every architecture."""
+
+
+def tiny_network(name: str, n_classes: int = 2) -> Network:
+    """Make an untrained tiny network."""
+    return build_network(name, TINY[name], n_classes)
+
+
+def random_network(name: str, n_classes: int = 2, settings: Any = None, seed: int = 0) -> Network:
+    """Make a network in evaluation mode with random weights and batch statistics, whose outputs vary along a read."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = build_network(name, TINY[name] if settings is None else settings, n_classes)
+        for layer in network.modules():
+            if isinstance(layer, nn.BatchNorm1d):
+                layer.running_mean.normal_(0, 0.3)
+                layer.running_var.uniform_(0.3, 2)
+                nn.init.uniform_(layer.weight, 0.5, 2)
+                nn.init.normal_(layer.bias, 0, 0.3)
+    return network.eval()
+
+
+def recipe_for(name: str, settings: Any = None, **fields: Any) -> Recipe:
+    """Make the recipe of a boundary model; ``fields`` overrides."""
+    chosen = TINY[name] if settings is None else settings
+    values: dict[str, Any] = {
+        "task": "boundary",
+        "classes": ("inside", "boundary"),
+        "model": name,
+        "model_config": vars(chosen),
+        "sample_rate_hz": 4000.0,
+        "chemistries": ("dna_r9.4.1",),
+        "class_counts": (800, 100),
+        "mean_dwell": 9.0,
+        "decoding": DecodeConfig(threshold=0.4),
+    }
+    return Recipe(**(values | fields))
+
+
+def bundle_at(path: Path, name: str = "tcn", **fields: Any) -> Path:
+    """Write a bundle of a random network."""
+    recipe = recipe_for(name, **fields)
+    save_bundle(path, random_network(name, len(recipe.classes)), recipe)
+    return path

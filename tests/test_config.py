@@ -1,0 +1,78 @@
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+
+from poreconv import config as module
+from poreconv.config import (
+    ARCHITECTURES,
+    AugmentConfig,
+    DecodeConfig,
+    HeartbeatConfig,
+    LabelRunConfig,
+    NormalisationConfig,
+    PrepareConfig,
+    SimulateConfig,
+    SplitConfig,
+    SquiggleConfig,
+    TrainConfig,
+)
+from poreconv.errors import ConfigError
+
+IMPOSSIBLE: list[tuple[type[Any], dict[str, Any]]] = [
+    (SplitConfig, {"validation": -0.1}),
+    (SplitConfig, {"validation": 0.5, "test": 0.6}),
+    (SplitConfig, {"test": float("nan")}),
+    (PrepareConfig, {"workers": -1}),
+    (NormalisationConfig, {"clip": 0}),
+    (AugmentConfig, {"noise": -1}),
+    (AugmentConfig, {"stretch": 1}),
+    (TrainConfig, {"max_steps": 0}),
+    (TrainConfig, {"learning_rate": 0}),
+    (TrainConfig, {"warmup": 1}),
+    (TrainConfig, {"class_balance": 2}),
+    (TrainConfig, {"seed": -1}),
+    (TrainConfig, {"loader_workers": -1}),
+    (TrainConfig, {"max_time": "10:00"}),
+    (TrainConfig, {"max_time": "00:00:ten:00"}),
+    (LabelRunConfig, {"batch_size": 0}),
+    (LabelRunConfig, {"chunk_samples": 63}),
+    (SimulateConfig, {"reads": -1}),
+    (HeartbeatConfig, {"beats_min": 3, "beats_max": 1}),
+    (HeartbeatConfig, {"samples": 20}),
+    (SquiggleConfig, {"k": 10}),
+    (SquiggleConfig, {"dwell_mean": 0.5}),
+    (DecodeConfig, {"threshold": 1}),
+    (ARCHITECTURES["heartbeat"], {"pool": 2}),
+    (ARCHITECTURES["dense"], {"window": 0}),
+    (ARCHITECTURES["tcn"], {"kernel": 4}),
+    (ARCHITECTURES["tcn"], {"dilations": ()}),
+    (ARCHITECTURES["strided"], {"stem_kernel": 3, "stride": 4}),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields"), IMPOSSIBLE, ids=lambda value: getattr(value, "__name__", str(value)))
+def test_a_setting_that_cannot_be_meant_is_refused(kind: type[Any], fields: dict[str, Any]) -> None:
+    """It never gets as far as a file, and the message names it."""
+    with pytest.raises(ConfigError) as caught:
+        kind(**fields)
+
+    assert any(word in str(caught.value) for word in [*fields, "split", "augment", "dwell", "shares"])
+
+
+CONFIGS = [kind for name, kind in vars(module).items() if name.endswith("Config")]
+
+
+@pytest.mark.parametrize("kind", [*CONFIGS, *ARCHITECTURES.values()])
+def test_the_defaults_are_possible_and_frozen(kind: type[Any]) -> None:
+    """Every setting has a default that works, and none changes under way."""
+    made = kind()
+    name = next(iter(vars(made)))
+
+    with pytest.raises(FrozenInstanceError):
+        setattr(made, name, None)
+
+
+def test_training_for_ten_minutes_can_be_said() -> None:
+    """Days, hours, minutes, seconds."""
+    assert TrainConfig(max_time="00:00:10:00").max_time == "00:00:10:00"

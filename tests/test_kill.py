@@ -1,0 +1,184 @@
+"""Commands killed without warning: what they leave, and that they go on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_multi
+
+from poreconv.bundle import save_bundle
+from poreconv.commands.label import label
+from poreconv.config import DecodeConfig, Heartbeat
+from poreconv.jobs import JOB_BYTES
+from poreconv.models import build_network
+from poreconv.read import Calibration, Read
+from poreconv.recipe import Recipe
+
+FILES, READS, SAMPLES = 12, 4, 20_000
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write signal files of a job each, labels, and a model that has learnt nothing."""
+    folder, rng = tmp_path_factory.mktemp("inputs"), np.random.default_rng(0)
+    rows = ["read_id\tstart\tend\tlabel"]
+    for number in range(FILES):
+        reads = [noise(rng, f"{number}-{i}") for i in range(READS)]
+        path = folder / f"{number:02d}.fast5"
+        write_multi(path, reads)
+        os.truncate(path, JOB_BYTES * 3 // 4)  # zeros at the end, which HDF5 passes over: each file is a job
+        rows += [f"{read.read_id}\t{at}\t{at + 9}\tA" for read in reads for at in range(0, 900, 9)]
+    (folder / "labels.tsv").write_text("\n".join(rows) + "\n")
+    write_model(folder / "model.safetensors")
+    return folder
+
+
+def noise(rng: np.random.Generator, read_id: str) -> Read:
+    """Give a read of white noise."""
+    adc = rng.integers(-32768, 32768, SAMPLES, dtype=np.int16)
+    return Read(
+        read_id, adc, Calibration(0.0, 0.2), 4000.0, channel=1, read_number=1, median_before=200.0, run_id="run"
+    )
+
+
+def write_model(path: Path) -> None:
+    """Write a bundle; its threshold is such that it finds an event now and then."""
+    settings = Heartbeat(channels=1, layers=1, pool=1)
+    network = build_network("heartbeat", settings, 2)
+    for parameter in network.parameters():
+        parameter.data.fill_(0.5)
+        parameter.data.view(-1)[0] = -0.5
+    recipe = Recipe(
+        task="boundary",
+        classes=("inside", "boundary"),
+        model="heartbeat",
+        model_config=asdict(settings),
+        sample_rate_hz=4000.0,
+        chemistries=(),
+        class_counts=(8, 1),
+        mean_dwell=9.0,
+        decoding=DecodeConfig(threshold=0.88),
+    )
+    save_bundle(path, network, recipe)
+
+
+def prepare_command(inputs: Path, out: Path) -> list[str]:
+    """Give the arguments of `poreconv prepare`."""
+    return [
+        "prepare",
+        f"{inputs}",
+        "--labels",
+        "intervals",
+        "--labels_from",
+        f"{inputs / 'labels.tsv'}",
+        "--out",
+        f"{out}",
+    ]
+
+
+def label_command(inputs: Path, out: Path) -> list[str]:
+    """Give the arguments of `poreconv label`."""
+    return ["label", f"{inputs / 'model.safetensors'}", f"{inputs}", "--out", f"{out}"]
+
+
+def start(arguments: list[str]) -> subprocess.Popen[bytes]:
+    """Run the program in a process group of its own."""
+    program = [sys.executable, "-W", "ignore", "-c", "from poreconv.cli import main; main()"]
+    return subprocess.Popen(
+        [*program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def kill_when(process: subprocess.Popen[bytes], seen: Path, pattern: str) -> bool:
+    """Kill a process and its workers as soon as a file is there; tell whether that came before its end."""
+    while process.poll() is None and not any(seen.glob(pattern)):
+        time.sleep(0.001)
+    under_way = process.poll() is None
+    if under_way:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return under_way
+
+
+def finish(arguments: list[str]) -> None:
+    """Run a command to its end."""
+    assert start(arguments).wait() == 0
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Give all files of a folder, hidden ones too."""
+    return {f"{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed_store(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Give what `prepare` makes when left alone."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    finish(prepare_command(inputs, folder / "store"))
+    return contents(folder)
+
+
+@pytest.fixture(scope="module")
+def undisturbed_table(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Give what `label` makes when left alone."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    label(inputs / "model.safetensors", inputs, out=folder / "events.tsv")
+    return contents(folder)
+
+
+@pytest.mark.parametrize(
+    ("moment", "workers"),
+    [("plan.json", "1"), ("00000000.parquet", "2"), ("00000005.parquet", "1"), ("store/signal.i16", "1")],
+)
+def test_a_killed_prepare_goes_on(
+    inputs: Path, undisturbed_store: dict[str, bytes], tmp_path: Path, moment: str, workers: str
+) -> None:
+    """The store exists whole or not at all, and is at last the one of an undisturbed run."""
+    command = [*prepare_command(inputs, tmp_path / "store"), "--workers", workers]
+    was_under_way = kill_when(start(command), tmp_path / ".store.parts", moment)
+    left = {name: data for name, data in contents(tmp_path).items() if name.startswith("store")}
+
+    assert left in ({}, undisturbed_store)
+    assert was_under_way or left
+    finish(command)
+    assert contents(tmp_path) == undisturbed_store
+
+
+@pytest.mark.parametrize("moment", ["00000002.parquet", "events.tsv"])
+def test_a_killed_label_goes_on(inputs: Path, undisturbed_table: dict[str, bytes], tmp_path: Path, moment: str) -> None:
+    """The table exists whole or not at all, and is at last the one of an undisturbed run."""
+    command = label_command(inputs, tmp_path / "events.tsv")
+    was_under_way = kill_when(start(command), tmp_path / ".events.tsv.parts", moment)
+    left = contents(tmp_path).get("events.tsv")
+
+    assert left in (None, undisturbed_table["events.tsv"])
+    assert was_under_way or left
+    if was_under_way:
+        finish(command)
+    assert contents(tmp_path) == undisturbed_table
+
+
+def test_parts_are_not_done_twice(inputs: Path, tmp_path: Path) -> None:
+    """What was finished before the kill stays as it was."""
+    command = [*prepare_command(inputs, tmp_path / "store"), "--workers", "1"]
+    parts = tmp_path / ".store.parts"
+    kill_when(start(command), parts, "00000001.parquet")
+    finished = {path: path.stat().st_ino for path in parts.glob("0*.parquet")}
+    again = start(command)
+    kill_when(again, parts, f"{len(finished):08d}.parquet")
+
+    assert finished
+    assert all(path.stat().st_ino == inode for path, inode in finished.items() if path.exists())
+
+
+def test_the_table_has_events(undisturbed_table: dict[str, bytes]) -> None:
+    """Neither none nor one per sample, or the tests above would show little."""
+    rows = undisturbed_table["events.tsv"].count(b"\n")
+
+    assert 100 < rows < FILES * READS * SAMPLES // 20

@@ -1,0 +1,172 @@
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+import torch
+from make_models import TINY, random_network, tiny_network
+from torch import Tensor, nn
+
+from poreconv.config import ARCHITECTURES, Dense, Heartbeat, Strided, Tcn
+from poreconv.errors import ConfigError
+from poreconv.models import MODELS, build_network
+from poreconv.models.network import Network
+
+N_CLASSES = 3
+
+
+def bounded() -> list[str]:
+    """Architectures that have a receptive field."""
+    return [name for name in MODELS if tiny_network(name).receptive_field is not None]
+
+
+def seen_by(network: Network, sample: int, n_samples: int) -> Tensor:
+    """Input samples that can change one output sample; several inputs, since pooling looks at the largest only."""
+    x_B1T = torch.randn(50, 1, n_samples, requires_grad=True)
+    network(x_B1T)[:, :, sample].sum().backward()
+    assert x_B1T.grad is not None
+    return x_B1T.grad.sum((0, 1)).nonzero().flatten()
+
+
+class Multiplications:
+    """Counts the multiply-adds of linear and convolutional layers as they run."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.total = 0
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv1d | nn.Linear):
+                layer.register_forward_hook(self._count)
+
+    def _count(self, layer: nn.Conv1d | nn.Linear, _: Any, output: Tensor) -> None:
+        per_output = layer.weight[0].numel()
+        self.total += output.numel() * per_output
+
+
+@pytest.fixture(autouse=True)
+def same_weights() -> Iterator[None]:
+    """Every test starts from the same random numbers."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+def test_every_model_has_its_settings() -> None:
+    """The table of networks and the table of their settings have the same names, and every one has a tiny example."""
+    assert list(MODELS) == list(ARCHITECTURES)
+    assert set(TINY) == set(MODELS)
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 63, 64, 65, 1001])
+@pytest.mark.parametrize("name", MODELS)
+def test_every_sample_is_labelled(name: str, n_samples: int) -> None:
+    """(B, 1, T) becomes (B, C, T) for any T."""
+    logits_BCT = tiny_network(name, N_CLASSES)(torch.randn(2, 1, n_samples))
+
+    assert logits_BCT.shape == (2, N_CLASSES, n_samples)
+    assert logits_BCT.isfinite().all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_shipped_settings_build_a_network(name: str) -> None:
+    """The default settings, as a dataclass or as a dict of its fields, make a network that runs."""
+    settings = ARCHITECTURES[name]()
+    network = build_network(name, asdict(settings), N_CLASSES).eval()
+
+    assert network.n_parameters == build_network(name, settings, N_CLASSES).n_parameters
+    assert network(torch.randn(1, 1, 300)).shape == (1, N_CLASSES, 300)
+
+
+@pytest.mark.parametrize("name", bounded())
+def test_receptive_field_is_what_an_output_sees(name: str) -> None:
+    """Over all phases of the stride, outputs see just as far as half the receptive field, and no further."""
+    network = random_network(name, N_CLASSES)
+    reach = (network.receptive_field or 0) // 2
+    n_samples = 4 * reach + 8 * network.alignment
+    middle = n_samples // 2 // network.alignment * network.alignment
+    outputs = range(middle, middle + network.alignment)
+    offsets = torch.cat([seen_by(network, sample, n_samples) - sample for sample in outputs])
+
+    assert network.receptive_field == 2 * reach + 1
+    assert max(-int(offsets.min()), int(offsets.max())) == reach
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in bounded()])
+def test_unbounded_models_say_so(name: str) -> None:
+    """Without a receptive field there is no margin, and alignment is the window."""
+    network = tiny_network(name, N_CLASSES)
+
+    assert (network.receptive_field, network.margin) == (None, 0)
+    assert network.alignment == TINY[name].window
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_shifts_by_the_alignment_shift_the_output(name: str) -> None:
+    """Input that is moved by the alignment gives the same output, moved as far."""
+    network = tiny_network(name, N_CLASSES).eval()
+    step, margin = network.alignment, network.margin
+    x_B1T = torch.randn(1, 1, 2 * margin + 6 * step)
+    one, moved = network(x_B1T), network(x_B1T[:, :, step:])
+
+    torch.testing.assert_close(
+        one[:, :, margin + step : margin + 5 * step], moved[:, :, margin : margin + 4 * step], atol=1e-5, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_margin_is_aligned_and_holds_the_context(name: str) -> None:
+    """The margin is the least multiple of the alignment that holds half the receptive field."""
+    network = tiny_network(name)
+    reach = (network.receptive_field or 1) // 2
+
+    assert network.margin % network.alignment == 0
+    assert reach <= network.margin < reach + network.alignment
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_costs_are_those_of_the_layers(name: str) -> None:
+    """Multiply-adds and parameters agree with what the layers do and hold."""
+    network = tiny_network(name, N_CLASSES).eval()
+    counted = Multiplications(network)
+    n_samples = 20 * network.alignment
+    network(torch.randn(1, 1, n_samples))
+
+    assert counted.total == pytest.approx(network.macs_per_sample * n_samples)
+    assert network.n_parameters == sum(tensor.numel() for tensor in network.parameters())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_windows_of_a_batch_do_not_meet(name: str) -> None:
+    """In evaluation, a window's output does not depend on its neighbours in the batch."""
+    network = tiny_network(name, N_CLASSES).eval()
+    x_B1T = torch.randn(3, 1, 200)
+
+    torch.testing.assert_close(network(x_B1T)[1:2], network(x_B1T[1:2]), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "fields"),
+    [
+        (Heartbeat, {"pool": 2}),
+        (Heartbeat, {"layers": 0}),
+        (Dense, {"window": 0}),
+        (Tcn, {"kernel": 4}),
+        (Tcn, {"kernel": -1}),
+        (Tcn, {"dilations": ()}),
+        (Tcn, {"dilations": (0,)}),
+        (Tcn, {"dropout": 1.0}),
+        (Strided, {"stride": 0}),
+        (Strided, {"stem_kernel": 3}),
+        (Strided, {"kernel": -3}),
+        (Strided, {"dilations": ()}),
+    ],
+)
+def test_settings_that_cannot_be_meant(settings: type[Any], fields: dict[str, Any]) -> None:
+    """Settings are checked when they are made."""
+    with pytest.raises(ConfigError, match=next(iter(fields)).removesuffix("s")):
+        settings(**fields)
+
+
+def test_unknown_model() -> None:
+    """An unknown name is answered with the known ones."""
+    with pytest.raises(ConfigError, match="model 'lstm' is not known; choose one of heartbeat, dense"):
+        build_network("lstm", {}, 2)

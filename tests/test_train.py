@@ -1,0 +1,327 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from make_data import heartbeat_store, squiggle_store, store_of
+from make_models import TINY, bundle_at
+
+from poreconv.bundle import load_bundle
+from poreconv.commands.evaluate import evaluate
+from poreconv.commands.train import BUNDLE, Run, quiet, train
+from poreconv.config import AugmentConfig, Heartbeat, SplitConfig, Tcn, TrainConfig
+from poreconv.errors import ConfigError, StoreError
+
+NETWORK = Tcn(channels=12, kernel=3, dilations=(1, 2, 4), cycles=1, stem_kernel=5, dropout=0.1)
+AUGMENT = AugmentConfig(noise=0.1, scale=0.05, shift=0.05, stretch=0.05)
+CONFIG = TrainConfig(
+    max_steps=40,
+    batch_size=8,
+    chunk_samples=300,
+    learning_rate=0.02,
+    validate_every=10,
+    precision="32",
+    accelerator="cpu",
+    augment=AUGMENT,
+)
+LONG = replace(CONFIG, max_steps=200)
+"""Long enough to be killed in the middle."""
+
+
+@pytest.fixture(scope="module")
+def squiggles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of simulated squiggles."""
+    return squiggle_store(tmp_path_factory.mktemp("squiggles"))
+
+
+@pytest.fixture(scope="module")
+def heartbeats(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of simulated heartbeats."""
+    return heartbeat_store(tmp_path_factory.mktemp("heartbeats"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(squiggles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A long run from start to end."""
+    return train(squiggles, out=tmp_path_factory.mktemp("run"), settings=NETWORK, config=LONG)
+
+
+class Process:
+    """The same training as a process of its own, which can be sent a signal."""
+
+    def __init__(self, store: Path, out: Path) -> None:
+        options = {
+            "max_steps": LONG.max_steps, "batch_size": LONG.batch_size, "chunk_samples": LONG.chunk_samples,
+            "learning_rate": LONG.learning_rate, "validate_every": LONG.validate_every, "precision": "32",
+            "accelerator": "cpu", "tcn.channels": 12, "tcn.dilations": "[1,2,4]", "tcn.cycles": 1, "tcn.kernel": 3,
+            "tcn.stem_kernel": 5, "tcn.dropout": 0.1, "augment.noise": 0.1, "augment.scale": 0.05,
+            "augment.shift": 0.05, "augment.stretch": 0.05,
+        }  # fmt: skip
+        flags = [f"--{name}={value}" for name, value in options.items()]
+        command = [
+            sys.executable,
+            "-c",
+            "from poreconv.cli import main; main()",
+            "train",
+            str(store),
+            "--out",
+            str(out),
+            *flags,
+        ]
+        one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            command, env=one_thread, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def send(self, what: signal.Signals, *, once: Path) -> tuple[int, str]:
+        """Send a signal as soon as a file is there; gives exit code and stderr."""
+        while not once.exists() and self._process.poll() is None:
+            time.sleep(0.002)
+        self._process.send_signal(what)
+        _, errors = self._process.communicate(timeout=60)
+        return self._process.returncode, errors
+
+
+def logged(out: Path, name: str) -> list[float]:
+    """A column of the CSV log."""
+    with (out / "logs" / "csv" / "version_0" / "metrics.csv").open() as stream:
+        return [float(row[name]) for row in csv.DictReader(stream) if row[name]]
+
+
+def test_boundaries_are_learnt(squiggles: Path, undisturbed: Path) -> None:
+    """A tiny network is better than cutting at regular steps after some hundred steps."""
+    scores = evaluate(undisturbed, squiggles, baselines=["uniform", "majority"]).scores
+
+    assert scores["model"]["f1_1"] > scores["uniform"]["f1_1"] + 0.2
+    assert scores["majority"]["f1_1"] == 0
+
+
+def test_segments_are_learnt(heartbeats: Path, tmp_path: Path) -> None:
+    """A tiny network finds beats where the most frequent class finds none."""
+    config = replace(CONFIG, max_steps=60)
+    bundle = train(
+        heartbeats, out=tmp_path / "run", model="heartbeat", settings=Heartbeat(channels=8, layers=4), config=config
+    )
+    scores = evaluate(bundle, heartbeats, baselines=["majority"]).scores
+
+    assert scores["model"]["f1_beat"] > 0.7
+    assert scores["majority"]["f1_beat"] == 0
+
+
+@pytest.mark.parametrize("model", TINY)
+def test_every_model_trains(model: str, squiggles: Path, tmp_path: Path) -> None:
+    """Each architecture leaves a bundle that says what was trained on what."""
+    config = replace(CONFIG, max_steps=3, validate_every=2)
+    _, recipe = load_bundle(train(squiggles, out=tmp_path / "run", model=model, settings=TINY[model], config=config))
+
+    assert (recipe.model, recipe.task, recipe.classes) == (model, "boundary", ("inside", "boundary"))
+    assert (recipe.sample_rate_hz, recipe.chemistries) == (4000.0, ("dna_r9.4.1",))
+    assert recipe.labels == ("intervals",)
+
+
+def test_the_same_seed_gives_the_same_bytes(squiggles: Path, tmp_path: Path) -> None:
+    """Training is a function of stores, settings and seed."""
+    config = replace(CONFIG, max_steps=12, validate_every=5)
+    paths = [
+        train(squiggles, out=tmp_path / name, settings=NETWORK, config=replace(config, seed=seed))
+        for name, seed in (("one", 1), ("two", 1), ("other", 2))
+    ]
+    one, two, other = [path.read_bytes() for path in paths]
+
+    assert one == two
+    assert one != other
+
+
+def test_a_killed_run_ends_like_an_undisturbed_one(squiggles: Path, undisturbed: Path, tmp_path: Path) -> None:
+    """Killed after a checkpoint and started again, a run of so many steps gives the same bundle, byte for byte."""
+    out = tmp_path / "run"
+    code, _ = Process(squiggles, out).send(signal.SIGKILL, once=out / "checkpoints" / "last.ckpt")
+    half_done = not (out / BUNDLE).exists()
+    bundle = train(squiggles, out=out, settings=NETWORK, config=LONG)
+
+    assert (code, half_done) == (-signal.SIGKILL, True)
+    assert bundle.read_bytes() == undisturbed.read_bytes()
+    assert not (out / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("loader_workers", [0, 2])
+def test_a_failed_run_goes_on_with_the_next_step(loader_workers: int, squiggles: Path, tmp_path: Path) -> None:
+    """A run that ended between two checkpoints repeats what came after the last one, whoever gathers the windows."""
+    config = replace(CONFIG, loader_workers=loader_workers)
+    steps = [None] * 25
+    with pytest.raises(IndexError):
+        Run([squiggles], tmp_path / "one", "tcn", NETWORK, config).fit(lambda *_: steps.pop())
+    resumed, whole = (train(squiggles, out=tmp_path / name, settings=NETWORK, config=config) for name in ("one", "two"))
+
+    assert resumed.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "end", [{"max_steps": 6}, {"max_steps": 400, "learning_rate": 1e-12, "patience": 1}], ids=["steps", "patience"]
+)
+def test_a_run_killed_at_its_end_does_not_train_on(
+    end: dict[str, Any], squiggles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that had come to its end, and was killed before it wrote its bundle, has nothing but that left to do."""
+    config = replace(CONFIG, validate_every=2, **end)
+    killed = Run([squiggles], tmp_path / "one", "tcn", NETWORK, config)
+    monkeypatch.setattr(killed, "write_bundle", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        killed.fit(lambda *_: None)
+    resumed, whole = (train(squiggles, out=tmp_path / name, settings=NETWORK, config=config) for name in ("one", "two"))
+
+    assert resumed.read_bytes() == whole.read_bytes()
+    assert not (tmp_path / "one" / "logs" / "csv" / "version_1" / "metrics.csv").exists()
+
+
+def test_an_interrupted_run_is_usable_and_goes_on(squiggles: Path, undisturbed: Path, tmp_path: Path) -> None:
+    """Ctrl-C leaves a bundle and one line of words; the same command ends like an undisturbed run."""
+    out = tmp_path / "run"
+    code, errors = Process(squiggles, out).send(signal.SIGINT, once=out / "checkpoints" / "best.ckpt")
+    early = evaluate(out / BUNDLE, squiggles, baselines=[]).scores["model"]
+    bundle = train(squiggles, out=out, settings=NETWORK, config=LONG)
+
+    assert code == 130
+    assert errors.strip().splitlines() == ["poreconv train: interrupted; the same command goes on where it was"]
+    assert early["n_reads"] > 0
+    assert bundle.read_bytes() == undisturbed.read_bytes()
+
+
+def test_what_is_half_written_has_no_final_name(
+    squiggles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a checkpoint is being written, the name that resuming looks for is free or holds a whole one."""
+    seen: list[list[str]] = []
+
+    def watched(self: TorchCheckpointIO, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        Path(path).write_bytes(b"half")
+        for final in Path(path).parent.glob("*.ckpt"):
+            torch.load(final, weights_only=True)
+        seen.append([Path(path).name])
+        torch.save(checkpoint, path)
+
+    monkeypatch.setattr(TorchCheckpointIO, "save_checkpoint", watched)
+    train(squiggles, out=tmp_path / "run", settings=NETWORK, config=replace(CONFIG, max_steps=9, validate_every=3))
+
+    assert len(seen) > 3
+    assert all(name.endswith(".partial") for [name] in seen)
+
+
+def test_a_finished_run_is_not_run_again(squiggles: Path, undisturbed: Path) -> None:
+    """The same command finds the bundle and leaves it."""
+    before = undisturbed.stat().st_mtime_ns
+    again = train(squiggles, out=undisturbed.parent, settings=NETWORK, config=LONG)
+
+    assert (again, again.stat().st_mtime_ns) == (undisturbed, before)
+
+
+def test_another_training_needs_another_folder(squiggles: Path, undisturbed: Path) -> None:
+    """Other settings are refused, and the bundle stays."""
+    before = undisturbed.read_bytes()
+    with pytest.raises(ConfigError, match="holds a training with other stores or settings; choose another --out"):
+        train(squiggles, out=undisturbed.parent, settings=NETWORK, config=replace(LONG, seed=5))
+
+    assert undisturbed.read_bytes() == before
+
+
+def test_a_folder_with_somebody_elses_model_is_not_taken(squiggles: Path, tmp_path: Path) -> None:
+    """A bundle that no run of this folder wrote is neither overwritten nor given back as the result."""
+    foreign = bundle_at(tmp_path / BUNDLE)
+    before = foreign.read_bytes()
+    with pytest.raises(ConfigError, match="choose another --out"):
+        train(squiggles, out=tmp_path, settings=NETWORK, config=CONFIG)
+
+    assert foreign.read_bytes() == before
+
+
+def test_the_last_steps_are_validated(squiggles: Path, tmp_path: Path) -> None:
+    """Also where the steps are no multiple of those between validations, or fewer."""
+    for max_steps, validations in ((10, 3), (3, 1), (8, 2)):
+        config = replace(CONFIG, max_steps=max_steps, validate_every=4)
+        train(squiggles, out=tmp_path / str(max_steps), settings=NETWORK, config=config)
+
+        assert len(logged(tmp_path / str(max_steps), "validation_score")) == validations
+
+
+def test_the_learning_rate_comes_down_by_steps(squiggles: Path, undisturbed: Path) -> None:
+    """At the last step the rate is nearly 0, and its peak is the one that was asked for."""
+    rates = logged(undisturbed.parent, "lr-AdamW")
+
+    assert max(rates) == pytest.approx(LONG.learning_rate, rel=0.02)
+    assert rates[-1] < 0.01 * LONG.learning_rate
+
+
+def test_the_learning_rate_comes_down_by_time(squiggles: Path, tmp_path: Path) -> None:
+    """Under a time limit that comes first, the rate has come down all the same."""
+    config = replace(CONFIG, max_steps=10**6, max_time="00:00:00:03")
+    run = Run([squiggles], tmp_path / "run", "tcn", NETWORK, config)
+    run.fit(lambda *_: None)
+    rates = logged(tmp_path / "run", "lr-AdamW")
+
+    assert run.bundle.exists()
+    assert rates[-1] < 0.05 * config.learning_rate < 0.9 * config.learning_rate < max(rates)
+
+
+def test_a_run_stops_where_nothing_gets_better(squiggles: Path, tmp_path: Path) -> None:
+    """With a patience of one validation and hardly any learning, a run ends long before its steps."""
+    config = replace(CONFIG, max_steps=400, learning_rate=1e-12, validate_every=2, patience=1)
+    train(squiggles, out=tmp_path / "run", settings=NETWORK, config=config)
+
+    assert len(logged(tmp_path / "run", "validation_score")) < 10
+
+
+def test_the_best_weights_and_their_threshold_are_kept(squiggles: Path, tmp_path: Path) -> None:
+    """The bundle holds the checkpoint with the best score, and the threshold of that validation."""
+    run = Run([squiggles], tmp_path / "run", "tcn", NETWORK, CONFIG)
+    run.fit(lambda *_: None)
+    _, recipe = load_bundle(run.bundle)
+    labelled = evaluate(run.bundle, squiggles, baselines=[], config=None)
+    best = max(logged(tmp_path / "run", "validation_score"))
+
+    assert recipe.decoding.threshold == pytest.approx(float(run.labeller.threshold))
+    assert labelled.scores["model"]["f1_1"] == pytest.approx(best, abs=0.15)
+
+
+def test_a_run_says_what_it_is(undisturbed: Path) -> None:
+    """A finished folder holds the bundle, what it was made of, and logs; nothing half-done."""
+    plan = json.loads((undisturbed.parent / "run.json").read_text())
+
+    assert sorted(path.name for path in undisturbed.parent.iterdir()) == ["logs", BUNDLE, "run.json"]
+    assert plan["config"]["max_steps"] == LONG.max_steps
+
+
+def test_stores_without_a_side_to_validate_on(squiggles: Path, tmp_path: Path) -> None:
+    """A store that cannot be validated on is refused before the folder is taken."""
+    store = store_of(squiggles.parent / "reads", tmp_path / "store", split=SplitConfig(validation=0.0))
+    with pytest.raises(StoreError, match="no labelled read in split validation"):
+        train(store, out=tmp_path / "run", settings=NETWORK, config=CONFIG)
+
+    assert not (tmp_path / "run").exists()
+
+
+def test_unknown_model_and_accelerator(squiggles: Path, tmp_path: Path) -> None:
+    """Names that don't exist are answered in one line, and take no folder."""
+    with pytest.raises(ConfigError, match="model 'lstm' is not known; choose one of"):
+        train(squiggles, out=tmp_path / "run", model="lstm", config=CONFIG)
+    with pytest.raises(ConfigError, match="accelerator 'abacus'"):
+        train(squiggles, out=tmp_path / "run", config=replace(CONFIG, accelerator="abacus"))
+
+
+def test_the_users_warnings_stay(recwarn: pytest.WarningsRecorder) -> None:
+    """What is left out while Lightning runs is left out then only."""
+    with quiet():
+        warnings.warn("The loader does not have many workers", UserWarning, stacklevel=1)
+    with pytest.warns(UserWarning, match="many workers"):
+        warnings.warn("The loader does not have many workers", UserWarning, stacklevel=1)
+
+    assert len(recwarn) == 0
