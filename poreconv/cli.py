@@ -1,6 +1,7 @@
 """The ``poreconv`` command: one thin function per subcommand, everything heavy imported inside it."""
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -65,13 +66,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = build_parser(name)
     try:
         chosen = parser.instantiate(parser.parse_args(given))
-        COMMANDS[name].run(chosen[name])
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            COMMANDS[name].run(chosen[name])
     except PoreconvError as exc:
         errors.print(f"poreconv {name}: {exc}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         errors.print(f"poreconv {name}: interrupted; the same command goes on where it was", soft_wrap=True)
         sys.exit(130)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning is one line, as an error is."""
+    errors.print(f"poreconv: warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def build_parser(chosen: str) -> ArgumentParser:

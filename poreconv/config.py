@@ -162,7 +162,7 @@ class LabelRunConfig:
     """How a trained model runs; none of it changes what it finds, but for `precision`."""
 
     batch_size: int = 4
-    """Chunks labelled at once; a few that stay in the processor's cache are faster than many."""
+    """Chunks labelled at once, at most 8 on a CPU; a few that stay in its cache are faster than many."""
     chunk_samples: int = 8000
     """Samples per chunk, its overlap included; rounded down to a multiple of 64."""
     precision: Precision = "32"

@@ -68,5 +68,9 @@ class WorkerError(PoreconvError):
     """A process that died at its work."""
 
 
+class UntriedWarning(UserWarning):
+    """Reads that a model may label, though nobody has measured how well."""
+
+
 def _rebuild(kind: type[ReadDropped], message: str, reason: str) -> ReadDropped:
     return kind(message, reason=reason)

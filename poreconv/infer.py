@@ -4,6 +4,7 @@ The reference is the normalised read, zero-padded by the network's margin on eac
 piece. Cut into chunks that carry their own margin, every sample sees the same context, so the result is the same.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from poreconv.bundle import load_bundle
 from poreconv.chunks import cut, stitch
 from poreconv.config import LabelRunConfig
 from poreconv.decode import decode
-from poreconv.errors import ConfigError, SignalError
+from poreconv.errors import ConfigError, SignalError, UntriedWarning
 from poreconv.events import Events
 from poreconv.ledger import Ledger
 from poreconv.models.network import Network
@@ -31,8 +32,8 @@ LANES = 64
 vector instructions and their scalar remainders round differently."""
 
 FEWEST_ROWS, MOST_ROWS = 2, 8
-"""Chunks that go through the network at once. For a single small one, and on one core for 16 and more, torch chooses
-other implementations of a convolution, which round differently; in between, results are the same bit for bit."""
+"""Chunks that go through the network at once on a CPU. For a single small one, and on one core for 16 and more, torch
+chooses other implementations of a convolution, which round differently; in between, results are the same to the bit."""
 
 
 class Labeller:
@@ -52,6 +53,7 @@ class Labeller:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._network = network.to(self._device).eval()
         self._overlap = 2 * network.margin
+        self._known = {code.lower() for code in recipe.chemistries}
         self._chunk_samples = self._fit_chunk() if self._seamless else 0
 
     def _fit_chunk(self) -> int:
@@ -94,7 +96,7 @@ class Labeller:
         """Probability of each class at every sample, shape ``(C, n_samples)``, of each read; else as `label`."""
         waiting: list[tuple[Read, NDArray[np.float32]]] = []
         for read in reads:
-            self.recipe.check(read)
+            self._check(read)
             try:
                 x_n = normalise_read(read, clip=self.recipe.normalisation.clip)
             except SignalError as exc:
@@ -107,6 +109,14 @@ class Labeller:
                 yield from self._run_waiting(waiting)
                 waiting = []
         yield from self._run_waiting(waiting)
+
+    def _check(self, read: Read) -> None:
+        """Refuse what the model was not trained for; warn, once for each kind, of what nobody has measured."""
+        self.recipe.check(read)
+        chemistry = read.chemistry.lower()
+        if chemistry not in self._known:
+            self._known.add(chemistry)
+            warnings.warn(self.recipe.untried(read), UntriedWarning, stacklevel=2)
 
     @property
     def _seamless(self) -> bool:
@@ -128,7 +138,9 @@ class Labeller:
             yield read, softmax(stitch(mine, self._overlap, len(read.adc)))
 
     def _run(self, chunks_NT: NDArray[np.float32]) -> NDArray[np.float32]:
-        batches = torch.split(torch.from_numpy(chunks_NT)[:, None], min(self.config.batch_size, MOST_ROWS))
+        on_cpu = self._device.type == "cpu"
+        rows = min(self.config.batch_size, MOST_ROWS) if on_cpu else self.config.batch_size
+        batches = torch.split(torch.from_numpy(chunks_NT)[:, None], rows)
         return np.concatenate([self._forward(x_B1T).float().cpu().numpy() for x_B1T in batches])
 
     def _forward(self, x_B1T: Tensor) -> Tensor:

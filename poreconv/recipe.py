@@ -67,6 +67,14 @@ class Recipe:
                 f" use a model for {read.chemistry}"
             )
 
+    def untried(self, read: Read) -> str:
+        """What to tell of a read whose chemistry is unknown, or differs in a detail from that of the training."""
+        trained = ", ".join(self.chemistries) or "unknown"
+        return (
+            f"{read.where}: chemistry {read.chemistry}, and the model was trained on {trained}; nothing forbids it,"
+            " and nobody has measured how good it is"
+        )
+
     def check_unseen(self, read: Read) -> None:
         """Leak guard: refuse to judge the model on a read that its own split rule put into training or validation.
 

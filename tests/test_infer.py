@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from poreconv.commands.label import label
 from poreconv.config import ARCHITECTURES, DecodeConfig, Dense, LabelRunConfig
-from poreconv.errors import ConfigError, MismatchError, SignalError
+from poreconv.errors import ConfigError, MismatchError, SignalError, UntriedWarning
 from poreconv.infer import Labeller, load, softmax
 from poreconv.ledger import Ledger
 from poreconv.models import MODELS
@@ -161,11 +161,22 @@ def test_reads_of_another_kind_are_refused(fields: dict[str, Any], message: str)
         labeller_of("tcn")(noisy_steps(100, **fields))
 
 
-def test_reads_of_little_difference_are_labelled() -> None:
-    """A sample rate within 2 %, and a chemistry that is not known, are no mismatch."""
-    read = noisy_steps(100, sample_rate_hz=4050.0, pore="", kit="", experiment="")
+def test_a_rate_of_little_difference_is_labelled() -> None:
+    """A sample rate within 2 % is no mismatch."""
+    assert labeller_of("tcn")(noisy_steps(100, sample_rate_hz=4050.0)).coverage.tolist() == [[0, 100]]
 
-    assert labeller_of("tcn")(read).coverage.tolist() == [[0, 100]]
+
+@pytest.mark.parametrize(
+    ("fields", "chemistry"),
+    [({"pore": "", "kit": "", "experiment": ""}, "unknown"), ({"pore": "FLO-MIN107"}, "dna_r9.5")],
+)
+def test_an_untried_chemistry_warns_once(fields: dict[str, Any], chemistry: str) -> None:
+    """Reads of unknown chemistry, or of another pore version, are labelled, and the first of them warns."""
+    labeller = labeller_of("tcn")
+    with pytest.warns(UntriedWarning, match=f"chemistry {chemistry}, and the model was trained on dna_r9.4.1"):
+        labeller(noisy_steps(100, **fields))
+
+    assert labeller(noisy_steps(100, **fields)).coverage.tolist() == [[0, 100]]
 
 
 def test_a_chunk_must_hold_more_than_its_context() -> None:
