@@ -7,7 +7,7 @@ from pathlib import Path
 
 import safetensors
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from poreconv.errors import BundleError, ConfigError
 from poreconv.files import whole_file
@@ -20,7 +20,8 @@ def save_bundle(path: Path, network: Network, recipe: Recipe) -> None:
     """Write a trained model, whole or not at all."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     with whole_file(path) as partial:
-        save_file(weights, partial, metadata={"recipe": recipe.to_json()})
+        # Not save_file: it makes files that nobody but their owner may read.
+        partial.write_bytes(save(weights, metadata={"recipe": recipe.to_json()}))
 
 
 def load_bundle(path: Path) -> tuple[Network, Recipe]:

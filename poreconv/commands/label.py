@@ -82,7 +82,8 @@ def _label_job(labeller: Labeller, job: Job, out: Path, *, skip_bad_files: bool)
         for read, events in labeller.label(reads, ledger):
             table.write_table(events_table(read, events))
             read_ids[read.read_id] = None
-            ledger.notes[SILENT] += not len(events)
+            if not len(events):
+                ledger.notes[SILENT] += 1
         table.add_key_value_metadata({"ledger": json.dumps(ledger.to_dict()), "read_ids": json.dumps(list(read_ids))})
 
 
