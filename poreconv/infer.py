@@ -53,7 +53,7 @@ class Labeller:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._network = network.to(self._device).eval()
         self._overlap = 2 * network.margin
-        self._known = {code.lower() for code in recipe.chemistries}
+        self._known = {code.lower() for code in recipe.chemistries or ("unknown",)}
         self._chunk_samples = self._fit_chunk() if self._seamless else 0
 
     def _fit_chunk(self) -> int:
