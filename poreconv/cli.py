@@ -17,6 +17,7 @@ from poreconv.config import (
     HeartbeatConfig,
     LabelRunConfig,
     PrepareConfig,
+    RefineConfig,
     SimulateConfig,
     SquiggleConfig,
     TrainConfig,
@@ -37,6 +38,7 @@ errors = Console(stderr=True)
 
 FLAGS = {
     "skip_bad_files": "pass over files that cannot be opened, and say so in the ledger, instead of stopping",
+    "move_margin": "ignore one stride on each side of each move, which is right to about that (bam_moves, fast5_moves)",
     "allow_mixed": "let stores of different chemistries train together",
 }
 """Settings that are given without a value."""
@@ -100,15 +102,20 @@ def _add_paths(parser: ArgumentParser, what: str = "signal files, and folders of
 
 def _add_labels(parser: ArgumentParser, *, required: bool) -> None:
     parser.add_argument(
-        "--labels", required=required, type=str, metavar="SOURCE", help=f"label source: {', '.join(LABEL_SOURCES)}"
+        "--labels",
+        required=required,
+        nargs="+",
+        type=str,
+        metavar="SOURCE",
+        help=f"label source: {', '.join(LABEL_SOURCES)}; of several, the first that has a label for a read counts",
     )
     parser.add_argument(
         "--labels_from",
         nargs="+",
-        type=Path,
+        type=str,
         default=[],
         metavar="FILE",
-        help="the source's files, if not in the reads'",
+        help="the source's files, if not in the reads'; SOURCE=FILE where several sources read files",
     )
 
 
@@ -183,6 +190,31 @@ def _prepare(chosen: Namespace) -> None:
     store = prepare(chosen.paths, labels=chosen.labels, labels_from=chosen.labels_from, out=chosen.out, config=config)
     console.print(render(store))
     _print_ledger(Ledger.from_dict(store.info.ledger))
+
+
+def _refine_arguments(parser: ArgumentParser) -> None:
+    _add_paths(parser)
+    _add_labels(parser, required=True)
+    parser.add_argument(
+        "--pore_model", required=True, type=Path, metavar="FILE", help="k-mer levels: nanopolish, f5c, ONT, uncalled4"
+    )
+    _add_out(parser, "labels.parquet, .tsv or .paf; the drop ledger is written beside it")
+    _add_config(parser, RefineConfig)
+
+
+def _refine(chosen: Namespace) -> None:
+    from poreconv.commands.refine import refine
+
+    ledger = refine(
+        chosen.paths,
+        labels=chosen.labels,
+        labels_from=chosen.labels_from,
+        pore_model=chosen.pore_model,
+        out=chosen.out,
+        config=_config(RefineConfig, chosen),
+    )
+    _say(f"{chosen.out}")
+    _print_ledger(ledger)
 
 
 def _train_arguments(parser: ArgumentParser) -> None:
@@ -264,6 +296,12 @@ COMMANDS = {
         _prepare,
         "Signal files and labels -> a store to train on.",
         "poreconv prepare run_folder --labels tombo --task boundary --out store",
+    ),
+    "refine": Command(
+        _refine_arguments,
+        _refine,
+        "Coarse labels, such as a move table -> exact ones.",
+        "poreconv refine reads.pod5 --labels bam_moves --labels_from calls.bam --pore_model 9mer.npz --out exact.tsv",
     ),
     "train": Command(
         _train_arguments,

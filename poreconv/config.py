@@ -5,6 +5,7 @@ No torch here: the command line reads these for its help.
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from poreconv.errors import ConfigError
@@ -31,6 +32,9 @@ class LabelConfig:
     outside: str = "unknown"
     """What the samples outside all intervals of a read are (source `intervals`): `unknown` (ignored), or the name of a
     class, such as `background`."""
+    move_margin: bool = False
+    """Whether one stride on each side of each move is ignored (sources `bam_moves`, `fast5_moves`), since a move is
+    right to about one stride. For the tasks `base` and `segment`: no boundary is left for task `boundary`."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +58,56 @@ class SplitConfig:
 
 
 @dataclass(frozen=True)
-class PrepareConfig:
-    """What becomes of reads and labels on the way into a store."""
+class FilesConfig(LabelConfig):
+    """How signal files and their labels are read."""
 
-    task: Task = "boundary"
-    """What is asked of every sample: is it the first of an event (`boundary`), which class has it (`segment`), which
-    base (`base`)?"""
-    split: SplitConfig = field(default_factory=SplitConfig)
-    outside: str = LabelConfig.outside
-    """What samples outside all intervals of a read are (labels `intervals`): `unknown` (ignored), or a class's name,
-    such as `background`."""
     workers: int = 0
-    """Processes; 0: one per core."""
+    """Processes that read and label files; 0: one per core."""
     skip_bad_files: bool = False
     """Pass over files that cannot be opened, and say so in the ledger, instead of stopping."""
 
     def __post_init__(self) -> None:
         """Check the number of processes."""
         require(self.workers >= 0, f"workers: {self.workers}; must be 0 (one per core) or more")
+
+
+@dataclass(frozen=True)
+class FilterConfig:
+    """Which reads are kept; the others are dropped by name."""
+
+    min_samples: int = 0
+    """Shortest read, samples."""
+    max_samples: int | None = None
+    """Longest read, samples."""
+    min_labelled: float = 0.0
+    """Least share of a read's samples that its labels cover, 0 to 1."""
+    read_ids: Path | None = None
+    """Text file of the reads to keep, one id per line."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(0 <= self.min_labelled <= 1, f"filter.min_labelled: {self.min_labelled}; must lie in 0..1")
+        longest = self.max_samples is None or self.max_samples >= self.min_samples
+        require(self.min_samples >= 0 and longest, "filter: min_samples must not be negative, nor exceed max_samples")
+
+
+@dataclass(frozen=True)
+class PrepareConfig(FilesConfig):
+    """What becomes of reads and labels on the way into a store."""
+
+    task: Task = "boundary"
+    """What is asked of every sample: is it the first of an event (`boundary`), which class has it (`segment`), which
+    base (`base`)?"""
+    split: SplitConfig = field(default_factory=SplitConfig)
+    filter: FilterConfig = field(default_factory=FilterConfig)
+
+    def __post_init__(self) -> None:
+        """Check that something is left to learn."""
+        super().__post_init__()
+        hopeless = self.move_margin and self.task == "boundary"
+        require(
+            not hopeless, "move_margin: leaves no boundary to learn; use task base, or make moves exact with refine"
+        )
 
 
 @dataclass(frozen=True)
@@ -175,17 +211,39 @@ class LabelRunConfig:
 
 
 @dataclass(frozen=True)
-class EvaluateConfig:
+class RefineConfig:
+    """How coarse boundaries become exact."""
+
+    band: int = 60
+    """How far a boundary may move in one pass, samples."""
+    passes: int = 3
+    """How often a read is cut; between passes its scale is fitted anew."""
+    min_dwell: int = 2
+    """Shortest event, samples."""
+    step_reward: float = 5.0
+    """What a cut at a step of the current gains, in units of log-likelihood; 0: levels alone decide."""
+    min_quality: float = 0.9
+    """Least correlation of a read's events with their levels; reads below it are dropped."""
+    workers: int = 0
+    """Processes; 0: one per core."""
+    skip_bad_files: bool = False
+    """Pass over files that cannot be opened, and say so in the ledger, instead of stopping."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.workers >= 0, f"workers: {self.workers}; must be 0 (one per core) or more")
+        require(self.band >= 1 and self.passes >= 1, "band, passes: must be positive")
+        require(self.min_dwell >= 1, f"min_dwell: {self.min_dwell}; must be positive")
+        require(self.step_reward >= 0, f"step_reward: {self.step_reward}; must not be negative")
+        require(0 <= self.min_quality <= 1, f"min_quality: {self.min_quality}; must be 0 to 1")
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(FilesConfig):
     """On what a model is judged, and how it runs."""
 
     split: Literal["test", "validation", "train", "all"] = "test"
     """Reads of a store to judge on; those that trained the model are dropped all the same."""
-    outside: str = LabelConfig.outside
-    """As in `prepare`: what samples outside all intervals of a read are."""
-    workers: int = 0
-    """Processes that read and label files; 0: one per core."""
-    skip_bad_files: bool = False
-    """Pass over files that cannot be opened, and say so in the ledger, instead of stopping."""
     run: LabelRunConfig = field(default_factory=LabelRunConfig)
 
 

@@ -1,6 +1,8 @@
 """Pore models: which current each k-mer gives. Bases are codes 0..3 for A, C, G, T."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,15 +22,36 @@ class PoreModel:
 
     k: int
     """Bases that set one level."""
-    level_mean_pa: NDArray[np.float64]
-    """Mean current, pA, shape ``(4 ** k,)``."""
-    level_sd_pa: NDArray[np.float64]
-    """SD of the samples around it, pA, shape ``(4 ** k,)``."""
+    level_mean: NDArray[np.float64]
+    """Mean current, pA if ``in_pa``, else in units of the table's own; shape ``(4 ** k,)``."""
+    level_sd: NDArray[np.float64]
+    """SD around it, same unit and shape; NaN where the table doesn't tell."""
+    centre: int
+    """Which base of a k-mer it stands for, 0: its first; the one that sets the level most (`dominant_base`)."""
+    in_pa: bool = True
+    """Whether levels are in pA; some tables are normalised and tell no scale."""
 
-    @property
-    def centre(self) -> int:
-        """Which base of a k-mer it stands for: the middle one, the later of two; 0 is its first."""
-        return self.k // 2
+    def turned(self) -> PoreModel:
+        """The same pore with each k-mer read backwards.
+
+        RNA goes through the pore 3' to 5': of its tables some name k-mers 5' to 3', others in the signal's order.
+        """
+        mean, sd = (_turned(values, self.k) for values in (self.level_mean, self.level_sd))
+        return replace(self, level_mean=mean, level_sd=sd, centre=self.k - 1 - self.centre)
+
+
+def _turned(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    return np.ascontiguousarray(values.reshape((N_BASES,) * k).T).ravel()
+
+
+def dominant_base(level_mean: NDArray[np.float64], k: int) -> int:
+    """Find the place in the k-mer at which another base changes the level most: by SD of the four bases' means.
+
+    R10.4.1 9-mers: 6 (0 is the first); R9.4 6-mers: 2; RNA002 5-mers: 1, counted 5' to 3'.
+    """
+    cube = level_mean.reshape((N_BASES,) * k)
+    others = (tuple(axis for axis in range(k) if axis != kept) for kept in range(k))
+    return int(np.argmax([cube.mean(axis=axes).std() for axes in others]))
 
 
 def kmer_indices(codes: ArrayLike, k: int) -> NDArray[np.int64]:
@@ -66,7 +89,8 @@ def random_pore_model(k: int, seed: int, mean_pa: float, sd_pa: float, noise_pa:
     for position in range(k):
         level += effect[position, _bases_at(position, k)]
     standard = (level - level.mean()) / level.std()
-    return PoreModel(k, mean_pa + sd_pa * standard, noise_pa * rng.uniform(*NOISE_RANGE, N_BASES**k))
+    level_mean_pa, level_sd_pa = mean_pa + sd_pa * standard, noise_pa * rng.uniform(*NOISE_RANGE, N_BASES**k)
+    return PoreModel(k, level_mean_pa, level_sd_pa, centre=k // 2)
 
 
 def _bases_at(position: int, k: int) -> NDArray[np.int64]:

@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import LabelConfig, PrepareConfig
-from poreconv.errors import LabelError, ReadDropped, StoreError
+from poreconv.config import FilterConfig, LabelConfig, PrepareConfig
+from poreconv.errors import ConfigError, LabelError, ReadDropped, StoreError
+from poreconv.events import Events
 from poreconv.files import Parts, fingerprint, whole_file
 from poreconv.jobs import Job, plan, reads_of, run_all
 from poreconv.labelled import Labelled, PartWriter, durations, ledger_of, read_part
-from poreconv.labels import LabelSource, open_labels
+from poreconv.labels import LabelSource
+from poreconv.labels.several import Assigned, assign_files, open_several
 from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.readers import find_files
@@ -47,15 +49,20 @@ class Preparation:
     """What to prepare: all that decides the result."""
 
     files: tuple[Path, ...]
-    labels: str
-    labels_from: tuple[Path, ...]
+    labels: Assigned
     config: PrepareConfig
     guard: Recipe | None = None
     """A trained model's recipe: reads that trained it are dropped, reads it cannot label are refused."""
 
     def source(self) -> LabelSource:
         """Open the label source, once per process."""
-        return _open_labels(self.labels, self.labels_from, LabelConfig(outside=self.config.outside))
+        return _open_labels(self.labels, self.config)
+
+    @property
+    def label_files(self) -> list[Path]:
+        """Files of all label sources, and the list of reads to keep."""
+        listed = [self.config.filter.read_ids] if self.config.filter.read_ids else []
+        return [*(path for _, files in self.labels for path in files), *listed]
 
     @contextmanager
     def open_source(self) -> Iterator[LabelSource]:
@@ -69,10 +76,15 @@ class Preparation:
 
     def plan(self) -> dict[str, Any]:
         """As JSON types, for telling whether a killed run was this one."""
-        settings = asdict(replace(self.config, workers=0))
+        settings = json.loads(json.dumps(asdict(replace(self.config, workers=0)), default=str))
         guard = self.guard.to_json() if self.guard else ""
-        inputs = [fingerprint(list(self.files)), fingerprint(list(self.labels_from))]
-        return {"inputs": inputs, "labels": self.labels, "config": settings, "guard": guard}
+        inputs = [fingerprint(list(self.files)), fingerprint(self.label_files)]
+        return {"inputs": inputs, "labels": self.sources, "config": settings, "guard": guard}
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of the label sources."""
+        return [name for name, _ in self.labels]
 
     def provenance(self) -> dict[str, Any]:
         """What the store says of how it was made."""
@@ -81,24 +93,32 @@ class Preparation:
         return {
             "poreconv_version": version("poreconv"),
             "files": len(self.files),
-            "labels": self.labels,
-            "labels_from": [str(path) for path in self.labels_from],
+            "labels": self.sources,
+            "labels_from": [str(path) for path in self.label_files],
             "config": plan["config"],
             "plan_hash": digest,
         }
 
 
 @lru_cache(maxsize=1)
-def _open_labels(name: str, files: tuple[Path, ...], config: LabelConfig) -> LabelSource:
-    return open_labels(name, files, config)
+def _open_labels(labels: Assigned, config: LabelConfig) -> LabelSource:
+    return open_several(labels, config)
+
+
+@lru_cache(maxsize=1)
+def _listed(path: Path) -> frozenset[str]:
+    try:
+        return frozenset(path.read_text().split())
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path}: no list of read ids ({exc}); give a text file, one id per line") from exc
 
 
 def prepare(
     paths: Sequence[Path],
     *,
-    labels: str,
+    labels: str | Sequence[str],
     out: Path,
-    labels_from: Sequence[Path] = (),
+    labels_from: Sequence[Path | str] = (),
     config: PrepareConfig | None = None,
     guard: Recipe | None = None,
     progress: Callable[[float], None] = lambda share: None,
@@ -107,9 +127,9 @@ def prepare(
 
     Args:
         paths: Signal files and folders.
-        labels: Name in ``LABEL_SOURCES``.
+        labels: Name in ``LABEL_SOURCES``, or several: the first that has a label for a read counts.
         out: The store's folder; if this very preparation has made it before, it is opened.
-        labels_from: The label source's files.
+        labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
         config: Task, split and processes.
         guard: Recipe of the model that is to be judged on the store.
         progress: Told the share of the work that is done, 0 to 1.
@@ -122,7 +142,8 @@ def prepare(
         PoreconvError: A file or table that cannot be used.
     """
     config = config or PrepareConfig()
-    preparation = Preparation(tuple(find_files(paths)), labels, tuple(labels_from), config, guard)
+    assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
+    preparation = Preparation(tuple(find_files(paths)), assigned, config, guard)
     if out.exists():
         return _finished(preparation, out)
     with preparation.open_source() as source:
@@ -186,7 +207,8 @@ def _labelled(read: Read, source: LabelSource, preparation: Preparation) -> Labe
     shift_pa, scale_pa = read_scale(read)
     events = source.events(read)
     if events is None or not len(events):
-        raise LabelError(f"{read.where}: {preparation.labels} has no label for it", reason="no_label")
+        raise LabelError(f"{read.where}: {', '.join(preparation.sources)}: no label for it", reason="no_label")
+    _filter(read, events, preparation.config.filter)
     split = split_of(preparation.config.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel)
     row = {
         "read_id": read.read_id,
@@ -202,6 +224,20 @@ def _labelled(read: Read, source: LabelSource, preparation: Preparation) -> Labe
         "source": str(read.source or ""),
     }
     return Labelled(row, read.adc, events)
+
+
+def _filter(read: Read, events: Events, keep: FilterConfig) -> None:
+    """Raise `ReadDropped` unless a read is to be kept."""
+    n_samples, covered = len(read.adc), int((events.coverage[:, 1] - events.coverage[:, 0]).sum())
+    dropped = {
+        "too_short": n_samples < keep.min_samples,
+        "too_long": keep.max_samples is not None and n_samples > keep.max_samples,
+        "little_labelled": covered < keep.min_labelled * n_samples,
+        "not_listed": keep.read_ids is not None and read.read_id not in _listed(keep.read_ids),
+    }
+    for reason, applies in dropped.items():
+        if applies:
+            raise ReadDropped(f"{read.where}: {n_samples} samples, {covered} of them labelled: filtered", reason=reason)
 
 
 @dataclass(frozen=True)
@@ -255,7 +291,7 @@ class Assembly:
         return StoreInfo(
             task=self.preparation.config.task,
             classes=self.classes,
-            labels=(self.preparation.labels,),
+            labels=tuple(self.preparation.sources),
             split=self.preparation.config.split,
             median_dwell=median_dwell,
             longest_event=None if np.isinf(longest) else longest,

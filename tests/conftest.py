@@ -1,12 +1,17 @@
 """Signal files made with real writers, and the way to real reads where there are any."""
 
+import dataclasses
+import datetime
 import os
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import pod5
+import pyslow5
 import pytest
 from ont_fast5_api.compression_settings import GZIP, VBZ
 from ont_fast5_api.fast5_file import Fast5File
@@ -105,7 +110,93 @@ def write_old_single(path: Path, read: Read) -> None:
         file.create_group("UniqueGlobalKey/tracking_id").attrs["run_id"] = read.run_id.encode()
 
 
-WRITERS: dict[str, Callable[[Path, Sequence[Read]], None]] = {".fast5": write_multi}
+def run_info(read: Read, **fields: Any) -> pod5.RunInfo:
+    """Describe a read's run as POD5 does; ``fields`` overrides."""
+    texts = {field.name: "" for field in dataclasses.fields(pod5.RunInfo)}
+    start = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+    known = {
+        "acquisition_id": read.run_id,
+        "acquisition_start_time": start,
+        "protocol_start_time": start,
+        "adc_max": 4095,
+        "adc_min": -4096,
+        "sample_rate": int(read.sample_rate_hz),
+        "flow_cell_product_code": read.pore,
+        "sequencing_kit": read.kit,
+        "context_tags": {"experiment_type": read.experiment},
+        "tracking_id": {},
+    }
+    return pod5.RunInfo(**(texts | known | fields))
+
+
+def pod5_read(read: Read, **fields: Any) -> pod5.Read:
+    """Make pod5's own object of a read; ``fields`` overrides."""
+    known = {
+        "read_id": uuid.UUID(read.read_id),
+        "pore": pod5.Pore(read.channel, read.mux, "not_set"),
+        "calibration": pod5.Calibration(read.calibration.offset, read.calibration.scale),
+        "read_number": read.read_number,
+        "start_sample": read.start_sample,
+        "median_before": read.median_before,
+        "end_reason": pod5.EndReason(pod5.EndReasonEnum.SIGNAL_POSITIVE, forced=False),
+        "run_info": run_info(read),
+        "signal": read.adc,
+    }
+    return pod5.Read(**(known | fields))
+
+
+def write_with_pod5(path: Path, reads: Sequence[Read], **fields: Any) -> None:
+    """Write a POD5 with the pod5 library alone; ``fields`` overrides those of the first read."""
+    with pod5.Writer(path) as file:
+        for number, read in enumerate(reads):
+            file.add_read(pod5_read(read, **(fields if number == 0 else {})))
+
+
+def slow5_record(read: Read, **fields: Any) -> dict[str, Any]:
+    """Make pyslow5's own record of a read; ``fields`` overrides."""
+    known = {
+        "read_id": read.read_id,
+        "read_group": 0,
+        "digitisation": DIGITISATION,
+        "offset": read.calibration.offset,
+        "range": read.calibration.scale * DIGITISATION,
+        "sampling_rate": read.sample_rate_hz,
+        "len_raw_signal": len(read.adc),
+        "signal": read.adc,
+    }
+    return known | fields
+
+
+def write_with_pyslow5(
+    path: Path, reads: Sequence[Read], packing: tuple[str, str] = ("zlib", "svb_zd"), **fields: Any
+) -> None:
+    """Write SLOW5 or BLOW5 with pyslow5 alone, a read group per run; ``fields`` overrides those of the first read."""
+    runs = list(dict.fromkeys((read.run_id, read.pore, read.kit, read.experiment) for read in reads))
+    names = ("run_id", "flow_cell_product_code", "sequencing_kit", "experiment_type")
+    file = pyslow5.Open(str(path), "w", rec_press=packing[0], sig_press=packing[1])
+    for group, run in enumerate(runs):
+        file.write_header(dict(zip(names, run, strict=True)), read_group=group, end_reason_labels=["unknown", "paused"])
+    for number, read in enumerate(reads):
+        group = runs.index((read.run_id, read.pore, read.kit, read.experiment))
+        record = slow5_record(read, read_group=group, **(fields if number == 0 else {}))
+        auxiliary = {
+            "channel_number": str(read.channel),
+            "median_before": read.median_before,
+            "read_number": read.read_number,
+            "start_mux": read.mux,
+            "start_time": read.start_sample,
+            "end_reason": 1,
+        }
+        assert file.write_record(record, auxiliary) == 0
+    file.close()
+
+
+WRITERS: dict[str, Callable[[Path, Sequence[Read]], None]] = {
+    ".fast5": write_multi,
+    ".pod5": write_with_pod5,
+    ".slow5": write_with_pyslow5,
+    ".blow5": write_with_pyslow5,
+}
 """Suffix -> how a test makes a file of that format, for every format in READERS."""
 
 

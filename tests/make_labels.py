@@ -1,5 +1,6 @@
 """Files with labels in them, made with the formats' own writers."""
 
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pysam
 from ont_fast5_api.compression_settings import GZIP
 from ont_fast5_api.conversion_tools.multi_to_single_fast5 import create_single_f5
 from ont_fast5_api.fast5_read import Fast5Read
@@ -64,6 +66,18 @@ def add_tombo(
     _add_table(read, group, "Events", table).attrs["read_start_rel_to_raw"] = first
 
 
+def add_aligned_to_ref(
+    read: Fast5Read, rows: Sequence[tuple[float, float, int, str]], *, group: str = "AlignToRef_000"
+) -> None:
+    """Add what the mapping workflow of 2016 added: rows of start and length in seconds, position and k-mer."""
+    read.add_analysis("align_to_ref", group, {})
+    table = np.array(
+        [(start, length, position, kmer.encode()) for start, length, position, kmer in rows],
+        dtype=[("start", "<f8"), ("length", "<f8"), ("seq_pos", "<i8"), ("kmer", "S5")],
+    )
+    read.handle[f"Analyses/{group}"].create_dataset("CurrentSpaceMapped_template/Events", data=table)
+
+
 def _add_table(read: Fast5Read, group: str, name: str, data: Any) -> h5py.Dataset:
     """Stand in for ont-fast5-api's add_analysis_dataset, which asks numpy 2 for names that it no longer has."""
     return read.handle[f"Analyses/{group}/BaseCalled_template"].create_dataset(name, data=data)
@@ -116,6 +130,55 @@ def paf_line(read_id: str, samples: int, first: int, end: int, ss: str, *, tags:
     """Give one line as ``f5c resquiggle -c`` writes it."""
     fixed = f"{read_id}\t{samples}\t{first}\t{end}\t+\t{read_id}\t10\t0\t10\t10\t10\t255"
     return f"{fixed}{tags}\tsc:f:0.98\tsh:f:3.1\tss:Z:{ss}\n"
+
+
+EVENTALIGN_COLUMNS = (
+    "contig", "position", "reference_kmer", "read_index", "strand", "event_index", "event_level_mean", "event_stdv",
+    "event_length", "model_kmer", "model_mean", "model_stdv", "standardized_level", "start_idx", "end_idx",
+)  # fmt: skip
+EVENTALIGN_HEADER = "\t".join(EVENTALIGN_COLUMNS) + "\n"
+
+
+def eventalign_row(
+    read: int | str, position: int, kmer: str, start: int, end: int, *, contig: str = "chr1", reference: str = ""
+) -> str:
+    """Give one row as ``nanopolish eventalign --signal-index`` and f5c write it."""
+    event = f"t\t7\t81.78\t8.634\t0.02291\t{kmer}\t80.59\t2.60\t0.40"
+    return f"{contig}\t{position}\t{reference or kmer}\t{read}\t{event}\t{start}\t{end}\n"
+
+
+POLYA_HEADER = (
+    "readname\tcontig\tposition\tleader_start\tadapter_start\tpolya_start\ttranscript_start\tread_rate\tpolya_length"
+    "\tqc_tag\n"
+)
+
+
+def polya_row(read_id: str, leader: int, adapter: int, polya: int, transcript: int, qc: str = "PASS") -> str:
+    """Give one row as ``nanopolish polya`` writes it."""
+    places = "\t".join(f"{place:.1f}" for place in (leader, adapter, polya, transcript))
+    return f"{read_id}\tgene\t0\t{places}\t110.5\t60.25\t{qc}\n"
+
+
+def bam_record(name: str, sequence: str = "", *, flag: int = 4, **tags: Any) -> pysam.AlignedSegment:
+    """Give a record, aligned to nothing (flag 4) or to the start of a reference; list tags become arrays of int8."""
+    record = pysam.AlignedSegment(BAM_HEADER)
+    record.query_name, record.query_sequence, record.flag = name, sequence, flag
+    if not flag & 4:
+        record.reference_id, record.reference_start, record.cigartuples = 0, 0, [(0, len(sequence))]
+    for tag, value in tags.items():
+        record.set_tag(tag, array("b", value) if isinstance(value, list) else value)
+    return record
+
+
+BAM_HEADER = pysam.AlignmentHeader.from_dict({"HD": {"VN": "1.6"}, "SQ": [{"SN": "chr1", "LN": 1000}]})
+
+
+def write_bam(path: Path, *records: pysam.AlignedSegment) -> Path:
+    """Write records as they come, in the format of the suffix: .bam or .sam."""
+    with pysam.AlignmentFile(str(path), "wb" if path.suffix == ".bam" else "w", header=BAM_HEADER) as file:
+        for record in records:
+            file.write(record)
+    return path
 
 
 def spans(events: Events | None) -> list[tuple[int, int, int]]:

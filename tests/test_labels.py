@@ -6,7 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_labels import add_basecall, add_tombo, event_rows, fast5, paf_line, read_of
+from make_labels import (
+    EVENTALIGN_HEADER,
+    POLYA_HEADER,
+    add_aligned_to_ref,
+    add_basecall,
+    add_tombo,
+    bam_record,
+    event_rows,
+    eventalign_row,
+    fast5,
+    paf_line,
+    polya_row,
+    read_of,
+    write_bam,
+)
 
 from poreconv.config import LabelConfig
 from poreconv.errors import ConfigError, LabelError
@@ -42,11 +56,47 @@ def fast5_events_sample(folder: Path) -> Sample:
     return [], read_of("r1", source=folder / "r.fast5")
 
 
+def aligned_to_ref_sample(folder: Path) -> Sample:
+    """Give a read whose events were aligned; it began 1 second into the run."""
+    samples = [(10, 4, 8, "GGAGG"), (14, 3, 9, "GGCGG"), (17, 3, 9, "GGCGG"), (20, 10, 10, "GGTGG")]
+    with fast5(folder / "r.fast5", "r1") as (read,):
+        add_aligned_to_ref(read, [(1 + start / 4000, n / 4000, *rest) for start, n, *rest in samples])
+    return [], read_of("r1", source=folder / "r.fast5", start_sample=4000)
+
+
+def bam_moves_sample(folder: Path) -> Sample:
+    """Give a read that dorado called, in blocks of 2 samples."""
+    record = bam_record("r1", "ACT", mv=[2, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0], ts=10, ns=100)
+    return [write_bam(folder / "r.bam", bam_record("other", "A", mv=[2, 1], ts=0, ns=2), record)], read_of("r1")
+
+
+def sam_resquiggle_sample(folder: Path) -> Sample:
+    """Give a read that f5c aligned to a reference."""
+    records = [bam_record("other", si="0,5,0,1", ss="5,"), bam_record("r1", si="10,30,0,6", ss="4,6,3D10,")]
+    return [write_bam(folder / "r.bam", *records)], read_of("r1")
+
+
 def resquiggle_paf_sample(folder: Path) -> Sample:
     """Give a read that f5c resquiggled."""
     path = folder / "r.paf"
     path.write_text(paf_line("other", 50, 0, 5, "5,") + paf_line("r1", 100, 10, 30, "4,6,3D10,"))
     return [path], read_of("r1")
+
+
+def eventalign_sample(folder: Path) -> Sample:
+    """Give a read that nanopolish aligned, and the summary that tells its name."""
+    table, summary = folder / "r.tsv", folder / "summary.tsv"
+    rows = [(8, "GGTGG", 20, 30), (7, "GGCGG", 17, 20), (7, "GGCGG", 14, 17), (6, "GGAGG", 10, 14)]
+    table.write_text(EVENTALIGN_HEADER + "".join(eventalign_row(5, *row) for row in rows))
+    summary.write_text("read_index\tread_name\tfast5_path\n4\tother\tf\n5\tr1\tf\n")
+    return [table, summary], read_of("r1")
+
+
+def polya_sample(folder: Path) -> Sample:
+    """Give a read of RNA whose tail nanopolish found."""
+    path = folder / "r.tsv"
+    path.write_text(POLYA_HEADER + polya_row("r1", 10, 12, 14, 20) + polya_row("r2", 0, 1, 2, 3))
+    return [path], read_of("r1", 30, kit="SQK-RNA002")
 
 
 def intervals_sample(folder: Path) -> Sample:
@@ -60,9 +110,17 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "tombo": tombo_sample,
     "fast5_moves": fast5_moves_sample,
     "fast5_events": fast5_events_sample,
+    "aligned_to_ref": aligned_to_ref_sample,
+    "bam_moves": bam_moves_sample,
+    "sam_resquiggle": sam_resquiggle_sample,
     "resquiggle_paf": resquiggle_paf_sample,
+    "eventalign": eventalign_sample,
+    "polya": polya_sample,
     "intervals": intervals_sample,
 }
+
+IN_FILE = ["tombo", "fast5_moves", "fast5_events", "aligned_to_ref"]
+"""Sources whose labels stand in the reads' own files."""
 
 
 def opened(name: str, files: Sequence[Path]) -> LabelSource:
@@ -91,7 +149,7 @@ def test_every_source_gives_the_events_that_were_written(name: str, tmp_path: Pa
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
 def test_every_source_indexes_the_classes_that_it_tells(name: str, tmp_path: Path) -> None:
-    """The samples say A, C, T; a source without classes says places only."""
+    """The samples say A, C, T, or region after region; a source without classes says places only."""
     files, read = SAMPLES[name](tmp_path)
     source = opened(name, files)
     events = source.events(read)
@@ -99,7 +157,7 @@ def test_every_source_indexes_the_classes_that_it_tells(name: str, tmp_path: Pat
 
     assert events is not None
     assert events.classes == source.classes
-    assert events.label.tolist() == ([0, 1, 3] if source.classes else [-1, -1, -1])
+    assert events.label.tolist() == {4: [0, 1, 3], 3: [0, 1, 2], 0: [-1, -1, -1]}[len(source.classes)]
 
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
@@ -131,7 +189,7 @@ def test_every_source_drops_a_read_that_is_shorter_than_its_labels(name: str, tm
     files, read = SAMPLES[name](tmp_path)
     source = opened(name, files)
     with pytest.raises(LabelError, match="read r1: ") as caught:
-        source.events(dataclasses.replace(read, adc=read.adc[:25]))
+        source.events(dataclasses.replace(read, adc=read.adc[:15]))
     source.close()
 
     assert caught.value.reason in {"label_outside_signal", "label_length", "label_start"}
@@ -158,14 +216,14 @@ def test_a_source_says_without_being_made_whether_labels_stand_in_the_reads_file
     assert lookup(LABEL_SOURCES, name, kind="label source").in_file == (not files)
 
 
-@pytest.mark.parametrize("name", [name for name in LABEL_SOURCES if name.startswith(("tombo", "fast5"))])
+@pytest.mark.parametrize("name", IN_FILE)
 def test_files_for_an_in_file_source_are_refused(name: str, tmp_path: Path) -> None:
     """A file that would be passed over in silence is an error."""
     with pytest.raises(ConfigError, match="leave out --labels_from"):
         opened(name, [tmp_path / "labels.tsv"])
 
 
-@pytest.mark.parametrize("name", ["resquiggle_paf", "intervals"])
+@pytest.mark.parametrize("name", [name for name in LABEL_SOURCES if name not in IN_FILE])
 def test_a_file_source_without_a_file_is_refused(name: str) -> None:
     """It says which option to give."""
     with pytest.raises(ConfigError, match="give it with --labels_from"):

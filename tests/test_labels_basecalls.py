@@ -40,6 +40,19 @@ def test_moves_start_where_their_own_segmentation_says(moves: LabelSource, tmp_p
     assert moves.notes == {"other_basecalls": 1}
 
 
+def test_a_margin_leaves_what_is_sure_to_be_inside(tmp_path: Path) -> None:
+    """One stride on each side of each move is uncovered."""
+    with fast5(tmp_path / "r.fast5", "r1") as (read,):
+        add_basecall(read, sequence="AC", move=[1, 0, 0, 1, 0], first=10, stride=5)
+    source = open_labels("fast5_moves", [], LabelConfig(move_margin=True))
+    events = source.events(read_of("r1", source=tmp_path / "r.fast5"))
+    source.close()
+
+    assert spans(events) == [(10, 25, 0), (25, 35, 1)]
+    assert events is not None
+    assert events.coverage.tolist() == [[15, 20], [30, 35]]
+
+
 def test_a_newer_basecall_without_moves_is_passed_over(moves: LabelSource, tmp_path: Path) -> None:
     """It has nothing to say about places."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):

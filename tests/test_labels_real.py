@@ -1,6 +1,8 @@
 """Every label source on real reads: all labels are there, and lie where the signal jumps."""
 
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -32,18 +34,44 @@ IN_FAST5 = [
     ("fast5_moves", POLYA, "", 23, 10_975, 1.3),
     ("fast5_events", TAILS, "", 18, 11_152, 1.7),
     ("fast5_events", ALIGNED, "", 2, 3_758, 2.5),
+    ("aligned_to_ref", ALIGNED, "", 2, 3_658, 2.5),
 ]
 """Sets whose signal is fast5. Tails: 12,967 moves, of which 1,815 skip a base that has no place."""
+
+REMORA, TRNA, SEQUIN = "dna_r1041_4khz_remora", "rna004_trna_ecoli", "rna002_sequin_f5c_ss"
+SAME = "rna002_same_reads_formats_eventalign"
+TRNA_BAMS = ("ecoli_trna_tb_mappings.bam", "ecoli_trna_wt_mappings.bam")
+EVENTALIGN = ("eventalign_result.csv", "eventalign_summary.csv")
+
+FROM_FILES = [
+    # source, set, file of reads or "", files of labels, reads, events, jump ratio
+    ("bam_moves", REMORA, "", ("can_mappings.bam", "mod_mappings.bam"), 28, 209_370, 1.2),
+    ("bam_moves", TRNA, "", TRNA_BAMS, 360, 46_804, 1.1),
+    ("sam_resquiggle", SEQUIN, "", ("eventalign.bam",), 19, 21_143, 3.5),
+    ("sam_resquiggle", HUMAN, "", ("sorted_eventalign.bam",), 26, 116_582, 2.7),
+    ("eventalign", SAME, "test.fast5", EVENTALIGN, 3, 2_543, 3.7),
+    ("eventalign", SAME, "test.pod5", EVENTALIGN, 3, 2_543, 3.7),
+    ("eventalign", SAME, "test.blow5", EVENTALIGN, 3, 2_543, 3.7),
+    ("polya", POLYA, "basecalled_test.fast5", ("nanopolish_output.tsv",), 17, 51, 3.2),
+    ("polya", POLYA, "example_DRS.pod5", ("nanopolish_output.tsv",), 17, 51, 3.2),
+    ("polya", POLYA, "basecalled_test.fast5", ("tailfindr_output.csv",), 23, 69, 1.5),
+]
+"""Sets whose labels stand in files of their own. Sequins: 21,970 bases, of which 827 were skipped."""
+
+READ_SUFFIX = {REMORA: ".pod5", TRNA: ".pod5", SEQUIN: ".blow5", HUMAN: ".blow5"}
+"""Format of the sets whose folder is read as a whole."""
 
 EXACT = [case[:3] for case in IN_FAST5 if case[0] in ("tombo", "resquiggle_paf")]
 """Sources that see the signal; a basecaller's blocks are right to one block only."""
 
 
-def labelled(real_data: Path, source: str, folder: str, file: str = "") -> tuple[Labelled, Counter[str]]:
-    """Label the reads of a set, dropping misfits; with the source's notes and the drops by reason."""
-    labels = open_labels(source, [real_data / folder / file] if file else [], LabelConfig())
+def labelled(
+    real_data: Path, source: str, folder: str, *files: str, reads_in: str = ""
+) -> tuple[Labelled, Counter[str]]:
+    """Label the reads of a set, or of one of its files, dropping misfits; with the notes and the drops by reason."""
+    labels = open_labels(source, [real_data / folder / file for file in files if file], LabelConfig())
     kept: Labelled = []
-    with open_reads(real_data / folder) as reads:
+    with closing(labels), open_reads(real_data / folder / reads_in) as reads:
         for read in reads:
             try:
                 events = labels.events(read)
@@ -52,7 +80,6 @@ def labelled(real_data: Path, source: str, folder: str, file: str = "") -> tuple
                 continue
             if events is not None:
                 kept.append((read, events))
-    labels.close()
     return kept, labels.notes
 
 
@@ -100,6 +127,53 @@ def test_real_labels_are_all_there_and_lie_where_the_signal_jumps(
 
     assert (len(reads), sum(len(events) for _, events in reads)) == (n_reads, n_events)
     assert mean_jump(reads, 0) / mean_jump_anywhere(reads) == pytest.approx(ratio, abs=0.12)
+
+
+def needs_reader(folder: str, reads_in: str) -> None:
+    """Skip where the format of a set's reads has no reader."""
+    suffix = Path(reads_in).suffix or READ_SUFFIX[folder]
+    if suffix not in READERS:
+        pytest.skip(f"no reader of {suffix}")
+
+
+@pytest.mark.parametrize(("source", "folder", "reads_in", "files", "n_reads", "n_events", "ratio"), FROM_FILES)
+def test_real_label_files_label_their_reads(
+    real_data: Path,
+    source: str,
+    folder: str,
+    reads_in: str,
+    files: Sequence[str],
+    n_reads: int,
+    n_events: int,
+    ratio: float,
+) -> None:
+    """From every format that the reads come in."""
+    needs_reader(folder, reads_in)
+    reads, _ = labelled(real_data, source, folder, *files, reads_in=reads_in)
+
+    assert (len(reads), sum(len(events) for _, events in reads)) == (n_reads, n_events)
+    assert mean_jump(reads, 0) / mean_jump_anywhere(reads) == pytest.approx(ratio, abs=0.12)
+
+
+def test_nanopolish_says_why_a_tail_is_not_to_be_used(real_data: Path) -> None:
+    """17 of its 23 rows pass."""
+    _, notes = labelled(real_data, "polya", POLYA, "nanopolish_output.tsv", reads_in="basecalled_test.fast5")
+
+    assert notes == {"label_qc_suffclip": 3, "label_qc_adapter": 2, "label_qc_read_failed_load": 1}
+
+
+def test_nanopolish_and_tailfindr_find_the_same_tails(real_data: Path) -> None:
+    """Their tails share over nine tenths of their samples."""
+    nanopolish, tailfindr = (_tails(real_data, file) for file in ("nanopolish_output.tsv", "tailfindr_output.csv"))
+    both = [(start, end, *tailfindr[read_id]) for read_id, (start, end) in nanopolish.items()]
+    shared = [(min(b, d) - max(a, c)) / (max(b, d) - min(a, c)) for a, b, c, d in both]
+
+    assert np.median(shared) > 0.9
+
+
+def _tails(real_data: Path, file: str) -> dict[str, tuple[int, int]]:
+    reads, _ = labelled(real_data, "polya", POLYA, file, reads_in="basecalled_test.fast5")
+    return {read.read_id: (events.start[1], events.end[1]) for read, events in reads}
 
 
 @pytest.mark.parametrize(("source", "folder", "file"), EXACT)

@@ -160,7 +160,7 @@ def test_dwells_have_the_mean_asked_for() -> None:
 def test_levels_are_the_pores() -> None:
     """Without noise, drift and variation, each event is at the level of a k-mer whose central base is its class."""
     config = SquiggleConfig(bases_mean=300, noise_pa=0, drift_pa=0, shift_pa=0, scale_sd=0, spill=0, k=3)
-    level_pa = random_pore_model(3, 0, config.level_mean_pa, config.level_sd_pa).level_mean_pa
+    level_pa = random_pore_model(3, 0, config.level_mean_pa, config.level_sd_pa).level_mean
     read, events = simulate("squiggle", 1, config=config)[0]
     kmer = kmer_indices(events.label, 3)
 

@@ -28,7 +28,7 @@ READERS: dict[str, Callable[[Path], pa.Table]] = {
     ),
     ".parquet": lambda path: pyarrow.parquet.ParquetFile(path).read(),
 }
-"""How others read each format, for every format in WRITERS."""
+"""How others read each format that holds the whole table."""
 
 CLASSES = ("background", "poly(A) tail")
 READS = reads_made(3)
@@ -46,7 +46,12 @@ def written(path: Path, truth: list[Events] = TRUTH) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", WRITERS)
+def test_every_format_is_tested() -> None:
+    """All but PAF hold the whole table."""
+    assert WRITERS.keys() == {*READERS, ".paf"}
+
+
+@pytest.mark.parametrize("suffix", READERS)
 def test_every_writer_writes_what_others_read(suffix: str, tmp_path: Path) -> None:
     """Columns, types, values and order."""
     expected = pa.concat_tables([events_table(read, events) for read, events in zip(READS, TRUTH, strict=True)])
@@ -54,7 +59,7 @@ def test_every_writer_writes_what_others_read(suffix: str, tmp_path: Path) -> No
     assert READERS[suffix](written(tmp_path / f"events{suffix}")) == expected
 
 
-@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("suffix", READERS)
 def test_what_was_written_can_be_learnt_from(suffix: str, tmp_path: Path) -> None:
     """The label source `intervals` reads the same events back."""
     source = open_labels("intervals", [written(tmp_path / f"events{suffix}")], LabelConfig())
@@ -67,13 +72,39 @@ def test_what_was_written_can_be_learnt_from(suffix: str, tmp_path: Path) -> Non
             np.testing.assert_array_equal(getattr(events, name), getattr(truth, name))
 
 
-@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("suffix", READERS)
 def test_no_events_are_a_table_without_rows(suffix: str, tmp_path: Path) -> None:
     """It has its columns all the same."""
     table = READERS[suffix](written(tmp_path / f"events{suffix}", [Events.of([], [])] * len(READS)))
 
     assert table.schema == EVENTS
     assert len(table) == 0
+
+
+def test_places_written_as_paf_are_read_again(tmp_path: Path) -> None:
+    """The label source `resquiggle_paf` gives the same events, though without their classes."""
+    path = written(tmp_path / "events.paf")
+
+    with closing(open_labels("resquiggle_paf", [path], LabelConfig())) as source:
+        for read, truth in zip(READS, TRUTH, strict=True):
+            events = source.events(read)
+            assert events is not None
+            np.testing.assert_array_equal(events.start, truth.start)
+            np.testing.assert_array_equal(events.end, truth.end)
+    columns = path.read_text().splitlines()[0].split("\t")
+    read_id, n_samples = READS[0].read_id, str(len(READS[0].adc))
+    assert columns == [read_id, n_samples, "0", "170", "+", read_id, *"30333", "255", "ss:Z:30,10I50,80,"]
+
+
+def test_a_paf_record_may_come_in_pieces(tmp_path: Path) -> None:
+    """A read's rows from two calls are one record; a read without events has none."""
+    path, table = tmp_path / "events.paf", events_table(READS[0], TRUTH[0])
+    with closing(writer_for(path)(path)) as writer:
+        writer.write(table.slice(0, 1))
+        writer.write(table.slice(1))
+        writer.write(events_table(READS[1], Events.of([], [])))
+
+    assert [line.split("\t")[-1] for line in path.read_text().splitlines()] == ["ss:Z:30,10I50,80,"]
 
 
 def test_a_boundary_has_a_place_and_no_class(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from poreconv import preparation
 from poreconv.baselines import BASELINES, Baseline
-from poreconv.config import IGNORE, EvaluateConfig, PrepareConfig
+from poreconv.config import IGNORE, EvaluateConfig, FilesConfig, PrepareConfig
 from poreconv.errors import ConfigError, ReadDropped, StoreError
 from poreconv.events import Events
 from poreconv.files import whole_file
@@ -54,7 +54,7 @@ def evaluate(
     model: Path | str,
     data: Path | str | Sequence[Path | str],
     *,
-    labels: str | None = None,
+    labels: str | Sequence[str] | None = None,
     labels_from: Sequence[Path | str] = (),
     baselines: Sequence[str] = tuple(BASELINES),
     out: Path | str | None = None,
@@ -65,8 +65,8 @@ def evaluate(
     Args:
         model: The bundle that `train` wrote.
         data: One store; or signal files and folders, with ``labels``. Files are first prepared into a temporary store.
-        labels: Name in ``LABEL_SOURCES``, for files.
-        labels_from: The label source's files.
+        labels: For files: name in ``LABEL_SOURCES``, or several.
+        labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
         baselines: Names in ``BASELINES`` to stand beside the model.
         out: Where to write the result as JSON.
         config: Split, precision and so on.
@@ -88,14 +88,14 @@ def evaluate(
         if labels is None:
             result = _judge(labeller, Store(paths[0]), config.split, detectors, report)
         else:
-            result = _judge_files(labeller, paths, labels, [Path(p) for p in labels_from], detectors, config, report)
+            result = _judge_files(labeller, paths, labels, labels_from, detectors, config, report)
     if out is not None:
         with whole_file(Path(out)) as partial:
             partial.write_text(json.dumps(result.to_dict(), indent=1))
     return result
 
 
-def _check_kind(paths: Sequence[Path], labels: str | None) -> None:
+def _check_kind(paths: Sequence[Path], labels: str | Sequence[str] | None) -> None:
     """Refuse anything but one store without labels, or files with them."""
     stores = [path for path in paths if (path / "dataset.json").is_file()]
     if labels is None and not stores:
@@ -111,8 +111,8 @@ def _check_kind(paths: Sequence[Path], labels: str | None) -> None:
 def _judge_files(
     labeller: Labeller,
     paths: Sequence[Path],
-    labels: str,
-    labels_from: Sequence[Path],
+    labels: str | Sequence[str],
+    labels_from: Sequence[Path | str],
     detectors: Mapping[str, Baseline],
     config: EvaluateConfig,
     report: Report,
@@ -121,9 +121,7 @@ def _judge_files(
     how = PrepareConfig(
         task=recipe.task,
         split=recipe.split,
-        outside=config.outside,
-        workers=config.workers,
-        skip_bad_files=config.skip_bad_files,
+        **{field.name: getattr(config, field.name) for field in fields(FilesConfig)},
     )
     with TemporaryDirectory(prefix="poreconv-evaluate-") as folder:
         store = preparation.prepare(

@@ -15,7 +15,7 @@ from poreconv.store import Store
 def prepare(
     paths: Path | str | Sequence[Path | str],
     *,
-    labels: str,
+    labels: str | Sequence[str],
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
     config: PrepareConfig | None = None,
@@ -24,9 +24,9 @@ def prepare(
 
     Args:
         paths: Signal files and folders: one, or several.
-        labels: Name in ``LABEL_SOURCES``.
+        labels: Name in ``LABEL_SOURCES``, or several: the first that has a label for a read counts.
         out: The store's folder.
-        labels_from: The label source's files.
+        labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
         config: Task, split, processes.
 
     Returns:
@@ -38,7 +38,7 @@ def prepare(
             [Path(path) for path in several],
             labels=labels,
             out=Path(out),
-            labels_from=[Path(path) for path in labels_from],
+            labels_from=labels_from,
             config=config,
             progress=report,
         )

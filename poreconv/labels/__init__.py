@@ -18,7 +18,12 @@ LABEL_SOURCES = {
     "tombo": "poreconv.labels.tombo:Tombo",
     "fast5_moves": "poreconv.labels.fast5_moves:Fast5Moves",
     "fast5_events": "poreconv.labels.fast5_events:Fast5Events",
+    "aligned_to_ref": "poreconv.labels.aligned_to_ref:AlignedToRef",
+    "bam_moves": "poreconv.labels.bam_moves:BamMoves",
+    "sam_resquiggle": "poreconv.labels.sam_resquiggle:SamResquiggle",
     "resquiggle_paf": "poreconv.labels.resquiggle_paf:ResquigglePaf",
+    "eventalign": "poreconv.labels.eventalign:Eventalign",
+    "polya": "poreconv.labels.polya:PolyA",
     "intervals": "poreconv.labels.intervals:Intervals",
 }
 

@@ -17,8 +17,9 @@ def fitted(
     *,
     label: ArrayLike | None = None,
     classes: Sequence[str] = (),
+    coverage: ArrayLike | None = None,
 ) -> Events:
-    """Build events, covered where they are; nothing is moved or cut to make them fit.
+    """Build events; nothing is moved or cut to make them fit.
 
     Args:
         read: The read that they label.
@@ -26,13 +27,14 @@ def fitted(
         end: Samples after the last, shape ``(n,)``.
         label: Indices into ``classes``, shape ``(n,)``.
         classes: Class names.
+        coverage: Samples that the source speaks for, shape ``(m, 2)``; default: those of its events.
 
     Raises:
         LabelError: An event is empty (``label_empty``), out of order or overlapping (``label_order``), or reaches
             outside the signal (``label_outside_signal``).
     """
     check_fit(read, start, end)
-    return Events.of(start, end, label=label, classes=classes)
+    return Events.of(start, end, label=label, classes=classes, coverage=coverage)
 
 
 def check_fit(read: Read, start: NDArray[np.int64], end: NDArray[np.int64]) -> None:

@@ -40,16 +40,22 @@ def _read_parquet(path: Path) -> pa.Table:
 
 def _read_text(path: Path) -> pa.Table:
     """Read CSV or TSV, as its first line tells; .gz and the like are unpacked by their suffix."""
-    with pa.input_stream(str(path), compression="detect") as stream:
-        header = stream.read(1 << 16).split(b"\n", 1)[0].decode("utf-8-sig").strip("\r")
-    delimiter = "\t" if "\t" in header else ","
-    names = _columns(path, [name.strip().strip('"') for name in header.split(delimiter)])
+    delimiter, found = header_of(path)
+    names = _columns(path, found)
     types = {name: SCHEMA.field(name).type for name in names}
     return pa.csv.read_csv(
         str(path),
         parse_options=pa.csv.ParseOptions(delimiter=delimiter),
         convert_options=pa.csv.ConvertOptions(include_columns=names, column_types=types),
     )
+
+
+def header_of(path: Path) -> tuple[str, list[str]]:
+    """Give the delimiter (tab, else comma) and the column names in the first line of a text table."""
+    with pa.input_stream(str(path), compression="detect") as stream:
+        line = stream.read(1 << 16).split(b"\n", 1)[0].decode("utf-8-sig").strip("\r")
+    delimiter = "\t" if "\t" in line else ","
+    return delimiter, [name.strip().strip('"') for name in line.split(delimiter)]
 
 
 def _columns(path: Path, names: Sequence[str]) -> list[str]:

@@ -54,7 +54,7 @@ class Fast5Events:
 
     def _events(self, read: Read, basecall: Basecall) -> Events:
         table = rows_of(read, basecall.template["Events"])
-        start, end = row_places(read, basecall, table)
+        start, end = row_places(read, table, basecall)
         check_fit(read, start, end)
         begins = table["move"] > 0
         begins[0] = True
@@ -63,7 +63,7 @@ class Fast5Events:
         skipped = int(np.maximum(table["move"].astype(np.int64) - 1, 0).sum())
         if skipped:
             self.notes["bases_without_place"] += skipped
-        return fitted(read, start[first], end[last], label=_state_base(table["model_state"])[first], classes=BASES)
+        return fitted(read, start[first], end[last], label=state_base(table["model_state"])[first], classes=BASES)
 
     def close(self) -> None:
         """Close the fast5 files."""
@@ -75,7 +75,7 @@ def _called(basecall: Basecall) -> bool:
     return {"model_state", "move"} <= set(events.dtype.names or ()) and len(events) > 0
 
 
-def _state_base(states: NDArray[np.bytes_]) -> NDArray[np.int16]:
+def state_base(states: NDArray[np.bytes_]) -> NDArray[np.int16]:
     """Class of each row by its state; -1 where states are shorter than `STATE_BASE`."""
     if states.dtype.itemsize <= STATE_BASE:
         return np.full(len(states), -1, np.int16)
@@ -83,14 +83,17 @@ def _state_base(states: NDArray[np.bytes_]) -> NDArray[np.int16]:
     return base_index(letters[:, STATE_BASE].tobytes())
 
 
-def row_places(read: Read, basecall: Basecall, table: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def row_places(
+    read: Read, table: NDArray[Any], basecall: Basecall | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Place the rows of an event table on the signal.
 
     - No ``start`` column: rows tile the basecall's segment, ``block_stride`` samples each (without one: the segment's
       duration over the number of rows, rounded down), from ``first_sample_template``.
     - Integers are samples, floating-point numbers are seconds (times the sample rate, rounded).
     - They count from the read's first sample or from the start of acquisition, whichever makes the table fit the
-      signal; if both do (in the first seconds of a run), the one that starts at ``first_sample_template``.
+      signal; if both do (in the first seconds of a run), the one that starts at the basecall's
+      ``first_sample_template``.
 
     Returns:
         ``start, end``, half-open raw samples, shape ``(n_rows,)`` each.
@@ -107,7 +110,12 @@ def row_places(read: Read, basecall: Basecall, table: NDArray[Any]) -> tuple[NDA
     return start - zero, end - zero
 
 
-def _tiled(read: Read, basecall: Basecall, rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _tiled(read: Read, basecall: Basecall | None, rows: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if basecall is None:
+        raise LabelError(
+            f"{read.where}: an event table without starts, and no basecall to tell them; label the read again",
+            reason="label_incomplete",
+        )
     segment = needed_segment(read, basecall)
     stride = basecall.stride or segment.duration // rows
     edge = segment.first_sample + np.arange(rows + 1, dtype=np.int64) * stride
@@ -126,10 +134,11 @@ def _samples(read: Read, value: NDArray[Any]) -> NDArray[np.int64]:
     return np.rint(value.astype(np.float64) * read.sample_rate_hz).astype(np.int64)
 
 
-def _zero(read: Read, basecall: Basecall, first: int, end: int) -> int:
+def _zero(read: Read, basecall: Basecall | None, first: int, end: int) -> int:
     """The sample that the table counts from: 0 (the read's first) or where acquisition began."""
     fits = [zero for zero in {0, read.start_sample} if first - zero >= 0 and end - zero <= len(read.adc)]
-    if len(fits) > 1 and (segment := basecall.segment) is not None:
+    segment = None if basecall is None else basecall.segment
+    if len(fits) > 1 and segment is not None:
         fits = [zero for zero in fits if first - zero == segment.first_sample]
     if len(fits) == 1:
         return fits[0]

@@ -1,20 +1,16 @@
 """Labels from PAF files with an ``ss`` tag: f5c resquiggle, f5c eventalign -c, squigulator."""
 
-import gzip
-import shutil
-import tempfile
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from poreconv import ss
 from poreconv.config import LabelConfig
 from poreconv.errors import FormatError, LabelError
 from poreconv.events import Events
-from poreconv.labels._fit import fitted
+from poreconv.labels._run_string import run_events
+from poreconv.labels._streams import open_plain
 from poreconv.read import Read
 
 TAG = b"\tss:Z:"
@@ -64,7 +60,7 @@ class ResquigglePaf:
         self._streams: list[IO[bytes]] = []
         with ExitStack() as stack:
             for path in files:
-                self._streams.append(stack.enter_context(_open(path)))
+                self._streams.append(stack.enter_context(open_plain(path)))
                 self._index(path)
             self._files = stack.pop_all()
 
@@ -98,26 +94,6 @@ class ResquigglePaf:
         self._files.close()
 
 
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as plain:
-        packed = plain.read(2) == b"\x1f\x8b"
-    return _unpacked(path) if packed else path.open("rb")
-
-
-def _unpacked(path: Path) -> IO[bytes]:
-    """Unpack gzip to a temporary file that goes when closed: seeking in gzip reads it from its start each time."""
-    with ExitStack() as stack:
-        plain = stack.enter_context(tempfile.TemporaryFile())
-        try:
-            with gzip.open(path) as packed:
-                shutil.copyfileobj(packed, plain)
-        except (OSError, EOFError, zlib.error) as exc:
-            raise FormatError(f"{path}: broken gzip ({exc}); copy or make it again") from exc
-        plain.seek(0)
-        stack.pop_all()
-        return plain
-
-
 def _parse(line: bytes, where: str, file: int, offset: int) -> tuple[str, _Record]:
     """Read id and place of one line."""
     columns = line.split(b"\t", 12)
@@ -138,20 +114,5 @@ def _events(read: Read, line: bytes) -> Events | None:
             f"{read.where}: the PAF says {int(samples)} samples, the read has {len(read.adc)}; label this very file",
             reason="label_length",
         )
-    runs = _runs(read, line)
-    if runs.n_samples != int(end) - int(first):
-        raise LabelError(
-            f"{read.where}: its ss string spans {runs.n_samples} samples, its columns 3 and 4 {int(end) - int(first)}; "
-            "label the read again",
-            reason="label_span",
-        )
-    places = ss.places(runs, int(first))
-    return fitted(read, *places) if len(places[0]) else None
-
-
-def _runs(read: Read, line: bytes) -> ss.Runs:
     begin = line.index(TAG) + len(TAG)
-    try:
-        return ss.decode(line[begin:].split(b"\t", 1)[0].rstrip())
-    except FormatError as exc:
-        raise LabelError(f"{read.where}: {exc}", reason="label_unreadable") from exc
+    return run_events(read, line[begin:].split(b"\t", 1)[0].rstrip(), int(first), int(end))

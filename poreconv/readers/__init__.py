@@ -13,6 +13,9 @@ from poreconv.registry import lookup
 
 READERS = {
     ".fast5": "poreconv.readers.fast5:Fast5Reader",
+    ".pod5": "poreconv.readers.pod5:Pod5Reader",
+    ".slow5": "poreconv.readers.slow5:Slow5Reader",
+    ".blow5": "poreconv.readers.slow5:Slow5Reader",
 }
 """Suffix -> reader."""
 

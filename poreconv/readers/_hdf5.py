@@ -12,21 +12,12 @@ from h5py import h5a, h5d, h5s, h5t
 from numpy.typing import NDArray
 
 from poreconv.errors import SignalError
+from poreconv.readers._fields import HARMLESS_BYTES, MAX_COMPRESSION, one_line, printable, whole
 
 HDF5_ERRORS = (KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 """What h5py raises on a damaged file, having no error class of its own, and numpy on the size that one claims."""
 
 NATIVE_DOUBLE = h5t.py_create(np.dtype(np.float64))
-
-HARMLESS_BYTES = 1 << 26
-"""Signals up to this size are read whatever their compression: a wrong size can't exhaust the memory."""
-MAX_COMPRESSION = 1100
-"""No real signal is packed tighter; gzip cannot be (1032 at most)."""
-
-
-def one_line(exc: BaseException) -> str:
-    """Tell an error's message without line breaks, nor the quotes of a `KeyError`."""
-    return " ".join(str(exc.args[0] if exc.args else type(exc).__name__).split())
 
 
 def attribute(location: Any, name: bytes) -> Any:
@@ -59,8 +50,7 @@ def attribute(location: Any, name: bytes) -> Any:
 def text(location: Any, name: bytes) -> str:
     """Read an attribute as text, line breaks and tabs as spaces; empty if there is none."""
     value = attribute(location, name)
-    plain = "" if value is None else str(value)
-    return plain if plain.isprintable() else "".join(c if c.isprintable() else " " for c in plain)
+    return "" if value is None else printable(str(value))
 
 
 def number(location: Any, name: bytes) -> float | None:
@@ -93,14 +83,7 @@ def whole_number(location: Any, name: bytes) -> int:
     Raises:
         ValueError: It is no such number.
     """
-    value = attribute(location, name)
-    try:
-        whole = 0 if value is None else int(value)
-    except (TypeError, ValueError, OverflowError) as exc:
-        raise ValueError(f"{name.decode()} is {value!r}, not a whole number") from exc
-    if whole < 0 or (isinstance(value, float) and value != whole):
-        raise ValueError(f"{name.decode()} is {value!r}, not a whole number from 0")
-    return whole
+    return whole(name.decode(), attribute(location, name))
 
 
 def signal(group: Any, *, where: str, file_bytes: int) -> NDArray[np.int16]:

@@ -20,19 +20,18 @@ from poreconv.errors import FormatError, SignalError
 from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.readers._fast5_fields import (
-    READ_ID,
-    RUN_FIELDS,
     RUN_GROUPS,
-    calibration_of,
+    calibration_in,
     channel_attributes,
-    check_id,
+    check_stated_id,
+    fields_in_run,
     fields_of_channel,
     fields_of_read,
-    fields_of_run,
     run_attributes,
     write_raw_attributes,
 )
-from poreconv.readers._hdf5 import HDF5_ERRORS, one_line, signal, text
+from poreconv.readers._fields import READ_ID, RUN_FIELDS, as_drop, one_line, shown
+from poreconv.readers._hdf5 import HDF5_ERRORS, signal, text
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """First bytes of an HDF5 file."""
@@ -118,21 +117,21 @@ class Fast5Reader:
         self.close()
 
     def _read(self, read_id: str) -> Read:
-        where = f"{self.path}: read {read_id if READ_ID.fullmatch(read_id) else ascii(read_id)}"
+        where = f"{self.path}: read {shown(read_id)}"
         raw_path = self._raw[read_id]
         shared_path = SHARED if raw_path.startswith(b"Raw/") else raw_path.removesuffix(b"/Raw")
         raw = self._group(raw_path, where, "no_signal")
         channel_id = self._group(shared_path + b"/channel_id", where, "bad_calibration")
-        with _as_drop(where, "bad_calibration"):
-            calibration = calibration_of(channel_id)
-        with _as_drop(where, "bad_metadata"):
-            check_id(raw, read_id, required=shared_path == SHARED)
+        with as_drop(where, "bad_calibration", HDF5_ERRORS):
+            calibration = calibration_in(channel_id)
+        with as_drop(where, "bad_metadata", HDF5_ERRORS):
+            check_stated_id(raw, read_id, required=shared_path == SHARED)
             fields = fields_of_read(raw) | fields_of_channel(channel_id) | self._fields_of_run(shared_path)
         adc = signal(raw, where=where, file_bytes=self._bytes)
         return Read(read_id=read_id, adc=adc, calibration=calibration, source=self.path, **fields)
 
     def _group(self, path: bytes, where: str, reason: str) -> Any:
-        with _as_drop(f"{where}: no group {path.decode(errors='replace')!a}", reason):
+        with as_drop(f"{where}: no group {path.decode(errors='replace')!a}", reason, HDF5_ERRORS):
             return h5g.open(self._file.handle.id, path)
 
     def _fields_of_run(self, shared_path: bytes) -> dict[str, str]:
@@ -144,7 +143,7 @@ class Fast5Reader:
         if key not in self._runs:
             if len(self._runs) >= MAX_RUNS:
                 self._runs.clear()
-            self._runs[key] = fields_of_run({path.rpartition(b"/")[2]: h5g.open(root, path) for path in paths})
+            self._runs[key] = fields_in_run({path.rpartition(b"/")[2]: h5g.open(root, path) for path in paths})
         return self._runs[key]
 
 
@@ -178,14 +177,6 @@ def _as_format_error(path: Path) -> Iterator[None]:
     except HDF5_ERRORS as exc:
         message = f"{path}: cannot be read as fast5 ({one_line(exc)}); copy it again from its origin, or leave it out"
         raise FormatError(message) from exc
-
-
-@contextmanager
-def _as_drop(what: str, reason: str) -> Iterator[None]:
-    try:
-        yield
-    except HDF5_ERRORS as exc:
-        raise SignalError(f"{what} ({one_line(exc)}); repair the file or leave the read out", reason=reason) from exc
 
 
 def _raw_groups(file: MultiFast5File, path: Path) -> dict[str, bytes]:

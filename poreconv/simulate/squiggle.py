@@ -57,7 +57,7 @@ def _bases(
     loudness = np.exp(config.noise_spread * rng.standard_normal(len(kmers)))
     level_pa, sd_pa = (
         np.repeat(of_event.astype(np.float32), dwell)
-        for of_event in (pore.level_mean_pa[kmers], pore.level_sd_pa[kmers] * loudness)
+        for of_event in (pore.level_mean[kmers], pore.level_sd[kmers] * loudness)
     )
     return _spilt(level_pa, config.spill) + sd_pa * _noise(rng, len(level_pa), config.noise_correlation), events
 

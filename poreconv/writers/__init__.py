@@ -12,6 +12,7 @@ from poreconv.registry import lookup
 WRITERS = {
     ".tsv": "poreconv.writers.tsv:TsvWriter",
     ".parquet": "poreconv.writers.parquet:ParquetWriter",
+    ".paf": "poreconv.writers.paf:PafWriter",
 }
 """Suffix -> writer."""
 
@@ -20,7 +21,7 @@ class Writer(Protocol):
     """An open output file. Made as ``SomeWriter(path)``."""
 
     def write(self, table: pa.Table) -> None:
-        """Add rows; columns as in `poreconv.writers.table.EVENTS`."""
+        """Add rows; columns as in `poreconv.writers.table.EVENTS`, lengths of the reads as `with_samples` adds them."""
         ...
 
     def close(self) -> None:

@@ -1,5 +1,8 @@
 """The events table."""
 
+import json
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -20,6 +23,9 @@ EVENTS = pa.schema(
 )
 """``[start, end)`` in samples from the first stored one; score 0 to 1; mean and SD of the current in pA."""
 
+SAMPLES = b"n_samples"
+"""Key of the table's metadata: samples of each read, as JSON."""
+
 UNNAMED = "event"
 """Label of events that have a place but no class."""
 
@@ -37,7 +43,18 @@ def events_table(read: Read, events: Events) -> pa.Table:
         "mean_pa": np.round(mean_pa, 3),
         "sd_pa": np.round(sd_pa, 3),
     }
-    return pa.table(columns, EVENTS)
+    return with_samples(pa.table(columns, EVENTS), {read.read_id: len(read.adc)})
+
+
+def with_samples(table: pa.Table, n_samples: dict[str, int]) -> pa.Table:
+    """Add how many samples each read has: in the table's metadata, as it is no event's; `samples_of` reads it."""
+    return table.replace_schema_metadata({SAMPLES: json.dumps(n_samples)})
+
+
+def samples_of(table: pa.Table) -> dict[str, int]:
+    """Samples by read id; the inverse of `with_samples`."""
+    told: dict[str, Any] = json.loads((table.schema.metadata or {}).get(SAMPLES, b"{}"))
+    return {read_id: int(n) for read_id, n in told.items()}
 
 
 def event_levels(read: Read, events: Events) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,0 +1,77 @@
+"""Several label sources as one: the first that has a label for a read answers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from poreconv.config import LabelConfig, require
+from poreconv.events import Events
+from poreconv.labels import LABEL_SOURCES, LabelSource, open_labels
+from poreconv.read import Read
+from poreconv.registry import lookup
+
+
+class FirstThatAnswers:
+    """Asks its sources in order. How often each answered stands in the notes, as ``labelled_by_NAME``.
+
+    Where their classes differ, places are all that they have in common, and all that is given.
+
+    Args:
+        sources: By name, in order of preference; at least one.
+    """
+
+    in_file = False
+    base_offset: int | None = None
+
+    def __init__(self, sources: dict[str, LabelSource]) -> None:
+        self._sources = sources
+        classes = {source.classes for source in sources.values()}
+        self.classes: tuple[str, ...] = classes.pop() if len(classes) == 1 else ()
+        self.notes: Counter[str] = Counter()
+        for source in sources.values():
+            source.notes = self.notes
+
+    def events(self, read: Read) -> Events | None:
+        """Label one read; see `LabelSource.events`. A source whose label doesn't fit has answered: the read is lost."""
+        for name, source in self._sources.items():
+            events = source.events(read)
+            if events is not None and len(events):
+                self.notes[f"labelled_by_{name}"] += 1
+                return events if self.classes else Events.of(events.start, events.end, coverage=events.coverage)
+        return None
+
+    def close(self) -> None:
+        """Close all sources."""
+        for source in self._sources.values():
+            source.close()
+
+
+Assigned = tuple[tuple[str, tuple[Path, ...]], ...]
+"""Label sources in order of preference, each with its files."""
+
+
+def assign_files(names: Sequence[str], given: Sequence[Path | str]) -> Assigned:
+    """Tell which file is for which source.
+
+    Args:
+        names: Names in ``LABEL_SOURCES``, in order of preference.
+        given: Their files: ``FILE``, if at most one of them reads files, else ``NAME=FILE``.
+
+    Raises:
+        ConfigError: No such source, or a file of which it cannot be told whose it is.
+    """
+    files: dict[str, list[Path]] = {name: [] for name in names}
+    require(len(names) == len(files) > 0, f"labels {', '.join(names)}: name each source once, at least one")
+    readers = [name for name in files if not lookup(LABEL_SOURCES, name, kind="label source").in_file] or list(files)
+    for one in map(str, given):
+        name, equals, path = one.partition("=")
+        named = bool(equals) and name in files
+        require(named or len(readers) == 1, f"--labels_from {one}: of which source? write {readers[0]}={one}")
+        files[name if named else readers[0]].append(Path(path if named else one))
+    return tuple((name, tuple(paths)) for name, paths in files.items())
+
+
+def open_several(assigned: Assigned, config: LabelConfig) -> LabelSource:
+    """Open one label source, or several of which the first that answers counts; raises as `open_labels`."""
+    sources = {name: open_labels(name, files, config) for name, files in assigned}
+    return FirstThatAnswers(sources) if len(sources) > 1 else next(iter(sources.values()))
