@@ -14,6 +14,7 @@ from poreconv.baselines import BASELINES
 from poreconv.config import (
     ARCHITECTURES,
     EvaluateConfig,
+    FilesConfig,
     HeartbeatConfig,
     LabelRunConfig,
     PrepareConfig,
@@ -217,6 +218,22 @@ def _refine(chosen: Namespace) -> None:
     _print_ledger(ledger)
 
 
+def _convert_arguments(parser: ArgumentParser) -> None:
+    _add_paths(parser)
+    _add_labels(parser, required=True)
+    _add_out(parser, "labels.tsv, labels.parquet or labels.paf; the drop ledger is written beside it")
+    _add_config(parser, FilesConfig)
+
+
+def _convert(chosen: Namespace) -> None:
+    from poreconv.commands.convert import convert
+
+    config = _config(FilesConfig, chosen)
+    ledger = convert(chosen.paths, labels=chosen.labels, labels_from=chosen.labels_from, out=chosen.out, config=config)
+    _say(f"{chosen.out}")
+    _print_ledger(ledger)
+
+
 def _train_arguments(parser: ArgumentParser) -> None:
     _add_paths(parser, "stores that poreconv prepare made")
     parser.add_argument("--model", type=str, default="tcn", help=f"architecture: {', '.join(ARCHITECTURES)}")
@@ -296,6 +313,12 @@ COMMANDS = {
         _prepare,
         "Signal files and labels -> a store to train on.",
         "poreconv prepare run_folder --labels tombo --task boundary --out store",
+    ),
+    "convert": Command(
+        _convert_arguments,
+        _convert,
+        "Labels from any source -> one table of events.",
+        "poreconv convert run_folder --labels tombo --out labels.parquet",
     ),
     "refine": Command(
         _refine_arguments,

@@ -211,7 +211,7 @@ class LabelRunConfig:
 
 
 @dataclass(frozen=True)
-class RefineConfig:
+class RefineConfig(FilesConfig):
     """How coarse boundaries become exact."""
 
     band: int = 60
@@ -224,14 +224,10 @@ class RefineConfig:
     """What a cut at a step of the current gains, in units of log-likelihood; 0: levels alone decide."""
     min_quality: float = 0.9
     """Least correlation of a read's events with their levels; reads below it are dropped."""
-    workers: int = 0
-    """Processes; 0: one per core."""
-    skip_bad_files: bool = False
-    """Pass over files that cannot be opened, and say so in the ledger, instead of stopping."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        require(self.workers >= 0, f"workers: {self.workers}; must be 0 (one per core) or more")
+        super().__post_init__()
         require(self.band >= 1 and self.passes >= 1, "band, passes: must be positive")
         require(self.min_dwell >= 1, f"min_dwell: {self.min_dwell}; must be positive")
         require(self.step_reward >= 0, f"step_reward: {self.step_reward}; must not be negative")

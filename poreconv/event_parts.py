@@ -1,9 +1,11 @@
 """An events table in the making: parts that jobs write, which a killed run leaves, and the table that they become."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,14 +13,70 @@ import pyarrow.parquet as pq
 
 from poreconv.errors import ConfigError, ReadDropped
 from poreconv.events import Events
-from poreconv.files import Parts, whole_file
+from poreconv.files import Parts, fingerprint, whole_file
+from poreconv.jobs import Job, plan, reads_of, run_all
 from poreconv.ledger import Ledger
+from poreconv.progress import progress_bar
 from poreconv.read import Read
+from poreconv.readers import find_files
 from poreconv.writers import Writer, writer_for
 from poreconv.writers.table import EVENTS, events_table, with_samples
 
 SILENT = "reads_without_events"
 """Note in the ledger: reads that were labelled, and in which nothing was found."""
+
+
+LabelReads = Callable[[Iterator[Read], Ledger], Iterable[tuple[Read, Events]]]
+"""Reads in, each with its events out; reads that it drops go into the ledger."""
+
+Task = tuple[Job, Path]
+"""Some reads, and the part that their events go into."""
+
+
+def tabulate(
+    paths: Path | str | Sequence[Path | str],
+    out: Path,
+    label_reads: LabelReads,
+    *,
+    what: str,
+    settings: Mapping[str, Any],
+    workers: int = 1,
+    skip_bad_files: bool = False,
+) -> Ledger:
+    """Find the events of reads, job by job, into one table; a run that was killed goes on where it was.
+
+    Args:
+        paths: Signal files and folders: one, or several.
+        out: The table; its suffix names the format. The drop ledger goes to ``<out>.ledger.json``.
+        label_reads: What finds the events; it must pickle if there are several workers.
+        what: The command's name, for the progress.
+        settings: All that decides the result besides the files, as JSON types.
+        workers: Processes; 0: one per core.
+        skip_bad_files: Pass over files that cannot be opened instead of stopping.
+
+    Returns:
+        The drop ledger.
+
+    Raises:
+        ConfigError: ``out`` exists, or its suffix names no format.
+    """
+    check_out(out)
+    files = find_files([paths] if isinstance(paths, Path | str) else paths)
+    parts = Parts(out, {"inputs": fingerprint(files), **settings})
+    tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(files))]
+    left = [task for task in tasks if not task[1].exists()]
+    with progress_bar(what) as report:
+        work = partial(_write_job, label_reads, skip_bad_files)
+        for done, _ in enumerate(run_all(work, left, workers), start=len(tasks) - len(left) + 1):
+            report(done / len(tasks))
+    return finish(parts, len(tasks), out)
+
+
+def _write_job(label_reads: LabelReads, skip_bad_files: bool, task: Task) -> None:
+    job, out = task
+    ledger = Ledger()
+    reads = first_of_each(reads_of(job, ledger, skip_bad_files=skip_bad_files), ledger)
+    write_part(out, label_reads(reads, ledger), ledger)
 
 
 def check_out(out: Path) -> None:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -18,14 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import FilterConfig, LabelConfig, PrepareConfig
+from poreconv.config import FilterConfig, PrepareConfig
 from poreconv.errors import ConfigError, LabelError, ReadDropped, StoreError
 from poreconv.events import Events
 from poreconv.files import Parts, fingerprint, whole_file
 from poreconv.jobs import Job, plan, reads_of, run_all
 from poreconv.labelled import Labelled, PartWriter, durations, ledger_of, read_part
 from poreconv.labels import LabelSource
-from poreconv.labels.several import Assigned, assign_files, open_several
+from poreconv.labels.several import Assigned, assign_files, events_of, opened, source_of_process
 from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.readers import find_files
@@ -54,25 +53,11 @@ class Preparation:
     guard: Recipe | None = None
     """A trained model's recipe: reads that trained it are dropped, reads it cannot label are refused."""
 
-    def source(self) -> LabelSource:
-        """Open the label source, once per process."""
-        return _open_labels(self.labels, self.config)
-
     @property
     def label_files(self) -> list[Path]:
         """Files of all label sources, and the list of reads to keep."""
         listed = [self.config.filter.read_ids] if self.config.filter.read_ids else []
         return [*(path for _, files in self.labels for path in files), *listed]
-
-    @contextmanager
-    def open_source(self) -> Iterator[LabelSource]:
-        """The label source, closed afterwards: the next preparation may find other labels in the same file."""
-        source = self.source()
-        try:
-            yield source
-        finally:
-            _open_labels.cache_clear()
-            source.close()
 
     def plan(self) -> dict[str, Any]:
         """As JSON types, for telling whether a killed run was this one."""
@@ -98,11 +83,6 @@ class Preparation:
             "config": plan["config"],
             "plan_hash": digest,
         }
-
-
-@lru_cache(maxsize=1)
-def _open_labels(labels: Assigned, config: LabelConfig) -> LabelSource:
-    return open_several(labels, config)
 
 
 @lru_cache(maxsize=1)
@@ -146,7 +126,7 @@ def prepare(
     preparation = Preparation(tuple(find_files(paths)), assigned, config, guard)
     if out.exists():
         return _finished(preparation, out)
-    with preparation.open_source() as source:
+    with opened(preparation.labels, config) as source:
         classes = classes_of(config.task, source.classes)
         parts = Parts(out, preparation.plan())
         tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(preparation.files))]
@@ -182,7 +162,7 @@ def _label_all(preparation: Preparation, tasks: list[Task], progress: Callable[[
 def _label_job(preparation: Preparation, task: Task) -> None:
     """First pass over some reads: their signal and events, in one table."""
     job, out = task
-    ledger, source = Ledger(), preparation.source()
+    ledger, source = Ledger(), source_of_process(preparation.labels, preparation.config)
     source.notes.clear()
     with whole_file(out) as path, PartWriter(path) as part:
         for read in reads_of(job, ledger, skip_bad_files=preparation.config.skip_bad_files):
@@ -205,9 +185,7 @@ def _labelled(read: Read, source: LabelSource, preparation: Preparation) -> Labe
         preparation.guard.check(read)
         preparation.guard.check_unseen(read)
     shift_pa, scale_pa = read_scale(read)
-    events = source.events(read)
-    if events is None or not len(events):
-        raise LabelError(f"{read.where}: {', '.join(preparation.sources)}: no label for it", reason="no_label")
+    events = events_of(source, read)
     _filter(read, events, preparation.config.filter)
     split = split_of(preparation.config.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel)
     row = {

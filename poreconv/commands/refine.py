@@ -1,31 +1,21 @@
 """Signal files, coarse labels and a table of k-mer levels -> a table of exact events."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from poreconv.config import LabelConfig, RefineConfig, require
-from poreconv.errors import LabelError, ReadDropped
-from poreconv.event_parts import check_out, finish, first_of_each, write_part
+from poreconv.config import RefineConfig, require
+from poreconv.errors import ReadDropped
+from poreconv.event_parts import check_out, tabulate
 from poreconv.events import Events
-from poreconv.files import Parts, fingerprint, sha256
-from poreconv.jobs import Job, plan, reads_of, run_all
+from poreconv.files import sha256
 from poreconv.kmer_tables import read_pore_model
-from poreconv.kmers import PoreModel
-from poreconv.labels import LabelSource
-from poreconv.labels.several import Assigned, assign_files, open_several
+from poreconv.labels.several import Assigned, assign_files, events_of, fingerprints, opened, source_of_process
 from poreconv.ledger import Ledger
-from poreconv.progress import progress_bar
 from poreconv.read import Read
-from poreconv.readers import find_files
 from poreconv.refine import refine_events
-
-Task = tuple[Job, Path]
-"""Some reads, and the part that their events go into."""
-BASES = ("A", "C", "G", "T")
-"""Classes of a label source that knows the sequence."""
+from poreconv.targets import BASES
 
 
 @dataclass(frozen=True)
@@ -36,20 +26,14 @@ class _Work:
     pore_model: Path
     config: RefineConfig
 
-    @contextmanager
-    def opened(self) -> Iterator[tuple[LabelSource, PoreModel]]:
-        """The label source and the table, once per process; closed afterwards in this one."""
-        source, model = _opened(self)
-        try:
-            yield source, model
-        finally:
-            _opened.cache_clear()
-            source.close()
+    def settings(self) -> dict[str, object]:
+        """All that decides the result besides the reads' files, as JSON types."""
+        config = asdict(replace(self.config, workers=0))
+        return {"labels": fingerprints(self.labels), "pore": sha256([self.pore_model]), "config": config}
 
 
-@lru_cache(maxsize=1)
-def _opened(work: _Work) -> tuple[LabelSource, PoreModel]:
-    return open_several(work.labels, LabelConfig()), read_pore_model(work.pore_model)
+_pore_model = lru_cache(maxsize=1)(read_pore_model)
+"""Read once in each process."""
 
 
 def refine(
@@ -81,56 +65,29 @@ def refine(
         ConfigError: ``out`` exists, or its suffix names no format; or the labels know no bases.
         FormatError: A file that cannot be used.
     """
-    several, out = [paths] if isinstance(paths, Path | str) else paths, Path(out)
-    check_out(out)
-    files = find_files([Path(path) for path in several])
-    assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
-    work = _Work(assigned, Path(pore_model), config or RefineConfig())
-    with work.opened() as (source, _):
-        names = ", ".join(name for name, _ in assigned)
+    check_out(Path(out))
+    config = config or RefineConfig()
+    work = _Work(assign_files([labels] if isinstance(labels, str) else labels, labels_from), Path(pore_model), config)
+    with opened(work.labels, config) as source:
+        names = ", ".join(name for name, _ in work.labels)
         require(source.classes == BASES, f"labels {names}: know no bases, so there are no levels; take bam_moves")
-        parts = Parts(out, _plan(files, work))
-        tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(files))]
-        _refine_all(work, tasks)
-    return finish(parts, len(tasks), out)
+        return tabulate(
+            paths,
+            Path(out),
+            partial(_refined, work),
+            what="refine",
+            settings=work.settings(),
+            workers=config.workers,
+            skip_bad_files=config.skip_bad_files,
+        )
 
 
-def _plan(files: list[Path], work: _Work) -> dict[str, object]:
-    settings = asdict(replace(work.config, workers=0))
-    labels = [[name, fingerprint(list(paths))] for name, paths in work.labels]
-    return {"inputs": fingerprint(files), "labels": labels, "pore": sha256([work.pore_model]), "config": settings}
-
-
-def _refine_all(work: _Work, tasks: list[Task]) -> None:
-    left = [task for task in tasks if not task[1].exists()]
-    done = len(tasks) - len(left)
-    with progress_bar("refine") as report:
-        for number, _ in enumerate(run_all(partial(_refine_job, work), left, work.config.workers), start=done + 1):
-            report(number / len(tasks))
-
-
-def _refine_job(work: _Work, task: Task) -> None:
-    job, out = task
-    ledger = Ledger()
-    reads = first_of_each(reads_of(job, ledger, skip_bad_files=work.config.skip_bad_files), ledger)
-    source, model = _opened(work)
+def _refined(work: _Work, reads: Iterator[Read], ledger: Ledger) -> Iterator[tuple[Read, Events]]:
+    source, model = source_of_process(work.labels, work.config), _pore_model(work.pore_model)
     source.notes.clear()  # those of the job before
-    write_part(out, _refined(reads, source, model, work.config, ledger), ledger)
-
-
-def _refined(
-    reads: Iterator[Read], source: LabelSource, model: PoreModel, config: RefineConfig, ledger: Ledger
-) -> Iterator[tuple[Read, Events]]:
     for read in reads:
         try:
-            yield read, refine_events(read, _coarse(source, read), model, config)
+            yield read, refine_events(read, events_of(source, read), model, work.config)
         except ReadDropped as exc:
             ledger.drop(exc, read_id=read.read_id, source=read.source)
     ledger.notes.update(source.notes)
-
-
-def _coarse(source: LabelSource, read: Read) -> Events:
-    events = source.events(read)
-    if events is None or not len(events):
-        raise LabelError(f"{read.where}: no label; give the file that has it with --labels_from", reason="no_label")
-    return events

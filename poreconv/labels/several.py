@@ -1,11 +1,16 @@
 """Several label sources as one: the first that has a label for a read answers."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from poreconv.config import LabelConfig, require
+from poreconv.errors import LabelError
 from poreconv.events import Events
+from poreconv.files import fingerprint
 from poreconv.labels import LABEL_SOURCES, LabelSource, open_labels
 from poreconv.read import Read
 from poreconv.registry import lookup
@@ -75,3 +80,37 @@ def open_several(assigned: Assigned, config: LabelConfig) -> LabelSource:
     """Open one label source, or several of which the first that answers counts; raises as `open_labels`."""
     sources = {name: open_labels(name, files, config) for name, files in assigned}
     return FirstThatAnswers(sources) if len(sources) > 1 else next(iter(sources.values()))
+
+
+@lru_cache(maxsize=1)
+def source_of_process(assigned: Assigned, config: LabelConfig) -> LabelSource:
+    """`open_several`, once in each process that works on the same labels."""
+    return open_several(assigned, config)
+
+
+@contextmanager
+def opened(assigned: Assigned, config: LabelConfig) -> Iterator[LabelSource]:
+    """The source of this process, closed afterwards: the next command may find other labels in the same file."""
+    source = source_of_process(assigned, config)
+    try:
+        yield source
+    finally:
+        source_of_process.cache_clear()
+        source.close()
+
+
+def fingerprints(assigned: Assigned) -> list[list[Any]]:
+    """Names and files of the sources as JSON types, for telling whether a killed run had the same."""
+    return [[name, fingerprint(list(files))] for name, files in assigned]
+
+
+def events_of(source: LabelSource, read: Read) -> Events:
+    """The events of a read.
+
+    Raises:
+        LabelError: The source has no label for it (``no_label``), or one that doesn't fit.
+    """
+    events = source.events(read)
+    if events is None or not len(events):
+        raise LabelError(f"{read.where}: no label; give the file that has it with --labels_from", reason="no_label")
+    return events
