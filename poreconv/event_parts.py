@@ -62,14 +62,13 @@ def tabulate(
     """
     check_out(out)
     files = find_files([paths] if isinstance(paths, Path | str) else paths)
-    parts = Parts(out, {"inputs": fingerprint(files), **settings})
-    tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(files))]
-    left = [task for task in tasks if not task[1].exists()]
-    with progress_bar(what) as report:
+    with Parts(out, {"inputs": fingerprint(files), **settings}) as parts, progress_bar(what) as report:
+        tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(files))]
+        left = [task for task in tasks if not task[1].exists()]
         work = partial(_write_job, label_reads, skip_bad_files)
         for done, _ in enumerate(run_all(work, left, workers), start=len(tasks) - len(left) + 1):
             report(done / len(tasks))
-    return finish(parts, len(tasks), out)
+        return finish(parts, len(tasks), out)
 
 
 def _write_job(label_reads: LabelReads, skip_bad_files: bool, task: Task) -> None:

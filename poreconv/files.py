@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 
 @contextmanager
@@ -60,6 +60,15 @@ class Parts:
     def path(self, number: int, suffix: str) -> Path:
         """Where piece ``number`` lies, or will."""
         return self.folder / f"{number:08d}{suffix}"
+
+    def __enter__(self) -> Self:
+        """The folder, while the job is done."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Leave no folder of a job that failed before its first piece; there is nothing to go on with."""
+        if kind is not None and not any(path.name != "plan.json" for path in self.folder.iterdir()):
+            self.remove()
 
     def remove(self) -> None:
         """Remove the folder; the output is there."""

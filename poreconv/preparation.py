@@ -128,9 +128,9 @@ def prepare(
         return _finished(preparation, out)
     with opened(preparation.labels, config) as source:
         classes = classes_of(config.task, source.classes)
-        parts = Parts(out, preparation.plan())
-        tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(preparation.files))]
-        _label_all(preparation, tasks, progress)
+        with Parts(out, preparation.plan()) as parts:
+            tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(preparation.files))]
+            _label_all(preparation, tasks, progress)
     assembly = Assembly(preparation, classes, source.classes, [path for _, path in tasks])
     assembly.write(parts.folder / "store", progress)
     (parts.folder / "store").rename(out)

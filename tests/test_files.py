@@ -57,6 +57,18 @@ def test_parts_go_when_the_output_is_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("pieces", [0, 1])
+def test_a_job_that_fails_leaves_what_is_worth_going_on_with(tmp_path: Path, pieces: int) -> None:
+    """Its finished pieces stay; without any, nothing does."""
+    parts = Parts(tmp_path / "out", {})
+    for number in range(pieces):
+        parts.path(number, ".npy").write_text("done")
+    with pytest.raises(ValueError, match="broken"), parts:
+        raise ValueError("broken")
+
+    assert Parts.remain(tmp_path / "out") == bool(pieces)
+
+
 def test_a_changed_file_has_another_fingerprint_and_hash(tmp_path: Path) -> None:
     """Size and time of change tell files apart cheaply, contents surely."""
     path = tmp_path / "a"
