@@ -9,7 +9,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from poreconv.files import Parts, fingerprint, whole_file
 from poreconv.jobs import Job, plan, reads_of, run_all
 from poreconv.labelled import Labelled, PartWriter, durations, ledger_of, read_part
 from poreconv.labels import LabelSource
-from poreconv.labels.several import Assigned, assign_files, events_of, opened, source_of_process
+from poreconv.labels.several import Assigned, assign_files, each_kept, events_of, opened, source_of_process
 from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.readers import find_files
@@ -59,6 +59,7 @@ class Preparation:
         listed = [self.config.filter.read_ids] if self.config.filter.read_ids else []
         return [*(path for _, files in self.labels for path in files), *listed]
 
+    @cached_property
     def plan(self) -> dict[str, Any]:
         """As JSON types, for telling whether a killed run was this one."""
         settings = json.loads(json.dumps(asdict(replace(self.config, workers=0)), default=str))
@@ -73,7 +74,7 @@ class Preparation:
 
     def provenance(self) -> dict[str, Any]:
         """What the store says of how it was made."""
-        plan = self.plan()
+        plan = self.plan
         digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
         return {
             "poreconv_version": version("poreconv"),
@@ -128,7 +129,7 @@ def prepare(
         return _finished(preparation, out)
     with opened(preparation.labels, config) as source:
         classes = classes_of(config.task, source.classes)
-        with Parts(out, preparation.plan()) as parts:
+        with Parts(out, preparation.plan) as parts:
             tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(preparation.files))]
             _label_all(preparation, tasks, progress)
     assembly = Assembly(preparation, classes, source.classes, [path for _, path in tasks])
@@ -148,7 +149,7 @@ def _finished(preparation: Preparation, out: Path) -> Store:
     if store.info.provenance != json.loads(json.dumps(preparation.provenance())):
         raise StoreError(f"{out}: exists already, of other reads, labels or settings; {elsewhere}")
     if Parts.remain(out):  # it was killed when all was done
-        Parts(out, preparation.plan()).remove()
+        Parts(out, preparation.plan).remove()
     return store
 
 
@@ -163,14 +164,10 @@ def _label_job(preparation: Preparation, task: Task) -> None:
     """First pass over some reads: their signal and events, in one table."""
     job, out = task
     ledger, source = Ledger(), source_of_process(preparation.labels, preparation.config)
-    source.notes.clear()
+    reads = reads_of(job, ledger, skip_bad_files=preparation.config.skip_bad_files)
     with whole_file(out) as path, PartWriter(path) as part:
-        for read in reads_of(job, ledger, skip_bad_files=preparation.config.skip_bad_files):
-            try:
-                part.append(_labelled(read, source, preparation))
-            except ReadDropped as exc:
-                ledger.drop(exc, read_id=read.read_id, source=read.source)
-        ledger.notes.update(source.notes)
+        for _, one in each_kept(reads, source, ledger, lambda read: _labelled(read, source, preparation)):
+            part.append(one)
         part.finish(ledger)
 
 

@@ -16,6 +16,7 @@ from poreconv.events import Events
 
 BOUNDARY_CLASSES = ("inside", "boundary")
 BASES = ("A", "C", "G", "T")
+"""Classes of every label source that knows bases, and of task `base`; RNA's U counts as T."""
 
 MOST_CLASSES = 127
 """Targets are int8."""

@@ -1,10 +1,11 @@
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import reads_made, write_multi
-from make_labels import add_tombo
+from make_labels import add_tombo, bam_record, read_of, write_bam
 from make_stores import STEP, prepare_in, prepared, steps
 from ont_fast5_api.multi_fast5 import MultiFast5File
 
@@ -46,6 +47,17 @@ def test_the_ledger_tells_which_source_answered(tmp_path: Path) -> None:
 
     assert store.info.ledger["notes"] == {"labelled_by_intervals": 1, "labelled_by_tombo": 1}
     assert store.info.labels == ("tombo", "intervals")
+
+
+def test_notes_of_every_source_are_kept(tmp_path: Path) -> None:
+    """What a source notes of its own, such as second records of a read, is not lost among several."""
+    record = bam_record("r1", "ACT", mv=[5, 1, 1, 1], ts=10, flag=0)
+    second = bam_record("r1", "ACT", mv=[5, 1, 1, 1], ts=10, flag=256)
+    bam = write_bam(tmp_path / "r.bam", record, second)
+    with closing(open_several((("tombo", ()), ("bam_moves", (bam,))), LabelConfig())) as source:
+        source.events(read_of("r1"))
+
+    assert source.notes == {"other_records": 1, "labelled_by_bam_moves": 1}
 
 
 def test_files_find_their_source_by_name() -> None:

@@ -19,6 +19,7 @@ from poreconv.events import Events
 from poreconv.kmer_tables import read_pore_model, write_pore_model
 from poreconv.kmers import PoreModel, random_pore_model
 from poreconv.labels import LabelSource, open_labels
+from poreconv.metrics.jump import JumpRatio
 from poreconv.metrics.matching import match_count
 from poreconv.read import Calibration, Read
 from poreconv.readers import open_reads
@@ -300,24 +301,11 @@ def test_the_command_says_what_it_made(on_disk: Path, capsys: pytest.CaptureFixt
     assert said.err == "reads in 4 = kept 3 + dropped 1 (no_label 1)\n"
 
 
-def jump_ratio(pa: NDArray[np.float32], start: NDArray[np.int64], window: int = 3) -> float:
-    """Mean step of the current at boundaries over that at random places."""
-    total = np.concatenate([[0], np.cumsum(pa, dtype=np.float64)])
-    anywhere = np.random.default_rng(0).integers(start[0], start[-1], 20_000)
-    at, around = (_steps(total, places, window).mean() for places in (start, anywhere))
-    return float(at / around)
-
-
-def _steps(total: NDArray[np.float64], at: NDArray[np.int64], window: int) -> NDArray[np.float64]:
-    at = at[(at >= window) & (at < len(total) - window)]
-    return np.abs(total[at + window] - 2 * total[at] + total[at - window])
-
-
 def compared(
     reads: Sequence[Read], coarse: LabelSource, judge: LabelSource, model: PoreModel
 ) -> tuple[list[float], float]:
     """F1 within 1 and 2 samples of the judge, where both speak; and the mean jump ratio."""
-    true, found, jumps = [], [], []
+    true, found, ratio = [], [], JumpRatio()
     for read in reads:
         events, truth = coarse.events(read), judge.events(read)
         assert events is not None
@@ -327,10 +315,10 @@ def compared(
         pair = [one.start[(one.start >= first) & (one.start < end)] for one in (truth, refined)]
         true.append(pair[0])
         found.append(pair[1])
-        jumps.append(jump_ratio(to_pa(read.adc, read.calibration), pair[1]))
+        ratio.update(to_pa(read.adc, read.calibration), Events.of(pair[1][:-1], pair[1][1:]))
     n = sum(map(len, [*true, *found]))
     pairs = [sum(match_count(a, b, tolerance) for a, b in zip(true, found, strict=True)) for tolerance in (1, 2)]
-    return [2 * count / n for count in pairs], float(np.mean(jumps))
+    return [2 * count / n for count in pairs], ratio.compute()
 
 
 @pytest.mark.real

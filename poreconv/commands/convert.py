@@ -6,10 +6,17 @@ from functools import partial
 from pathlib import Path
 
 from poreconv.config import FilesConfig
-from poreconv.errors import ReadDropped
 from poreconv.event_parts import check_out, tabulate
 from poreconv.events import Events
-from poreconv.labels.several import Assigned, assign_files, events_of, fingerprints, opened, source_of_process
+from poreconv.labels.several import (
+    Assigned,
+    assign_files,
+    each_kept,
+    events_of,
+    fingerprints,
+    opened,
+    source_of_process,
+)
 from poreconv.ledger import Ledger
 from poreconv.read import Read
 
@@ -59,10 +66,4 @@ def _converted(
     assigned: Assigned, config: FilesConfig, reads: Iterator[Read], ledger: Ledger
 ) -> Iterator[tuple[Read, Events]]:
     source = source_of_process(assigned, config)
-    source.notes.clear()  # those of the job before
-    for read in reads:
-        try:
-            yield read, events_of(source, read)
-        except ReadDropped as exc:
-            ledger.drop(exc, read_id=read.read_id, source=read.source)
-    ledger.notes.update(source.notes)
+    return each_kept(reads, source, ledger, partial(events_of, source))

@@ -6,12 +6,19 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from poreconv.config import RefineConfig, require
-from poreconv.errors import ReadDropped
 from poreconv.event_parts import check_out, tabulate
 from poreconv.events import Events
 from poreconv.files import sha256
 from poreconv.kmer_tables import read_pore_model
-from poreconv.labels.several import Assigned, assign_files, events_of, fingerprints, opened, source_of_process
+from poreconv.labels.several import (
+    Assigned,
+    assign_files,
+    each_kept,
+    events_of,
+    fingerprints,
+    opened,
+    source_of_process,
+)
 from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.refine import refine_events
@@ -84,10 +91,6 @@ def refine(
 
 def _refined(work: _Work, reads: Iterator[Read], ledger: Ledger) -> Iterator[tuple[Read, Events]]:
     source, model = source_of_process(work.labels, work.config), _pore_model(work.pore_model)
-    source.notes.clear()  # those of the job before
-    for read in reads:
-        try:
-            yield read, refine_events(read, events_of(source, read), model, work.config)
-        except ReadDropped as exc:
-            ledger.drop(exc, read_id=read.read_id, source=read.source)
-    ledger.notes.update(source.notes)
+    return each_kept(
+        reads, source, ledger, lambda read: refine_events(read, events_of(source, read), model, work.config)
+    )

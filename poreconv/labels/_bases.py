@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-BASES = ("A", "C", "G", "T")
-"""The classes of every source that knows bases; RNA's U counts as T."""
+from poreconv.targets import BASES
+
+__all__ = ["BASES", "base_index"]
 
 
 def _table() -> NDArray[np.int16]:

@@ -1,8 +1,8 @@
 """Where fast5 files keep what other programs found out about a read."""
 
 import re
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import h5py
 from numpy.typing import NDArray
 from ont_fast5_api.multi_fast5 import MultiFast5File
 
+from poreconv.config import LabelConfig
 from poreconv.errors import LabelError
 from poreconv.read import Read
 
@@ -52,6 +53,22 @@ class Fast5Groups:
         """Close every file."""
         while self._open:
             _close(self._open.popitem()[1])
+
+
+class InFast5:
+    """What the label sources share whose labels stand in the reads' own fast5 files."""
+
+    in_file = True
+
+    def __init__(self, files: Sequence[Path], config: LabelConfig) -> None:
+        """Take the arguments of every source; these need no files."""
+        self.notes: Counter[str] = Counter()
+        self._config = config
+        self._groups = Fast5Groups()
+
+    def close(self) -> None:
+        """Close the fast5 files."""
+        self._groups.close()
 
 
 def _close(file: MultiFast5File | None) -> None:

@@ -1,16 +1,11 @@
 """Labels from the alignment of events to a reference that early Nanopore workflows wrote into fast5."""
 
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
-
 import h5py
 import numpy as np
 
-from poreconv.config import LabelConfig
 from poreconv.events import Events
 from poreconv.labels._bases import BASES
-from poreconv.labels._fast5 import Fast5Groups, analyses, rows_of, unreadable_dropped
+from poreconv.labels._fast5 import InFast5, analyses, rows_of, unreadable_dropped
 from poreconv.labels._fit import fitted
 from poreconv.labels.fast5_events import STATE_BASE, row_places, state_base
 from poreconv.read import Read
@@ -19,7 +14,7 @@ TABLE = "CurrentSpaceMapped_template/Events"
 COLUMNS = {"start", "length", "seq_pos", "kmer"}
 
 
-class AlignedToRef:
+class AlignedToRef(InFast5):
     """``Analyses/AlignToRef_nnn/CurrentSpaceMapped_template/Events`` of the read's own fast5 file.
 
     Neighbouring rows of one ``seq_pos`` are one event; gaps between rows (events that the aligner ignored) are not
@@ -29,14 +24,8 @@ class AlignedToRef:
     event detector.
     """
 
-    in_file = True
     classes = BASES
     base_offset: int | None = STATE_BASE
-
-    def __init__(self, files: Sequence[Path], config: LabelConfig) -> None:
-        """Take the arguments of every source; this one needs neither."""
-        self.notes: Counter[str] = Counter()
-        self._groups = Fast5Groups()
 
     def events(self, read: Read) -> Events | None:
         """Label one read; see `LabelSource.events`."""
@@ -48,10 +37,6 @@ class AlignedToRef:
             if len(tables) > 1:
                 self.notes["other_alignments"] += len(tables) - 1
             return _events(read, tables[0])
-
-    def close(self) -> None:
-        """Close the fast5 files."""
-        self._groups.close()
 
 
 def _is_table(found: h5py.Dataset | None) -> bool:

@@ -1,19 +1,15 @@
 """Labels from the event tables of albacore and early guppy: rows of a fixed or detected length, merged by move."""
 
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import LabelConfig
 from poreconv.errors import LabelError
 from poreconv.events import Events
 from poreconv.labels._basecall import Basecall, basecalls_with, needed_segment
 from poreconv.labels._bases import BASES, base_index
-from poreconv.labels._fast5 import Fast5Groups, rows_of, unreadable_dropped
+from poreconv.labels._fast5 import InFast5, rows_of, unreadable_dropped
 from poreconv.labels._fit import check_fit, fitted
 from poreconv.read import Read
 
@@ -21,7 +17,7 @@ STATE_BASE = 2
 """The base of a state that an event stands for: the middle one of the 5-mers (third of the 6-mers) in use then."""
 
 
-class Fast5Events:
+class Fast5Events(InFast5):
     """``Basecall_1D_nnn/BaseCalled_template/Events`` of the read's own fast5 file, with ``model_state`` and ``move``.
 
     A row with a move above 0 begins an event, as does the first row; rows with move 0 continue it. Gaps between rows
@@ -33,14 +29,8 @@ class Fast5Events:
     albacore 2 and guppy 2, right to about one block: real currents jump 2 samples before an event's start.
     """
 
-    in_file = True
     classes = BASES
     base_offset: int | None = STATE_BASE
-
-    def __init__(self, files: Sequence[Path], config: LabelConfig) -> None:
-        """Take the arguments of every source; this one needs neither."""
-        self.notes: Counter[str] = Counter()
-        self._groups = Fast5Groups()
 
     def events(self, read: Read) -> Events | None:
         """Label one read; see `LabelSource.events`."""
@@ -64,10 +54,6 @@ class Fast5Events:
         if skipped:
             self.notes["bases_without_place"] += skipped
         return fitted(read, start[first], end[last], label=state_base(table["model_state"])[first], classes=BASES)
-
-    def close(self) -> None:
-        """Close the fast5 files."""
-        self._groups.close()
 
 
 def _called(basecall: Basecall) -> bool:

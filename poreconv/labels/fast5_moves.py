@@ -1,22 +1,17 @@
 """Labels from guppy's move table: right to about one block of the basecaller, no better."""
 
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 
-from poreconv.config import LabelConfig
 from poreconv.errors import LabelError
 from poreconv.events import Events
 from poreconv.labels._basecall import Basecall, basecalls_with, needed_segment
 from poreconv.labels._bases import BASES
-from poreconv.labels._fast5 import Fast5Groups, rows_of, unreadable_dropped
+from poreconv.labels._fast5 import InFast5, rows_of, unreadable_dropped
 from poreconv.labels._moves import MoveTable, moved_events, steps
 from poreconv.read import Read
 
 
-class Fast5Moves:
+class Fast5Moves(InFast5):
     """``Basecall_1D_nnn/BaseCalled_template/Move`` of the read's own fast5 file.
 
     Block i covers ``first_sample_template + i * block_stride``, both of this very basecall; see `steps`. Blocks before
@@ -28,15 +23,8 @@ class Fast5Moves:
     events have places only (class -1), and the read is counted as ``orientation_unknown``.
     """
 
-    in_file = True
     classes = BASES
     base_offset: int | None = 0
-
-    def __init__(self, files: Sequence[Path], config: LabelConfig) -> None:
-        """Take the arguments of every source; this one needs no files."""
-        self.notes: Counter[str] = Counter()
-        self._margin = config.move_margin
-        self._groups = Fast5Groups()
 
     def events(self, read: Read) -> Events | None:
         """Label one read; see `LabelSource.events`."""
@@ -51,11 +39,7 @@ class Fast5Moves:
     def _events(self, read: Read, basecall: Basecall) -> Events | None:
         table = _table(read, basecall)
         found = steps(read, table, self.notes)
-        return moved_events(read, found, table.stride if self._margin else 0) if len(found.start) else None
-
-    def close(self) -> None:
-        """Close the fast5 files."""
-        self._groups.close()
+        return moved_events(read, found, table.stride if self._config.move_margin else 0) if len(found.start) else None
 
 
 def _table(read: Read, basecall: Basecall) -> MoveTable:

@@ -1,19 +1,22 @@
 """Several label sources as one: the first that has a label for a read answers."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from poreconv.config import LabelConfig, require
-from poreconv.errors import LabelError
+from poreconv.errors import LabelError, ReadDropped
 from poreconv.events import Events
 from poreconv.files import fingerprint
 from poreconv.labels import LABEL_SOURCES, LabelSource, open_labels
+from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.registry import lookup
+
+T = TypeVar("T")
 
 
 class FirstThatAnswers:
@@ -33,13 +36,15 @@ class FirstThatAnswers:
         classes = {source.classes for source in sources.values()}
         self.classes: tuple[str, ...] = classes.pop() if len(classes) == 1 else ()
         self.notes: Counter[str] = Counter()
-        for source in sources.values():
-            source.notes = self.notes
 
     def events(self, read: Read) -> Events | None:
         """Label one read; see `LabelSource.events`. A source whose label doesn't fit has answered: the read is lost."""
         for name, source in self._sources.items():
-            events = source.events(read)
+            try:
+                events = source.events(read)
+            finally:
+                self.notes.update(source.notes)
+                source.notes.clear()
             if events is not None and len(events):
                 self.notes[f"labelled_by_{name}"] += 1
                 return events if self.classes else Events.of(events.start, events.end, coverage=events.coverage)
@@ -102,6 +107,28 @@ def opened(assigned: Assigned, config: LabelConfig) -> Iterator[LabelSource]:
 def fingerprints(assigned: Assigned) -> list[list[Any]]:
     """Names and files of the sources as JSON types, for telling whether a killed run had the same."""
     return [[name, fingerprint(list(files))] for name, files in assigned]
+
+
+def each_kept(
+    reads: Iterable[Read], source: LabelSource, ledger: Ledger, make: Callable[[Read], T]
+) -> Iterator[tuple[Read, T]]:
+    """Make something of each read and its labels.
+
+    Args:
+        reads: Taken one at a time.
+        source: Asked by ``make``; its notes of these reads go into the ledger at the end.
+        ledger: Takes the reads that ``make`` drops.
+        make: What to make of a read; raises `ReadDropped` for one that cannot be used.
+    """
+    source.notes.clear()  # those of the reads before
+    for read in reads:
+        try:
+            made = make(read)
+        except ReadDropped as exc:
+            ledger.drop(exc, read_id=read.read_id, source=read.source)
+            continue
+        yield read, made
+    ledger.notes.update(source.notes)
 
 
 def events_of(source: LabelSource, read: Read) -> Events:

@@ -1,22 +1,17 @@
 """Labels from Tombo's resquiggle: one event per reference base."""
 
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
-
 import h5py
 import numpy as np
 
-from poreconv.config import LabelConfig
 from poreconv.errors import LabelError
 from poreconv.events import Events
 from poreconv.labels._bases import BASES, base_index
-from poreconv.labels._fast5 import Fast5Groups, analyses, rows_of, text, unreadable_dropped
+from poreconv.labels._fast5 import InFast5, analyses, rows_of, text, unreadable_dropped
 from poreconv.labels._fit import fitted
 from poreconv.read import Read
 
 
-class Tombo:
+class Tombo(InFast5):
     """``Analyses/RawGenomeCorrected_nnn/BaseCalled_template/Events`` of the read's own fast5 file.
 
     Base i is ``read_start_rel_to_raw + start .. + length``, on the reversed signal for RNA. Of several resquiggles the
@@ -26,14 +21,8 @@ class Tombo:
         Stoiber et al. 2016, doi:10.1101/094672; nanoporetech/tombo.
     """
 
-    in_file = True
     classes = BASES
     base_offset: int | None = 0
-
-    def __init__(self, files: Sequence[Path], config: LabelConfig) -> None:
-        """Take the arguments of every source; this one needs neither."""
-        self.notes: Counter[str] = Counter()
-        self._groups = Fast5Groups()
 
     def events(self, read: Read) -> Events | None:
         """Label one read; see `LabelSource.events`."""
@@ -45,10 +34,6 @@ class Tombo:
             if len(templates) > 1:
                 self.notes["other_resquiggles"] += len(templates) - 1
             return _events(read, templates[0])
-
-    def close(self) -> None:
-        """Close the fast5 files."""
-        self._groups.close()
 
 
 def _succeeded(group: h5py.Group) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from poreconv.read import Calibration, Read
 from poreconv.readers._fields import (
     DIGITISATION,
+    END_REASONS,
     calibration_of,
     check_id,
     fields_of_run,
@@ -18,17 +19,6 @@ from poreconv.readers._fields import (
     rate_of,
 )
 from poreconv.readers._hdf5 import number, text, whole_number
-
-END_REASONS = (
-    "unknown",
-    "partial",
-    "mux_change",
-    "unblock_mux_change",
-    "data_service_unblock_mux_change",
-    "signal_positive",
-    "signal_negative",
-)
-"""Names of ``end_reason`` 0 to 6, as the enum type in files of version 2.2 and later says them."""
 
 END_REASON_TYPE = h5py.enum_dtype({name: number for number, name in enumerate(END_REASONS)}, basetype="u1")
 

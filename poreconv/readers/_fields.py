@@ -7,16 +7,28 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from poreconv.errors import SignalError
-from poreconv.read import Calibration
+from poreconv.errors import FormatError, SignalError
+from poreconv.read import Calibration, Read
 
 READ_ID = re.compile(r"[!-?A-~]{1,254}")
 """What a read id may be if it is to survive in a table, a BAM or a PAF: SAM's QNAME (SAM v1 specification, 1.4)."""
 
 DIGITISATION = 8192.0
 """Written with every read; a power of two, so that ``range / digitisation`` gives the scale back exactly."""
+
+END_REASONS = (
+    "unknown",
+    "partial",
+    "mux_change",
+    "unblock_mux_change",
+    "data_service_unblock_mux_change",
+    "signal_positive",
+    "signal_negative",
+)
+"""Names of ``end_reason`` 0 to 6, as the enum type in fast5 of version 2.2 and later says them."""
 
 RUN_FIELDS = ("run_id", "pore", "kit", "experiment")
 """Fields of a read that its run shares."""
@@ -40,6 +52,22 @@ def as_drop(what: str, reason: str, errors: tuple[type[Exception], ...] = (Value
         yield
     except errors as exc:
         raise unusable(what, reason, exc) from exc
+
+
+@contextmanager
+def as_format_error(path: Path, format_name: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn errors of a library that opens or scans a file into a `FormatError`."""
+    try:
+        yield
+    except errors as exc:
+        message = f"{path}: cannot be read as {format_name} ({one_line(exc)})"
+        raise FormatError(f"{message}; copy it again from its origin, or leave it out") from exc
+
+
+def check_new(path: Path, read: Read, *, taken: bool) -> None:
+    """Refuse to write a read that would not come back: one without samples, or whose id the file has already."""
+    if taken or len(read.adc) == 0:
+        raise FormatError(f"{path}: read {read.read_id}: empty, or its id is taken; leave it out or rename it")
 
 
 def unusable(what: str, reason: str, exc: Exception) -> SignalError:

@@ -5,7 +5,6 @@ h5py handle: the API's helpers read all attributes of a group to answer for one,
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,7 +29,7 @@ from poreconv.readers._fast5_fields import (
     run_attributes,
     write_raw_attributes,
 )
-from poreconv.readers._fields import READ_ID, RUN_FIELDS, as_drop, one_line, shown
+from poreconv.readers._fields import READ_ID, RUN_FIELDS, as_drop, as_format_error, check_new, shown
 from poreconv.readers._hdf5 import HDF5_ERRORS, signal, text
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -58,10 +57,10 @@ class Fast5Reader:
         """Open the file and list its reads."""
         self.path = path
         self._ledger = ledger
-        with _as_format_error(path):
+        with as_format_error(path, "fast5", HDF5_ERRORS):
             self._file = MultiFast5File(path, "r")
         try:
-            with _as_format_error(path):
+            with as_format_error(path, "fast5", HDF5_ERRORS):
                 self._raw = _raw_groups(self._file, path)
             self._bytes = path.stat().st_size
         except BaseException:
@@ -163,20 +162,10 @@ def write_fast5(path: Path, reads: Iterable[Read]) -> None:
     with MultiFast5File(path, "w") as file:
         file.handle.attrs["file_type"] = MULTI_READ
         for read in reads:
-            if f"read_{read.read_id}" in file.handle or len(read.adc) == 0:
-                raise FormatError(f"{path}: read {read.read_id}: empty, or its id is taken; leave it out or rename it")
+            check_new(path, read, taken=f"read_{read.read_id}" in file.handle)
             if not READ_ID.fullmatch(read.read_id) or "/" in read.read_id:
                 raise FormatError(f"{path}: read id {read.read_id!a}: use printable ASCII without '@', '/' and spaces")
             _write(file, read, runs)
-
-
-@contextmanager
-def _as_format_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except HDF5_ERRORS as exc:
-        message = f"{path}: cannot be read as fast5 ({one_line(exc)}); copy it again from its origin, or leave it out"
-        raise FormatError(message) from exc
 
 
 def _raw_groups(file: MultiFast5File, path: Path) -> dict[str, bytes]:

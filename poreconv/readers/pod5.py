@@ -6,7 +6,6 @@ at a time and each batch checked: the library's own rows look up every field by 
 
 import datetime
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +18,9 @@ from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.readers._fields import (
     as_drop,
+    as_format_error,
     calibration_of,
+    check_new,
     finite_or_none,
     one_line,
     printable,
@@ -83,10 +84,10 @@ class Pod5Reader:
         self.path = path
         self._ledger = ledger
         self._last: tuple[int, Any] | None = None
-        with _as_format_error(path):
+        with as_format_error(path, "POD5", POD5_ERRORS):
             self._file = pod5.Reader(path)
         try:
-            with _as_format_error(path):
+            with as_format_error(path, "POD5", POD5_ERRORS):
                 self._table = self._file.read_table
                 self._columns = _columns_of(self._table.schema.names)
                 self._runs = runs_of(self._file.run_info_table)
@@ -157,7 +158,7 @@ class Pod5Reader:
 
     def _batch(self, number: int) -> Any:
         if self._last is None or self._last[0] != number:
-            with _as_format_error(self.path):
+            with as_format_error(self.path, "POD5", POD5_ERRORS):
                 batch = self._table.get_batch(number).select(self._columns)
                 batch.validate(full=True)
             self._last = number, batch
@@ -199,19 +200,9 @@ def write_pod5(path: Path, reads: Iterable[Read]) -> None:
     taken: set[str] = set()
     with pod5.Writer(path, software_name="poreconv") as file:
         for read in reads:
-            if read.read_id in taken or len(read.adc) == 0:
-                raise FormatError(f"{path}: read {read.read_id}: empty, or its id is taken; leave it out or rename it")
+            check_new(path, read, taken=read.read_id in taken)
             taken.add(read.read_id)
             file.add_read(_as_pod5(path, read))
-
-
-@contextmanager
-def _as_format_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except POD5_ERRORS as exc:
-        message = f"{path}: cannot be read as POD5 ({one_line(exc)}); copy it again from its origin, or leave it out"
-        raise FormatError(message) from exc
 
 
 def _columns_of(present: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ before the end of a file, the other records are asked for one by one.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,14 +18,16 @@ from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.readers._fields import (
     DIGITISATION,
+    END_REASONS,
     READ_ID,
     RUN_FIELDS,
     as_drop,
+    as_format_error,
     calibration_of,
     check_id,
+    check_new,
     fields_of_run,
     finite_or_none,
-    one_line,
     printable,
     rate_of,
     shown,
@@ -44,22 +46,13 @@ AUXILIARY = ("channel_number", "start_mux", "read_number", "start_time", "end_re
 MISSING = {"start_mux": 2**8 - 1, "read_number": 2**31 - 1, "start_time": 2**64 - 1, "end_reason": 2**8 - 1}
 """What stands for no value, by the specification the largest of the field's type."""
 
+NOT_SAID = "."
+"""What SLOW5 writes where a text is missing."""
+
 ENUM = 11
 """pyslow5's number for the type of an ``end_reason`` with names."""
 
-END_REASONS = [
-    "unknown",
-    "partial",
-    "mux_change",
-    "unblock_mux_change",
-    "data_service_unblock_mux_change",
-    "signal_positive",
-    "signal_negative",
-    "api_request",
-    "device_data_error",
-    "analysis_config_change",
-    "paused",
-]
+WRITTEN_REASONS = [*END_REASONS, "api_request", "device_data_error", "analysis_config_change", "paused"]
 """Names written with every file: those of fast5, then those that POD5 has beside them."""
 
 
@@ -78,7 +71,7 @@ class Slow5Reader:
         """Find the records and read the header."""
         self.path = path
         self._ledger = ledger
-        with _as_format_error(path):
+        with as_format_error(path, "SLOW5", ERRORS):
             self._records = records_of(path)
             self._header = self._unread = self._records.open()
             self._learn_names()
@@ -218,7 +211,7 @@ class Slow5Reader:
 def write_blow5(path: Path, reads: Iterable[Read]) -> None:
     """Write reads of one run into one BLOW5, zlib- and svb-compressed, one read in memory at a time.
 
-    Read back, every field is what it was, but for an end reason that is none of ``END_REASONS``: ``unknown``.
+    Read back, every field is what it was, but for an end reason that is none of ``WRITTEN_REASONS``: ``unknown``.
 
     Args:
         path: The file, called ``.blow5``, or ``.slow5`` for text; replaced if it exists. `poreconv.files.whole_file`
@@ -236,7 +229,7 @@ def write_blow5(path: Path, reads: Iterable[Read]) -> None:
             here = {name: getattr(read, name) for name in RUN_FIELDS}
             if not run:
                 run = here
-                file.write_header(_header_of(run), end_reason_labels=END_REASONS)
+                file.write_header(_header_of(run), end_reason_labels=WRITTEN_REASONS)
             if here != run:
                 raise FormatError(f"{path}: read {read.read_id}: of another run than those before; write it elsewhere")
             if file.write_record(*_as_record(read)) != 0:
@@ -248,10 +241,11 @@ def write_blow5(path: Path, reads: Iterable[Read]) -> None:
 
 
 def _check(path: Path, read: Read, taken: set[str]) -> None:
-    if read.read_id in taken or len(read.adc) == 0:
-        raise FormatError(f"{path}: read {read.read_id}: empty, or its id is taken; leave it out or rename it")
+    check_new(path, read, taken=read.read_id in taken)
     if not READ_ID.fullmatch(read.read_id):
         raise FormatError(f"{path}: read id {read.read_id!a}: use printable ASCII without '@' and spaces")
+    if unsayable := [name for name in RUN_FIELDS if getattr(read, name) == NOT_SAID]:
+        raise FormatError(f"{path}: read {read.read_id}: {unsayable[0]} is '.', which SLOW5 writes for none; name it")
     for name, value in (("start_mux", read.mux), ("read_number", read.read_number), ("start_time", read.start_sample)):
         if not 0 <= value < MISSING[name]:
             raise FormatError(f"{path}: read {read.read_id}: {name} is {value}; SLOW5 holds 0 to {MISSING[name] - 1}")
@@ -284,15 +278,6 @@ def _as_record(read: Read) -> tuple[dict[str, Any], dict[str, Any]]:
         "start_mux": read.mux,
         "read_number": read.read_number,
         "start_time": read.start_sample,
-        "end_reason": END_REASONS.index(read.end_reason) if read.end_reason in END_REASONS else 0,
+        "end_reason": WRITTEN_REASONS.index(read.end_reason) if read.end_reason in WRITTEN_REASONS else 0,
         "median_before": float("nan") if read.median_before is None else float(read.median_before),
     }
-
-
-@contextmanager
-def _as_format_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except ERRORS as exc:
-        message = f"{path}: cannot be read as SLOW5 ({one_line(exc)}); copy it again from its origin, or leave it out"
-        raise FormatError(message) from exc
