@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 from poreconv.registry import lookup
 
 if TYPE_CHECKING:
+    from poreconv.commands.convert import convert
     from poreconv.commands.evaluate import evaluate
+    from poreconv.commands.label import label
+    from poreconv.commands.models import shipped_models
     from poreconv.commands.prepare import prepare
+    from poreconv.commands.refine import refine
+    from poreconv.commands.tails import tails
     from poreconv.commands.train import train
     from poreconv.events import Events
     from poreconv.infer import Labeller, load
@@ -20,17 +25,37 @@ if TYPE_CHECKING:
 # ont-fast5-api 4.1.3 imports pkg_resources, which warns every user; setuptools is pinned to versions that have it.
 warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
 
-__all__ = ["Calibration", "Events", "Labeller", "Read", "evaluate", "load", "open_reads", "prepare", "train"]
+__all__ = [
+    "Calibration",
+    "Events",
+    "Labeller",
+    "Read",
+    "convert",
+    "evaluate",
+    "label",
+    "load",
+    "open_reads",
+    "prepare",
+    "refine",
+    "shipped_models",
+    "tails",
+    "train",
+]
 
 _HOMES = {
     "Calibration": "poreconv.read:Calibration",
     "Events": "poreconv.events:Events",
     "Labeller": "poreconv.infer:Labeller",
     "Read": "poreconv.read:Read",
+    "convert": "poreconv.commands.convert:convert",
     "evaluate": "poreconv.commands.evaluate:evaluate",
+    "label": "poreconv.commands.label:label",
     "load": "poreconv.infer:load",
     "open_reads": "poreconv.readers:open_reads",
     "prepare": "poreconv.commands.prepare:prepare",
+    "refine": "poreconv.commands.refine:refine",
+    "tails": "poreconv.commands.tails:tails",
+    "shipped_models": "poreconv.commands.models:shipped_models",
     "train": "poreconv.commands.train:train",
 }
 

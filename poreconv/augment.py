@@ -53,8 +53,9 @@ def stretch(
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     """Play windows at another speed: linear interpolation of the signal, and labels that move along.
 
-    Sample ``i`` of the result lies at ``i * speed`` in the source. Its class is that of the source sample it lies in. A
-    boundary stays the first sample at or after its place; two that fall on one sample become one.
+    Sample ``i`` of the result lies at ``i * speed`` in the source. Its class is that of the nearest source sample, as
+    its current is mostly that one's. A boundary is the first sample that is nearest to its place or to a later one; two
+    that fall on one sample become one.
 
     Returns:
         Signal and targets, shape ``(B, length)``.
@@ -64,13 +65,14 @@ def stretch(
     above_BT = np.minimum(below_BT + 1, x_BS.shape[1] - 1)
     x_below, x_above = np.take_along_axis(x_BS, below_BT, 1), np.take_along_axis(x_BS, above_BT, 1)
     x_BT = x_below + (place_BT - below_BT).astype(np.float32) * (x_above - x_below)
-    y_BT = np.take_along_axis(y_BS, below_BT, 1)
-    return x_BT, _move_boundaries(y_BS, y_BT, below_BT) if task == "boundary" else y_BT
+    nearest_BT = np.minimum((place_BT + 0.5).astype(np.int64), x_BS.shape[1] - 1)
+    y_BT = np.take_along_axis(y_BS, nearest_BT, 1)
+    return x_BT, _move_boundaries(y_BS, y_BT, nearest_BT) if task == "boundary" else y_BT
 
 
-def _move_boundaries(y_BS: NDArray[np.int8], y_BT: NDArray[np.int8], below_BT: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Each source boundary marks the first sample taken at or after it."""
+def _move_boundaries(y_BS: NDArray[np.int8], y_BT: NDArray[np.int8], nearest_BT: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Each source boundary marks the first sample that is nearest to it or to a later one."""
     passed_BS = np.cumsum(y_BS == BOUNDARY, axis=1)
-    passed_BT = np.take_along_axis(passed_BS, below_BT, 1)
+    passed_BT = np.take_along_axis(passed_BS, nearest_BT, 1)
     new_BT = np.diff(passed_BT, axis=1, prepend=passed_BT[:, :1] - (y_BT[:, :1] == BOUNDARY)) > 0
     return np.where(y_BT == IGNORE, IGNORE, np.where(new_BT, BOUNDARY, INSIDE)).astype(np.int8)

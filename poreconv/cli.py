@@ -16,16 +16,19 @@ from poreconv.config import (
     EvaluateConfig,
     FilesConfig,
     HeartbeatConfig,
+    LabelConfig,
     LabelRunConfig,
     PrepareConfig,
     RefineConfig,
     SimulateConfig,
     SquiggleConfig,
+    TailsConfig,
     TrainConfig,
 )
 from poreconv.errors import PoreconvError
 from poreconv.labels import LABEL_SOURCES
 from poreconv.ledger import Ledger
+from poreconv.writers import WRITERS
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
@@ -41,8 +44,12 @@ FLAGS = {
     "skip_bad_files": "pass over files that cannot be opened, and say so in the ledger, instead of stopping",
     "move_margin": "ignore one stride on each side of each move, which is right to about that (bam_moves, fast5_moves)",
     "allow_mixed": "let stores of different chemistries train together",
+    "ordered": "decode each class once at most, in the order in which the training reads have them (task segment)",
+    "turn_kmers": "read the table's k-mers backwards: some tables of RNA name them in the signal's order, 3' to 5'",
 }
 """Settings that are given without a value."""
+
+MODEL_HELP = "model.safetensors that poreconv train wrote, or the name of a shipped model (poreconv models)"
 
 SIMULATED: dict[str, type[Any]] = {"heartbeat": HeartbeatConfig, "squiggle": SquiggleConfig}
 """Simulator -> its settings."""
@@ -120,8 +127,24 @@ def _add_labels(parser: ArgumentParser, *, required: bool) -> None:
     )
 
 
+def _add_read_info(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--read_info",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="BAM or sequencing summary: mean quality and reference of reads (filter.min_quality, split.by)",
+    )
+
+
 def _add_out(parser: ArgumentParser, what: str, *, required: bool = True) -> None:
     parser.add_argument("--out", required=required, type=Path, help=what)
+
+
+def _add_table_out(parser: ArgumentParser, *more: str) -> None:
+    """An output whose suffix tells its format; ``more``: formats besides those of events alone."""
+    _add_out(parser, f"events, in the format of the suffix ({', '.join([*WRITERS, *more])}); drop ledger beside it")
 
 
 def _add_config(parser: ArgumentParser, *kinds: type[Any]) -> None:
@@ -165,7 +188,7 @@ def _simulate_arguments(parser: ArgumentParser) -> None:
         summary = str(settings.__doc__).partition("\n")[0]
         sub = ArgumentParser(description=summary)
         kinds.add_subcommand(name, sub, help=summary)
-        _add_out(sub, "folder for reads.fast5 and events.tsv")
+        _add_out(sub, "folder for the reads, events.tsv and, of squiggles, regions.tsv")
         _add_config(sub, SimulateConfig, settings)
 
 
@@ -180,6 +203,7 @@ def _simulate(chosen: Namespace) -> None:
 def _prepare_arguments(parser: ArgumentParser) -> None:
     _add_paths(parser)
     _add_labels(parser, required=True)
+    _add_read_info(parser)
     _add_out(parser, "folder of the store")
     _add_config(parser, PrepareConfig)
 
@@ -188,7 +212,14 @@ def _prepare(chosen: Namespace) -> None:
     from poreconv.commands.prepare import prepare, render
 
     config = _config(PrepareConfig, chosen)
-    store = prepare(chosen.paths, labels=chosen.labels, labels_from=chosen.labels_from, out=chosen.out, config=config)
+    store = prepare(
+        chosen.paths,
+        labels=chosen.labels,
+        labels_from=chosen.labels_from,
+        read_info=chosen.read_info,
+        out=chosen.out,
+        config=config,
+    )
     console.print(render(store))
     _print_ledger(Ledger.from_dict(store.info.ledger))
 
@@ -197,9 +228,13 @@ def _refine_arguments(parser: ArgumentParser) -> None:
     _add_paths(parser)
     _add_labels(parser, required=True)
     parser.add_argument(
-        "--pore_model", required=True, type=Path, metavar="FILE", help="k-mer levels: nanopolish, f5c, ONT, uncalled4"
+        "--pore_model",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="k-mer levels: nanopolish, f5c, ONT, uncalled4; or a shipped table: dna_r9.4.1, dna_r10.4.1, rna002",
     )
-    _add_out(parser, "labels.parquet, .tsv or .paf; the drop ledger is written beside it")
+    _add_table_out(parser)
     _add_config(parser, RefineConfig)
 
 
@@ -221,7 +256,7 @@ def _refine(chosen: Namespace) -> None:
 def _convert_arguments(parser: ArgumentParser) -> None:
     _add_paths(parser)
     _add_labels(parser, required=True)
-    _add_out(parser, "labels.tsv, labels.parquet or labels.paf; the drop ledger is written beside it")
+    _add_table_out(parser, ".fast5 with the signal")
     _add_config(parser, FilesConfig)
 
 
@@ -230,6 +265,31 @@ def _convert(chosen: Namespace) -> None:
 
     config = _config(FilesConfig, chosen)
     ledger = convert(chosen.paths, labels=chosen.labels, labels_from=chosen.labels_from, out=chosen.out, config=config)
+    _say(f"{chosen.out}")
+    _print_ledger(ledger)
+
+
+def _kmers_arguments(parser: ArgumentParser) -> None:
+    _add_paths(parser)
+    _add_labels(parser, required=True)
+    parser.add_argument("--k", type=int, required=True, help="bases that set one level: 5 RNA002, 6 R9.4.1, 9 R10.4.1")
+    _add_out(parser, "model.txt: nanopolish and f5c text with noise, dwell and support; or .levels, .npz")
+    _add_config(parser, LabelConfig)
+    parser.add_argument("--skip_bad_files", "--skip-bad-files", action="store_true", help=FLAGS["skip_bad_files"])
+
+
+def _kmers(chosen: Namespace) -> None:
+    from poreconv.commands.kmers import kmers, render
+
+    model, ledger = kmers(
+        chosen.paths,
+        labels=chosen.labels,
+        labels_from=chosen.labels_from,
+        k=chosen.k,
+        out=chosen.out,
+        config=FilesConfig(chosen.outside, chosen.move_margin, skip_bad_files=chosen.skip_bad_files),
+    )
+    console.print(render(model))
     _say(f"{chosen.out}")
     _print_ledger(ledger)
 
@@ -252,9 +312,10 @@ def _train(chosen: Namespace) -> None:
 
 
 def _evaluate_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors that poreconv train wrote")
+    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
     _add_paths(parser, "one store; or signal files and folders, with --labels")
     _add_labels(parser, required=False)
+    _add_read_info(parser)
     parser.add_argument(
         "--baselines", nargs="*", type=str, default=list(BASELINES), metavar="NAME", help=f"of {', '.join(BASELINES)}"
     )
@@ -270,6 +331,7 @@ def _evaluate(chosen: Namespace) -> None:
         chosen.paths,
         labels=chosen.labels,
         labels_from=chosen.labels_from,
+        read_info=chosen.read_info,
         baselines=chosen.baselines,
         out=chosen.out,
         config=_config(EvaluateConfig, chosen),
@@ -279,9 +341,9 @@ def _evaluate(chosen: Namespace) -> None:
 
 
 def _label_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors that poreconv train wrote")
+    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
     _add_paths(parser)
-    _add_out(parser, "events.tsv or events.parquet; the drop ledger is written beside it")
+    _add_table_out(parser)
     parser.add_argument("--skip_bad_files", "--skip-bad-files", action="store_true", help=FLAGS["skip_bad_files"])
     _add_config(parser, LabelRunConfig)
 
@@ -293,6 +355,38 @@ def _label(chosen: Namespace) -> None:
     ledger = label(chosen.model, chosen.paths, out=chosen.out, config=config, skip_bad_files=chosen.skip_bad_files)
     _say(f"{chosen.out}")
     _print_ledger(ledger)
+
+
+def _tails_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL", help=f"with a class polya: {MODEL_HELP}")
+    _add_paths(parser)
+    _add_out(parser, "table, .tsv or .parquet: one row per read; drop ledger beside it")
+    parser.add_argument("--skip_bad_files", "--skip-bad-files", action="store_true", help=FLAGS["skip_bad_files"])
+    _add_config(parser, TailsConfig)
+
+
+def _tails(chosen: Namespace) -> None:
+    from poreconv.commands.tails import tails
+
+    config = _config(TailsConfig, chosen)
+    ledger = tails(chosen.model, chosen.paths, out=chosen.out, config=config, skip_bad_files=chosen.skip_bad_files)
+    _say(f"{chosen.out}")
+    _print_ledger(ledger)
+
+
+def _models_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help=f"whose card to print: {MODEL_HELP}")
+
+
+def _models(chosen: Namespace) -> None:
+    from poreconv.commands.models import card_of, render, shipped_models
+
+    if chosen.model is not None:
+        _say(card_of(chosen.model).rstrip())
+    elif models := shipped_models():
+        console.print(render(models))
+    else:
+        _say("no model comes with this version of poreconv; poreconv train makes one")
 
 
 COMMANDS = {
@@ -317,14 +411,20 @@ COMMANDS = {
     "convert": Command(
         _convert_arguments,
         _convert,
-        "Labels from any source -> one table of events.",
+        "Labels from any source -> one table of events, or what other programs read.",
         "poreconv convert run_folder --labels tombo --out labels.parquet",
     ),
     "refine": Command(
         _refine_arguments,
         _refine,
         "Coarse labels, such as a move table -> exact ones.",
-        "poreconv refine reads.pod5 --labels bam_moves --labels_from calls.bam --pore_model 9mer.npz --out exact.tsv",
+        "poreconv refine reads.pod5 --labels bam_moves --labels_from calls.bam --pore_model dna_r10.4.1 --out x.tsv",
+    ),
+    "kmers": Command(
+        _kmers_arguments,
+        _kmers,
+        "Labelled reads -> a pore model: level, noise and dwell of each k-mer.",
+        "poreconv kmers run_folder --labels tombo --k 6 --out model.txt",
     ),
     "train": Command(
         _train_arguments,
@@ -343,5 +443,17 @@ COMMANDS = {
         _label,
         "A model and signal files -> a table of events.",
         "poreconv label run/model.safetensors run_folder --out events.tsv",
+    ),
+    "tails": Command(
+        _tails_arguments,
+        _tails,
+        "A model of a read's regions and signal files -> where each poly(A) tail is, and how long.",
+        "poreconv tails run/model.safetensors run_folder --out tails.tsv",
+    ),
+    "models": Command(
+        _models_arguments,
+        _models,
+        "The models that come with poreconv; or one model's card: its data, its scores, its limits.",
+        "poreconv models",
     ),
 }

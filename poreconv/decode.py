@@ -1,10 +1,24 @@
 """Per-sample probabilities -> events."""
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.config import BOUNDARY, DecodeConfig, Task
+from poreconv.dwell import best_boundaries, surprise
 from poreconv.events import Events
+from poreconv.ordered import best_ends
+
+REACH = 1
+"""`segmental` asks for a boundary within so many samples: a network knows better that there is one than where."""
+
+FLOOR, CEILING = 0.01, 0.999
+"""A peak with less probability within its reach is no boundary, whatever the dwells say; one with more is no surer."""
+
+LEAST = 1e-6
+"""`ordered` takes no class at a sample to be less likely: a few samples forbid nothing."""
 
 
 def decode(probabilities_CT: NDArray[np.float32], task: Task, classes: tuple[str, ...], config: DecodeConfig) -> Events:
@@ -14,17 +28,22 @@ def decode(probabilities_CT: NDArray[np.float32], task: Task, classes: tuple[str
         probabilities_CT: Shape ``(C, n_samples)``, each column sums to 1.
         task: What the network was asked.
         classes: Names of its ``C`` outputs.
-        config: Threshold.
+        config: Method and threshold; temperature and bias are in the probabilities already.
 
     Returns:
-        ``boundary``: events from each peak to the next, none before the first, the last to the read's end; their score
-        is the probability at the peak. Otherwise runs of the likeliest class, scored by its mean probability.
-        Their coverage is the whole read.
+        ``boundary``: events from each boundary to the next, none before the first, the last to the read's end; their
+        score is the probability at the boundary. Otherwise runs of the likeliest class, scored by its mean probability;
+        or, if ``ordered``, the best split into runs of the classes in their order, each once at most. Their coverage is
+        the whole read.
     """
     n_samples = probabilities_CT.shape[1]
     if task == "boundary":
-        return _decode_boundaries(probabilities_CT[BOUNDARY], config.threshold)
-    return _decode_runs(probabilities_CT, classes) if n_samples else Events.of([], [], classes=classes)
+        return _events_from(boundaries(probabilities_CT[BOUNDARY], config), probabilities_CT[BOUNDARY])
+    if not n_samples:
+        return Events.of([], [], classes=classes)
+    order = [classes.index(name) for name in config.order]
+    label_T = _ordered(probabilities_CT, order) if order else probabilities_CT.argmax(0)
+    return _decode_runs(probabilities_CT, label_T, classes)
 
 
 def peaks(probability_T: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -33,17 +52,57 @@ def peaks(probability_T: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.flatnonzero((padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:]))
 
 
-def _decode_boundaries(probability_T: NDArray[np.float32], threshold: float) -> Events:
-    start = peaks(probability_T)
-    start = start[probability_T[start] >= threshold]
+def boundaries(probability_T: NDArray[np.float32], config: DecodeConfig) -> NDArray[np.int64]:
+    """Choose boundaries by their probabilities.
+
+    Args:
+        probability_T: Of a boundary at each sample.
+        config: ``peaks`` takes all peaks of at least the threshold. ``segmental`` takes those peaks for which the sum
+            of ``logit(q) - logit(threshold)``, and of the weighted log-likelihood of the dwells between them, is most:
+            q is the sum of the probabilities within `REACH`, and a dwell's likelihood is that by the training's dwells
+            over that by a constant hazard of the same mean.
+
+    Returns:
+        Samples, ascending.
+    """
+    peak = peaks(probability_T)
+    if config.method == "peaks":
+        return peak[probability_T[peak] >= config.threshold]
+    likely = _within_reach(probability_T, peak)
+    peak, likely = peak[likely >= FLOOR], likely[likely >= FLOOR]
+    gain = _logit(likely) - _logit(config.threshold)
+    by_dwell, beyond = _surprise(config.dwell_hazards)
+    weight = config.dwell_weight
+    return peak[best_boundaries(peak, gain, weight * by_dwell, weight * beyond)]
+
+
+def _within_reach(probability_T: NDArray[np.float32], place: NDArray[np.int64]) -> NDArray[np.float64]:
+    padded = np.pad(probability_T.astype(np.float64), REACH)
+    near = [padded[place + step] for step in range(2 * REACH + 1)]
+    return np.asarray(np.minimum(np.sum(near, axis=0), CEILING))
+
+
+def _logit(p: Any) -> Any:
+    return np.log(p) - np.log1p(-p)
+
+
+_surprise = lru_cache(maxsize=8)(surprise)
+
+
+def _events_from(start: NDArray[np.int64], probability_T: NDArray[np.float32]) -> Events:
     end = np.append(start[1:], len(probability_T)) if len(start) else start
     return Events.of(start, end, score=probability_T[start], coverage=[[0, len(probability_T)]])
 
 
-def _decode_runs(probabilities_CT: NDArray[np.float32], classes: tuple[str, ...]) -> Events:
-    label_T = probabilities_CT.argmax(0)
+def _ordered(probabilities_CT: NDArray[np.float32], order: list[int]) -> NDArray[np.intp]:
+    """Class of each sample by the split whose samples' log-probabilities have the greatest sum."""
+    gain_CT = np.log(np.maximum(probabilities_CT[order], LEAST), dtype=np.float64)
+    return np.repeat(order, np.diff(best_ends(gain_CT), prepend=0))
+
+
+def _decode_runs(probabilities_CT: NDArray[np.float32], label_T: NDArray[np.intp], classes: tuple[str, ...]) -> Events:
     start = np.concatenate([[0], np.flatnonzero(np.diff(label_T)) + 1])
     end = np.append(start[1:], len(label_T))
-    best_T = probabilities_CT.max(0).astype(np.float64)
-    score = np.add.reduceat(best_T, start) / (end - start)
+    chosen_T = np.take_along_axis(probabilities_CT, label_T[None], 0)[0].astype(np.float64)
+    score = np.add.reduceat(chosen_T, start) / (end - start)
     return Events.of(start, end, label=label_T[start], classes=classes, score=score, coverage=[[0, len(label_T)]])

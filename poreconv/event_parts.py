@@ -1,8 +1,9 @@
-"""An events table in the making: parts that jobs write, which a killed run leaves, and the table that they become."""
+"""A table of events, or of reads, in the making: parts that jobs write, which a killed run leaves, and their sum."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from poreconv.errors import ConfigError, ReadDropped
-from poreconv.events import Events
 from poreconv.files import Parts, fingerprint, whole_file
 from poreconv.jobs import Job, plan, reads_of, run_all
 from poreconv.ledger import Ledger
@@ -20,14 +20,29 @@ from poreconv.progress import progress_bar
 from poreconv.read import Read
 from poreconv.readers import find_files
 from poreconv.writers import Writer, writer_for
-from poreconv.writers.table import EVENTS, events_table, with_samples
+from poreconv.writers.table import EVENTS, ReadFacts, events_table, with_facts
 
 SILENT = "reads_without_events"
 """Note in the ledger: reads that were labelled, and in which nothing was found."""
 
 
-LabelReads = Callable[[Iterator[Read], Ledger], Iterable[tuple[Read, Events]]]
-"""Reads in, each with its events out; reads that it drops go into the ledger."""
+Find = Callable[[Iterator[Read], Ledger], Iterable[tuple[Read, Any]]]
+"""Reads in, each with what was found out, such as its events; reads that it drops go into the ledger."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the rows of a table are."""
+
+    schema: pa.Schema
+    rows: Callable[[Read, Any], pa.Table]
+    """Makes the rows of one read of what was found."""
+    writer_for: Callable[[Path], Callable[[Path], Writer]]
+    """The kind of writer that an output's suffix asks for; refuses others."""
+
+
+EVENT_ROWS = Form(EVENTS, events_table, writer_for)
+"""One row per event."""
 
 Task = tuple[Job, Path]
 """Some reads, and the part that their events go into."""
@@ -36,21 +51,23 @@ Task = tuple[Job, Path]
 def tabulate(
     paths: Path | str | Sequence[Path | str],
     out: Path,
-    label_reads: LabelReads,
+    find: Find,
     *,
     what: str,
     settings: Mapping[str, Any],
+    form: Form = EVENT_ROWS,
     workers: int = 1,
     skip_bad_files: bool = False,
 ) -> Ledger:
-    """Find the events of reads, job by job, into one table; a run that was killed goes on where it was.
+    """Find something in reads, job by job, into one table; a run that was killed goes on where it was.
 
     Args:
         paths: Signal files and folders: one, or several.
         out: The table; its suffix names the format. The drop ledger goes to ``<out>.ledger.json``.
-        label_reads: What finds the events; it must pickle if there are several workers.
+        find: What finds it, such as events; it must pickle if there are several workers.
         what: The command's name, for the progress.
         settings: All that decides the result besides the files, as JSON types.
+        form: What the rows are; default: events.
         workers: Processes; 0: one per core.
         skip_bad_files: Pass over files that cannot be opened instead of stopping.
 
@@ -60,51 +77,63 @@ def tabulate(
     Raises:
         ConfigError: ``out`` exists, or its suffix names no format.
     """
-    check_out(out)
+    check_out(out, form)
     files = find_files([paths] if isinstance(paths, Path | str) else paths)
     with Parts(out, {"inputs": fingerprint(files), **settings}) as parts, progress_bar(what) as report:
         tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(files))]
         left = [task for task in tasks if not task[1].exists()]
-        work = partial(_write_job, label_reads, skip_bad_files)
+        work = partial(_write_job, find, form, skip_bad_files)
         for done, _ in enumerate(run_all(work, left, workers), start=len(tasks) - len(left) + 1):
             report(done / len(tasks))
-        return finish(parts, len(tasks), out)
+        return finish(parts, len(tasks), out, form)
 
 
-def _write_job(label_reads: LabelReads, skip_bad_files: bool, task: Task) -> None:
+def _write_job(find: Find, form: Form, skip_bad_files: bool, task: Task) -> None:
     job, out = task
     ledger = Ledger()
     reads = first_of_each(reads_of(job, ledger, skip_bad_files=skip_bad_files), ledger)
-    write_part(out, label_reads(reads, ledger), ledger)
+    write_part(out, find(reads, ledger), ledger, form)
 
 
-def check_out(out: Path) -> None:
+def check_out(out: Path, form: Form = EVENT_ROWS) -> None:
     """Refuse an output before hours are spent on it.
 
     Raises:
         ConfigError: It exists, and is not a killed run's; or its suffix names no format.
     """
-    writer_for(out)
-    if out.exists() and not Parts.remain(out):
+    form.writer_for(out)
+    if not Parts.remain(out):
+        check_new(out)
+
+
+def check_new(out: Path) -> None:
+    """Refuse an output that exists.
+
+    Raises:
+        ConfigError: It does.
+    """
+    if out.exists():
         raise ConfigError(f"{out}: exists already; remove it, or choose another --out")
 
 
-def write_part(out: Path, found: Iterable[tuple[Read, Events]], ledger: Ledger) -> None:
-    """Write a job's events, and in the metadata its reads and its ledger as it is at the end.
+def write_part(out: Path, found: Iterable[tuple[Read, Any]], ledger: Ledger, form: Form = EVENT_ROWS) -> None:
+    """Write a job's rows, and in the metadata its reads and its ledger as it is at the end.
 
     Args:
         out: The part.
-        found: Reads and their events; it may fill the ledger as it goes.
-        ledger: Of this job alone; the kept reads are counted here.
+        found: Reads and what was found in them; it may fill the ledger as it goes.
+        ledger: Of this job alone; reads of which there is no row are counted here.
+        form: What the rows are.
     """
-    n_samples = dict[str, int]()
-    with whole_file(out) as partial, pq.ParquetWriter(partial, EVENTS) as table:
-        for read, events in found:
-            table.write_table(events_table(read, events))
-            n_samples[read.read_id] = len(read.adc)
-            if not len(events):
+    facts = dict[str, ReadFacts]()
+    with whole_file(out) as partial, pq.ParquetWriter(partial, form.schema) as table:
+        for read, what in found:
+            rows = form.rows(read, what)
+            table.write_table(rows)
+            facts[read.read_id] = ReadFacts.of(read)
+            if not len(rows):
                 ledger.notes[SILENT] += 1
-        table.add_key_value_metadata({"ledger": json.dumps(ledger.to_dict()), "n_samples": json.dumps(n_samples)})
+        table.add_key_value_metadata({"ledger": json.dumps(ledger.to_dict()), "reads": json.dumps(facts)})
 
 
 def first_of_each(reads: Iterator[Read], ledger: Ledger) -> Iterator[Read]:
@@ -122,38 +151,44 @@ def _drop_twice(read_id: str, source: Path | None, ledger: Ledger) -> None:
     ledger.drop(ReadDropped(f"read {read_id}: seen before", reason="duplicate"), read_id=read_id, source=source)
 
 
-def finish(parts: Parts, n_parts: int, out: Path) -> Ledger:
+def finish(parts: Parts, n_parts: int, out: Path, form: Form = EVENT_ROWS) -> Ledger:
     """Make the table of parts 0 to ``n_parts - 1``, each read once, and its ledger ``<out>.ledger.json``."""
     joined = parts.folder / out.name
-    ledger = _join([parts.path(number, ".parquet") for number in range(n_parts)], joined)
-    with whole_file(out.with_name(f"{out.name}.ledger.json")) as beside:
-        beside.write_text(json.dumps(ledger.to_dict(), indent=1))
+    ledger = _join([parts.path(number, ".parquet") for number in range(n_parts)], joined, form)
+    write_ledger(out, ledger)
     joined.replace(out)
     parts.remove()
     return ledger
 
 
-def _join(parts: list[Path], joined: Path) -> Ledger:
+def write_ledger(out: Path, ledger: Ledger) -> None:
+    """Write the drop ledger of an output, ``<out>.ledger.json``."""
+    with whole_file(out.with_name(f"{out.name}.ledger.json")) as beside:
+        beside.write_text(json.dumps(ledger.to_dict(), indent=1))
+
+
+def _join(parts: list[Path], joined: Path, form: Form) -> Ledger:
     """Write the parts as one table, each read once."""
     ledger, seen = Ledger(), set[str]()
-    with closing(writer_for(joined)(joined)) as writer:
+    with closing(form.writer_for(joined)(joined)) as writer:
         for path in parts:
             with pq.ParquetFile(path) as part:
                 _join_part(part, writer, ledger, seen)
+    ledger.notes.update(writer.notes)
     return ledger
 
 
 def _join_part(part: pq.ParquetFile, writer: Writer, ledger: Ledger, seen: set[str]) -> None:
     metadata = part.metadata.metadata
     ledger.merge(Ledger.from_dict(json.loads(metadata[b"ledger"])))
-    n_samples = json.loads(metadata[b"n_samples"])
-    twice = sorted(n_samples.keys() & seen)
+    facts = json.loads(metadata[b"reads"])
+    twice = sorted(facts.keys() & seen)
     for read_id in twice:
         _drop_twice(read_id, None, ledger)
-    ledger.kept += len(n_samples) - len(twice)
-    seen |= n_samples.keys()
+    ledger.kept += len(facts) - len(twice)
+    seen |= facts.keys()
     for batch in part.iter_batches():
-        table = with_samples(pa.Table.from_batches([batch]), n_samples)
+        table = with_facts(pa.Table.from_batches([batch]), facts)
         writer.write(
             table.filter(pc.invert(pc.is_in(table["read_id"], pa.array(twice, pa.string())))) if twice else table
         )

@@ -11,15 +11,19 @@ from typing import Any, Self
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, partial_suffix: str = ".partial") -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success it takes the name, on error it goes.
+
+    Args:
+        path: The file that is to be.
+        partial_suffix: What the temporary name ends in; for libraries that tell a format by it.
 
     Example:
         >>> with whole_file(Path("report.json")) as partial:
         ...     partial.write_text("{}")
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}{partial_suffix}")
     try:
         yield partial
         partial.replace(path)

@@ -23,7 +23,10 @@ from poreconv.ledger import Ledger
 from poreconv.models.network import Network
 from poreconv.read import Read
 from poreconv.recipe import Recipe
+from poreconv.resample import resample_events, resample_read
 from poreconv.scaling import normalise_read
+from poreconv.shipped import check
+from poreconv.temperature import probabilities
 
 # N chunks, C classes, T samples
 
@@ -88,31 +91,39 @@ class Labeller:
             SignalError: One is empty or flat, and there is no ledger.
         """
         for read, probabilities_CT in self.probabilities(reads, ledger):
-            yield read, decode(probabilities_CT, self.recipe.task, self.recipe.classes, self.recipe.decoding)
+            yield read, self.decode(read, probabilities_CT)
 
     def probabilities(
         self, reads: Iterable[Read], ledger: Ledger | None = None
     ) -> Iterator[tuple[Read, NDArray[np.float32]]]:
-        """Probability of each class at every sample, shape ``(C, n_samples)``, of each read; else as `label`."""
-        waiting: list[tuple[Read, NDArray[np.float32]]] = []
+        """Probability of each class at every sample, shape ``(C, n_samples)``, of each read; else as `label`.
+
+        A model that was trained on resampled reads tells them at its own sample rate, ``recipe.sample_rate_hz``.
+        """
+        waiting: list[tuple[Read, int, NDArray[np.float32]]] = []
         for read in reads:
             self._check(read)
             try:
-                x_n = normalise_read(read, clip=self.recipe.normalisation.clip)
+                x_n = normalise_read(self._at_rate(read), clip=self.recipe.normalisation.clip)
             except SignalError as exc:
                 if ledger is None:
                     raise
                 ledger.drop(exc, read_id=read.read_id, source=read.source)
                 continue
-            waiting.append((read, self._cut(x_n)))
-            if not self._seamless or sum(len(chunks) for _, chunks in waiting) >= self.config.batch_size:
+            waiting.append((read, len(x_n), self._cut(x_n)))
+            if not self._seamless or sum(len(chunks) for _, _, chunks in waiting) >= self.config.batch_size:
                 yield from self._run_waiting(waiting)
                 waiting = []
         yield from self._run_waiting(waiting)
 
+    def decode(self, read: Read, probabilities_CT: NDArray[np.float32]) -> Events:
+        """The events of a read whose `probabilities` are known."""
+        events = decode(probabilities_CT, self.recipe.task, self.recipe.classes, self.recipe.decoding)
+        return self._as_recorded(events, probabilities_CT.shape[1], read)
+
     def _check(self, read: Read) -> None:
         """Refuse what the model was not trained for; warn, once for each kind, of what nobody has measured."""
-        self.recipe.check(read)
+        check(self.recipe, read)
         chemistry = read.chemistry.lower()
         if chemistry not in self._known:
             self._known.add(chemistry)
@@ -125,17 +136,27 @@ class Labeller:
     def _cut(self, x_n: NDArray[np.float32]) -> NDArray[np.float32]:
         return cut(x_n, self._chunk_samples, self._overlap) if self._seamless else x_n[None]
 
+    def _at_rate(self, read: Read) -> Read:
+        return resample_read(read, self.recipe.sample_rate_hz) if self.recipe.resampled_from_hz else read
+
+    def _as_recorded(self, events: Events, n_samples: int, read: Read) -> Events:
+        """Events at the read's own sample rate."""
+        if not self.recipe.resampled_from_hz or read.sample_rate_hz == self.recipe.sample_rate_hz:
+            return events
+        return resample_events(events, n_samples, len(read.adc), read.sample_rate_hz / self.recipe.sample_rate_hz)
+
     def _run_waiting(
-        self, waiting: list[tuple[Read, NDArray[np.float32]]]
+        self, waiting: list[tuple[Read, int, NDArray[np.float32]]]
     ) -> Iterator[tuple[Read, NDArray[np.float32]]]:
         if not waiting:
             return
-        logits_NCT = self._run(np.concatenate([chunks for _, chunks in waiting]))
-        done = 0
-        for read, chunks in waiting:
+        logits_NCT = self._run(np.concatenate([chunks for _, _, chunks in waiting]))
+        done, decoding = 0, self.recipe.decoding
+        for read, n_samples, chunks in waiting:
             mine = logits_NCT[done : done + len(chunks)]
             done += len(chunks)
-            yield read, softmax(stitch(mine, self._overlap, len(read.adc)))
+            logits_CT = stitch(mine, self._overlap, n_samples)
+            yield read, probabilities(logits_CT, decoding.temperature, decoding.bias)
 
     def _run(self, chunks_NT: NDArray[np.float32]) -> NDArray[np.float32]:
         on_cpu = self._device.type == "cpu"
@@ -152,14 +173,13 @@ class Labeller:
             return logits_BCT[:n_rows]
 
 
-def softmax(logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities over classes, same shape. On whole reads, so that rounding does not depend on the chunks."""
-    exponential = np.exp(logits_CT - logits_CT.max(0))
-    return np.asarray(exponential / exponential.sum(0), np.float32)
-
-
 def load(path: str | Path, config: LabelRunConfig | None = None, device: str | None = None) -> Labeller:
     """Make a trained model ready to label.
+
+    Args:
+        path: Its file, or the name of a shipped one.
+        config: Batch size, chunk length, precision.
+        device: Where to run; default: CUDA if there is one, else the CPU.
 
     Example:
         >>> labeller = load("model.safetensors")
@@ -168,5 +188,5 @@ def load(path: str | Path, config: LabelRunConfig | None = None, device: str | N
     Raises:
         BundleError: The file is no trained model.
     """
-    network, recipe = load_bundle(Path(path))
+    network, recipe = load_bundle(path)
     return Labeller(network, recipe, config, device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,14 +31,40 @@ class PoreModel:
     """Which base of a k-mer it stands for, 0: its first; the one that sets the level most (`dominant_base`)."""
     in_pa: bool = True
     """Whether levels are in pA; some tables are normalised and tell no scale."""
+    noise_mean: NDArray[np.float64] | None = None
+    """Mean SD of the current within an event, unit and shape of the levels; None where nothing tells, as below."""
+    noise_sd: NDArray[np.float64] | None = None
+    """SD of that SD over events."""
+    dwell_mean: NDArray[np.float64] | None = None
+    """Mean samples per event."""
+    dwell_shape: NDArray[np.float64] | None = None
+    """Shape of the events' gamma distributed samples: squared mean over variance; 1 is as irregular as chance."""
+    count: NDArray[np.float64] | None = None
+    """Events that the k-mer was estimated from."""
+
+    @property
+    def occupancy(self) -> NDArray[np.float64] | None:
+        """Share of the samples of the reads estimated from in which each k-mer is in the pore, shape ``(4 ** k,)``."""
+        if self.count is None or self.dwell_mean is None:
+            return None
+        samples = self.count * self.dwell_mean
+        share: NDArray[np.float64] = samples / samples.sum()
+        return share
 
     def turned(self) -> PoreModel:
         """The same pore with each k-mer read backwards.
 
         RNA goes through the pore 3' to 5': of its tables some name k-mers 5' to 3', others in the signal's order.
         """
-        mean, sd = (_turned(values, self.k) for values in (self.level_mean, self.level_sd))
-        return replace(self, level_mean=mean, level_sd=sd, centre=self.k - 1 - self.centre)
+        arrays: dict[str, NDArray[np.float64] | None] = {name: getattr(self, name) for name in PER_KMER}
+        turned: dict[str, Any] = {
+            name: _turned(values, self.k) for name, values in arrays.items() if values is not None
+        }
+        return replace(self, centre=self.k - 1 - self.centre, **turned)
+
+
+PER_KMER = ("level_mean", "level_sd", "noise_mean", "noise_sd", "dwell_mean", "dwell_shape", "count")
+"""Fields of a `PoreModel` that hold a number per k-mer."""
 
 
 def _turned(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:

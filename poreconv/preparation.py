@@ -7,6 +7,7 @@ knows all events, hence their median dwell, and writes the targets.
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache, partial
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import FilterConfig, PrepareConfig
+from poreconv.config import PrepareConfig, require
 from poreconv.errors import ConfigError, LabelError, ReadDropped, StoreError
 from poreconv.events import Events
 from poreconv.files import Parts, fingerprint, whole_file
@@ -27,9 +28,13 @@ from poreconv.labels import LabelSource
 from poreconv.labels.several import Assigned, assign_files, each_kept, events_of, opened, source_of_process
 from poreconv.ledger import Ledger
 from poreconv.read import Read
+from poreconv.read_info import NOTHING, ReadInfo
+from poreconv.read_info import read_info as told_of
 from poreconv.readers import find_files
 from poreconv.recipe import Recipe, split_of
+from poreconv.resample import resample_events, resample_read
 from poreconv.scaling import read_scale
+from poreconv.shipped import check
 from poreconv.store import SPLITS, Store, StoreInfo, StoreWriter
 from poreconv.targets import classes_of, encode, stuck_after
 
@@ -52,12 +57,24 @@ class Preparation:
     config: PrepareConfig
     guard: Recipe | None = None
     """A trained model's recipe: reads that trained it are dropped, reads it cannot label are refused."""
+    told_by: tuple[Path, ...] = ()
+    """Files that tell quality and reference of reads."""
+
+    def __post_init__(self) -> None:
+        """Check that what the settings ask of each read is told somewhere."""
+        config = self.config
+        asked = {
+            "filter.min_quality": config.filter.min_quality > 0,
+            "split.by reference": config.split.by == "reference",
+        }
+        for setting, applies in asked.items():
+            require(not applies or len(self.told_by) > 0, f"{setting}: nothing tells it; give --read_info calls.bam")
 
     @property
     def label_files(self) -> list[Path]:
-        """Files of all label sources, and the list of reads to keep."""
+        """Files of all label sources, the list of reads to keep, and what tells of reads."""
         listed = [self.config.filter.read_ids] if self.config.filter.read_ids else []
-        return [*(path for _, files in self.labels for path in files), *listed]
+        return [*(path for _, files in self.labels for path in files), *listed, *self.told_by]
 
     @cached_property
     def plan(self) -> dict[str, Any]:
@@ -101,6 +118,7 @@ def prepare(
     out: Path,
     labels_from: Sequence[Path | str] = (),
     config: PrepareConfig | None = None,
+    read_info: Sequence[Path | str] = (),
     guard: Recipe | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Store:
@@ -112,6 +130,7 @@ def prepare(
         out: The store's folder; if this very preparation has made it before, it is opened.
         labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
         config: Task, split and processes.
+        read_info: BAM files or sequencing summaries, for mean quality and reference; see `poreconv.read_info`.
         guard: Recipe of the model that is to be judged on the store.
         progress: Told the share of the work that is done, 0 to 1.
 
@@ -124,7 +143,8 @@ def prepare(
     """
     config = config or PrepareConfig()
     assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
-    preparation = Preparation(tuple(find_files(paths)), assigned, config, guard)
+    told_by = tuple(map(Path, read_info))
+    preparation = Preparation(tuple(find_files(paths)), assigned, config, guard, told_by)
     if out.exists():
         return _finished(preparation, out)
     with opened(preparation.labels, config) as source:
@@ -178,41 +198,65 @@ def _labelled(read: Read, source: LabelSource, preparation: Preparation) -> Labe
         ReadDropped: The read is flat, has no label or one that doesn't fit, or trained the model that is to be judged.
         MismatchError: The model to be judged cannot label it.
     """
+    config, told = preparation.config, told_of(preparation.told_by).get(read.read_id, NOTHING)
     if preparation.guard is not None:
-        preparation.guard.check(read)
-        preparation.guard.check_unseen(read)
-    shift_pa, scale_pa = read_scale(read)
+        check(preparation.guard, read)
+        preparation.guard.check_unseen(read, told.reference)
+    at_rate = resample_read(read, config.resample_hz or read.sample_rate_hz)
+    shift_pa, scale_pa = read_scale(at_rate)
     events = events_of(source, read)
-    _filter(read, events, preparation.config.filter)
-    split = split_of(preparation.config.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel)
+    _filter(read, told, events, config)
+    if at_rate is not read:
+        events = _moved(events, read, at_rate, source.notes)
+    split = split_of(
+        config.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel, reference=told.reference
+    )
     row = {
         "read_id": read.read_id,
         "shift_pa": shift_pa,
         "scale_pa": scale_pa,
         "calibration_offset": read.calibration.offset,
         "calibration_scale": read.calibration.scale,
-        "sample_rate_hz": read.sample_rate_hz,
+        "sample_rate_hz": at_rate.sample_rate_hz,
+        "recorded_hz": read.sample_rate_hz,
         "run_id": read.run_id,
         "channel": read.channel,
         "chemistry": read.chemistry,
+        "reference": told.reference,
         "split": split,
         "source": str(read.source or ""),
     }
-    return Labelled(row, read.adc, events)
+    return Labelled(row, at_rate.adc, events)
 
 
-def _filter(read: Read, events: Events, keep: FilterConfig) -> None:
+def _moved(events: Events, read: Read, new: Read, notes: Counter[str]) -> Events:
+    """The events of a read on the same read at another sample rate; those left without a sample are counted."""
+    moved = resample_events(events, len(read.adc), len(new.adc), new.sample_rate_hz / read.sample_rate_hz)
+    if lost := len(events) - len(moved):
+        notes["events_lost_in_resampling"] += lost
+    return moved
+
+
+def _filter(read: Read, told: ReadInfo, events: Events, config: PrepareConfig) -> None:
     """Raise `ReadDropped` unless a read is to be kept."""
+    keep = config.filter
     n_samples, covered = len(read.adc), int((events.coverage[:, 1] - events.coverage[:, 0]).sum())
     dropped = {
         "too_short": n_samples < keep.min_samples,
         "too_long": keep.max_samples is not None and n_samples > keep.max_samples,
         "little_labelled": covered < keep.min_labelled * n_samples,
         "not_listed": keep.read_ids is not None and read.read_id not in _listed(keep.read_ids),
+        "no_quality": keep.min_quality > 0 and told.quality is None,
+        "low_quality": told.quality is not None and told.quality < keep.min_quality,
+        "no_reference": config.split.by == "reference" and not told.reference,
     }
     for reason, applies in dropped.items():
         if applies:
-            raise ReadDropped(f"{read.where}: {n_samples} samples, {covered} of them labelled: filtered", reason=reason)
+            raise ReadDropped(
+                f"{read.where}: {n_samples} samples, {covered} of them labelled, quality {told.quality}, reference"
+                f" {told.reference or None}: filtered",
+                reason=reason,
+            )
 
 
 @dataclass(frozen=True)
@@ -273,6 +317,7 @@ class Assembly:
             counts=counts.by_split,
             ledger=ledger.to_dict(),
             provenance=self.preparation.provenance(),
+            resampled=self.preparation.config.resample_hz is not None,
         )
 
 

@@ -33,6 +33,9 @@ class Recipe:
     """Samples of each class in the training split."""
     mean_dwell: float
     """Mean samples per event in the training split."""
+    resampled_from_hz: tuple[float, ...] = ()
+    """Sample rates of the training reads before they were brought to ``sample_rate_hz``, which labelling repeats; empty
+    if they were taken as they are."""
     split: SplitConfig = field(default_factory=SplitConfig)
     runs: tuple[str, ...] = ()
     """Run ids of the training reads; the leak guard asks the split only about reads of these runs."""
@@ -48,6 +51,7 @@ class Recipe:
         """Check what does not check itself."""
         require(self.task in get_args(Task), f"recipe: task {self.task!r} is not known")
         require(len(self.classes) == len(self.class_counts) > 0, "recipe: classes and class_counts differ in length")
+        require(set(self.decoding.order) <= set(self.classes), "recipe: decoding.order names no classes of the model")
         require(self.sample_rate_hz > 0, f"recipe: sample rate {self.sample_rate_hz} Hz")
 
     def check(self, read: Read) -> None:
@@ -56,9 +60,11 @@ class Recipe:
         Raises:
             MismatchError: Its sample rate is off by over 2 %, or it is known to be of another molecule or pore family.
         """
-        if abs(read.sample_rate_hz / self.sample_rate_hz - 1) > RATE_TOLERANCE:
+        rates = sorted({*self.resampled_from_hz, self.sample_rate_hz})
+        if all(abs(read.sample_rate_hz / rate - 1) > RATE_TOLERANCE for rate in rates):
+            trained = ", ".join(f"{rate:g}" for rate in rates)
             raise MismatchError(
-                f"{read.where}: {read.sample_rate_hz:g} Hz, and the model was trained on {self.sample_rate_hz:g} Hz;"
+                f"{read.where}: {read.sample_rate_hz:g} Hz, and the model was trained on {trained} Hz;"
                 " use a model of that rate"
             )
         if self.chemistries and all(conflict(read.chemistry, known) for known in self.chemistries):
@@ -75,16 +81,26 @@ class Recipe:
             " and nobody has measured how good it is"
         )
 
-    def check_unseen(self, read: Read) -> None:
+    def check_unseen(self, read: Read, reference: str = "") -> None:
         """Leak guard: refuse to judge the model on a read that its own split rule put into training or validation.
 
-        The rule is asked only about reads of the runs that the model was trained on; other runs are unseen.
+        The rule is asked only about reads of the runs that the model was trained on; other runs are unseen. A split by
+        reference sequence is asked about every read: a sequence is the same in all runs.
+
+        Args:
+            read: The read.
+            reference: The sequence that it was aligned to; needed if that is what the split goes by.
 
         Raises:
-            ReadDropped: Reason ``in_train`` or ``in_validation``.
+            ReadDropped: Reason ``in_train``, ``in_validation`` or ``no_reference``.
         """
-        split = split_of(self.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel)
-        if split != "test" and read.run_id in self.runs:
+        by_reference = self.split.by == "reference"
+        if by_reference and not reference:
+            raise ReadDropped(f"{read.where}: its reference is not known; give --read_info", reason="no_reference")
+        split = split_of(
+            self.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel, reference=reference
+        )
+        if split != "test" and (by_reference or read.run_id in self.runs):
             raise ReadDropped(f"{read.where}: the model's own split put it into {split}", reason=f"in_{split}")
 
     def to_json(self) -> str:
@@ -107,7 +123,8 @@ class Recipe:
             raise ConfigError(f"recipe: schema version {version}, this poreconv reads {SCHEMA_VERSION}; train it anew")
         nested = {"split": SplitConfig, "normalisation": NormalisationConfig, "decoding": DecodeConfig}
         try:
-            values = {key: nested[key](**value) if key in nested else _frozen(value) for key, value in plain.items()}
+            plain = _frozen(plain)
+            values = {key: nested[key](**value) if key in nested else value for key, value in plain.items()}
             return cls(**values)
         except TypeError as exc:
             raise ConfigError(f"recipe: {exc}") from exc
@@ -120,13 +137,13 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-def split_of(config: SplitConfig, *, read_id: str, run_id: str, channel: int) -> str:
+def split_of(config: SplitConfig, *, read_id: str, run_id: str, channel: int, reference: str = "") -> str:
     """Decide on which side a read stands: ``train``, ``validation`` or ``test``.
 
     The first 64 bits of BLAKE2b over seed and key, as a share of 2**64: below ``test`` it is a test read, in the next
     ``validation`` a validation read. The same read stands on the same side in every dataset of the same rule.
     """
-    key = {"read": read_id, "run": run_id, "channel": f"{run_id}:{channel}"}[config.by]
+    key = {"read": read_id, "run": run_id, "channel": f"{run_id}:{channel}", "reference": reference}[config.by]
     digest = hashlib.blake2b(f"{config.seed}:{key}".encode(), digest_size=8).digest()
     share = int.from_bytes(digest, "big") / 2**64
     if share < config.test:

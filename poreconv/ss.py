@@ -88,6 +88,23 @@ def places(runs: Runs, first_sample: int) -> tuple[NDArray[np.int64], NDArray[np
     return (end - samples)[match], end[match]
 
 
+def base_numbers(runs: Runs) -> NDArray[np.int64]:
+    """Number the bases of the matches that `places` gives, from 0 for the first run's; skipped bases count.
+
+    Returns:
+        Shape ``(n_matches,)``, ascending.
+    """
+    bases = np.where(runs.kind == MATCH, 1, np.where(runs.kind == SKIPPED, runs.length, 0))
+    match = (runs.kind == MATCH) & (runs.length > 0)
+    number: NDArray[np.int64] = np.cumsum(bases)[match] - 1
+    return number
+
+
+def n_bases(runs: Runs) -> int:
+    """Bases that the runs span, skipped ones included."""
+    return int(runs.length[runs.kind == SKIPPED].sum() + (runs.kind == MATCH).sum())
+
+
 def runs_of(start: NDArray[np.int64], end: NDArray[np.int64]) -> Runs:
     """Turn places into runs, gaps as extra samples; the inverse of `places` with ``first_sample = start[0]``.
 

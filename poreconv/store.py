@@ -23,7 +23,7 @@ from poreconv.errors import StoreError
 from poreconv.read import Calibration, Read, conflict, fields_of
 from poreconv.scaling import normalise
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SPLITS = ("train", "validation", "test")
 
 INDEX = pa.schema(
@@ -36,17 +36,20 @@ INDEX = pa.schema(
         ("calibration_offset", pa.float64()),
         ("calibration_scale", pa.float64()),
         ("sample_rate_hz", pa.float64()),
+        ("recorded_hz", pa.float64()),
         ("run_id", pa.string()),
         ("channel", pa.int32()),
         ("chemistry", pa.string()),
+        ("reference", pa.string()),
         ("split", pa.string()),
         ("source", pa.string()),
         ("first_labelled", pa.int64()),
         ("end_labelled", pa.int64()),
     ]
 )
-"""Columns of ``reads.parquet``; offset and length count samples in ``signal.i16``; ``[first_labelled, end_labelled)``
-spans the read's known targets."""
+"""Columns of ``reads.parquet``; ``recorded_hz`` is the sample rate before resampling, ``reference`` empty where it is
+not known; offset and length count samples in ``signal.i16``; ``[first_labelled, end_labelled)`` spans the read's known
+targets."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class StoreInfo:
     ledger: dict[str, Any]
     provenance: dict[str, Any] = field(default_factory=dict)
     """Version, inputs, settings."""
+    resampled: bool = False
+    """Whether reads were brought to one sample rate, as labelling must do then too."""
     content_hash: str = ""
     """SHA-256 of index, signal and targets."""
 
@@ -309,7 +314,9 @@ def open_stores(paths: Sequence[Path], *, allow_mixed: bool = False) -> list[Sto
                 raise StoreError(f"{stores[0].path} and {store.path}: {what} {one} and {other}; prepare them alike")
     rates = distinct(stores, "sample_rate_hz")
     if len(rates) > 1:
-        raise StoreError(f"{_names(stores)}: sample rates {rates} Hz do not train together; prepare one store per rate")
+        told = ", ".join(f"{rate:g}" for rate in rates)
+        how = f"prepare them with --resample_hz {rates[0]:g}"
+        raise StoreError(f"{_names(stores)}: sample rates {told} Hz do not train together; {how}")
     chemistries = distinct(stores, "chemistry")
     if not allow_mixed and any(conflict(one, other) for one, other in combinations(chemistries, 2)):
         raise StoreError(

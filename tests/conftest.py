@@ -191,13 +191,50 @@ def write_with_pyslow5(
     file.close()
 
 
+def as_channels(reads: Sequence[Read]) -> list[Read]:
+    """Reads as a bulk fast5 gives them back: no more is known of a channel than its trace."""
+    unknown = {"mux": 0, "read_number": 0, "start_sample": 0, "end_reason": "", "median_before": None}
+    return [
+        dataclasses.replace(read, read_id=f"{read.run_id}_channel_{read.channel}", **unknown)
+        for read in sorted(reads, key=lambda read: read.channel)
+    ]
+
+
+def write_bulk(path: Path, reads: Sequence[Read], compression: str = "vbz") -> None:
+    """Write the traces of some channels of one run as MinKNOW does."""
+    with h5py.File(path, "w") as file:
+        for read in reads:
+            channel = file.create_group(f"Raw/Channel_{read.channel}")
+            channel.create_dataset("Signal", data=read.adc, chunks=True, **vars(COMPRESSIONS[compression]))
+            meta = channel.create_group("Meta").attrs
+            meta["description"] = np.bytes_("Grouper")
+            for name, value in channel_attributes(read).items():
+                if name != "channel_number":
+                    meta[name.replace("sampling", "sample")] = value
+        shared = file.create_group("UniqueGlobalKey")
+        tags = {"sequencing_kit": reads[0].kit, "experiment_type": reads[0].experiment}
+        shared.create_group("context_tags").attrs.update({name: np.bytes_(tag) for name, tag in tags.items()})
+        tracking = {"run_id": reads[0].run_id, "flow_cell_product_code": reads[0].pore}
+        shared.create_group("tracking_id").attrs.update({name: np.bytes_(tag) for name, tag in tracking.items()})
+
+
 WRITERS: dict[str, Callable[[Path, Sequence[Read]], None]] = {
+    ".bulk.fast5": write_bulk,
     ".fast5": write_multi,
     ".pod5": write_with_pod5,
     ".slow5": write_with_pyslow5,
     ".blow5": write_with_pyslow5,
 }
-"""Suffix -> how a test makes a file of that format, for every format in READERS."""
+"""Format -> how a test makes a file of it, for every format in READERS."""
+
+COMES_BACK: dict[str, Callable[[Sequence[Read]], list[Read]]] = {".bulk.fast5": as_channels}
+"""Format -> what a reader makes of reads that it does not give back as they were written."""
+
+
+def sample(path: Path, form: str, reads: Sequence[Read]) -> list[Read]:
+    """Write a file of a format; gives what is to be read from it."""
+    WRITERS[form](path, reads)
+    return COMES_BACK.get(form, list)(reads)
 
 
 @pytest.fixture
@@ -207,12 +244,11 @@ def make_reads() -> ReadMaker:
 
 @pytest.fixture
 def sample_file(tmp_path: Path) -> Callable[[str], Sample]:
-    """Give a maker of files by suffix: the path, and the reads in it."""
+    """Give a maker of files by format: the path, and the reads in it."""
 
-    def make(suffix: str) -> Sample:
-        path, reads = tmp_path / f"sample{suffix}", reads_made(4)
-        WRITERS[suffix](path, reads)
-        return path, reads
+    def make(form: str) -> Sample:
+        path = tmp_path / f"sample{form}"
+        return path, sample(path, form, reads_made(4))
 
     return make
 

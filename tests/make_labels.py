@@ -170,6 +170,36 @@ def bam_record(name: str, sequence: str = "", *, flag: int = 4, **tags: Any) -> 
     return record
 
 
+def write_segmented(
+    path: Path,
+    spans: Sequence[tuple[int, int]],
+    windows: Sequence[tuple[int, int]] | None = None,
+    *,
+    channel: int = 1,
+    signal: np.ndarray | None = None,
+    part_starts: int = 0,
+    run_id: str = "",
+    **attributes: Any,
+) -> Path:
+    """Write, or add to, a segmented file as poretitioner makes it of one channel, all 0 unless ``signal`` is given."""
+    with h5py.File(path, "a") as file:
+        for start, end in spans:
+            group = file.create_group(f"read_{len(file):04d}")
+            group["Signal"] = np.zeros(end - start, np.int16) if signal is None else signal[start:end]
+            places = {"start_time_bulk": start, "start_time_local": start - part_starts, "duration": end - start}
+            group["Signal"].attrs.update(places | {"ejected": True, "voltage": -180})
+            about = {"channel_number": channel, "sampling_rate": 4000}
+            group.create_group("channel_id").attrs.update(about)
+            for name, value in attributes.items():
+                (group["Signal"] if name in places else group["channel_id"]).attrs[name] = value
+        if windows is not None:
+            at = f"Meta/Segmentation/capture_windows/Channel_{channel}"
+            file[at] = np.array(windows, np.int64).reshape(-1, 2) - part_starts
+        if run_id:
+            file.require_group("Meta/tracking_id").attrs["run_id"] = np.bytes_(run_id)
+    return path
+
+
 BAM_HEADER = pysam.AlignmentHeader.from_dict({"HD": {"VN": "1.6"}, "SQ": [{"SN": "chr1", "LN": 1000}]})
 
 

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from poreconv.bundle import save_bundle
-from poreconv.config import DecodeConfig, Dense, Heartbeat, Strided, Tcn
+from poreconv.card import Card, TrainingSet
+from poreconv.config import Campolina, DecodeConfig, Dense, Heartbeat, Strided, Tcn
 from poreconv.models import build_network
 from poreconv.models.network import Network
 from poreconv.recipe import Recipe
@@ -19,6 +20,7 @@ TINY: dict[str, Any] = {
     "dense": Dense(window=30, hidden=5),
     "tcn": Tcn(channels=8, kernel=3, dilations=(1, 2, 4), cycles=2, stem_kernel=5),
     "strided": Strided(channels=8, stride=5, stem_kernel=9, kernel=3, dilations=(1, 2)),
+    "campolina": Campolina(channels=(4, 6, 8), kernel=5, window=5, step_window=3),
 }
 """Name in MODELS -> settings of a tiny network, for every architecture."""
 
@@ -57,6 +59,31 @@ def recipe_for(name: str, settings: Any = None, **fields: Any) -> Recipe:
         "decoding": DecodeConfig(threshold=0.4),
     }
     return Recipe(**(values | fields))
+
+
+def card_for(**fields: Any) -> Card:
+    """Make a card; ``fields`` overrides."""
+    values: dict[str, Any] = {
+        "summary": "Boundaries of bases in reads of R9.4.1 DNA",
+        "data": (TrainingSet("lambda", "example.org/lambda", "CC0", 24, 2_354_007),),
+        "scores": {
+            "lambda, test": {"f1_1": 0.884, "f1_1_low": 0.877, "f1_1_high": 0.891, "n_reads": 10.0},
+            "E. coli | other run": {"f1_1": 0.7},
+        },
+        "limits": "RNA; modified bases; reads of under 200 samples",
+        "trained_by": "scripts/train_shipped lambda --max_time 00:00:10:00",
+        "licence": "MIT",
+    }
+    return Card(**(values | fields))
+
+
+def ship(folder: Path, name: str, model: str = "tcn", **fields: Any) -> Path:
+    """Put a bundle of a random network into a folder of shipped models, its card beside it."""
+    recipe, card = recipe_for(model, **fields), card_for()
+    path = folder / f"{name}.safetensors"
+    save_bundle(path, random_network(model, len(recipe.classes)), recipe, card)
+    path.with_suffix(".md").write_text(card.to_markdown(name, recipe))
+    return path
 
 
 def bundle_at(path: Path, name: str = "tcn", **fields: Any) -> Path:

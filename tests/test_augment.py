@@ -37,11 +37,11 @@ def test_a_stretch_by_one_changes_nothing(task: Task, durations: list[int]) -> N
 
 @given(DURATIONS, SPEEDS)
 def test_boundaries_stay_at_the_steps(durations: list[int], speed: float) -> None:
-    """In a stretched staircase the first sample of each stair that is left is its boundary."""
+    """In a stretched staircase the first sample that is nearer to a stair than to the one before is its boundary."""
     x_BS, y_BS = step_windows(durations, "boundary")
     length = int((x_BS.shape[1] - 1) / speed) + 1
     x_BT, y_BT = stretch(x_BS, y_BS, np.array([speed]), length, "boundary")
-    stair_T = np.floor(x_BT[0] + 1e-4)
+    stair_T = np.floor(x_BT[0] + 0.5)
     first_of_stair = np.flatnonzero(np.diff(stair_T, prepend=-1) > 0)
 
     np.testing.assert_array_equal(np.flatnonzero(y_BT[0] == BOUNDARY), first_of_stair)
@@ -67,12 +67,12 @@ def test_boundaries_that_fall_together_become_one() -> None:
 
 @given(DURATIONS, SPEEDS)
 def test_classes_move_with_the_signal(durations: list[int], speed: float) -> None:
-    """A sample between two stairs belongs to the one that it lies in."""
+    """A sample between two stairs belongs to the nearer one."""
     x_BS, y_BS = step_windows(durations, "segment")
     length = int((x_BS.shape[1] - 1) / speed) + 1
     x_BT, y_BT = stretch(x_BS, y_BS, np.array([speed]), length, "segment")
 
-    np.testing.assert_array_equal(y_BT[0], np.floor(x_BT[0] + 1e-4) % 2)
+    np.testing.assert_array_equal(y_BT[0], np.floor(x_BT[0] + 0.5) % 2)
 
 
 @pytest.mark.parametrize("task", get_args(Task))
@@ -82,7 +82,7 @@ def test_the_unknown_stays_unknown(task: Task, first: int, end: int, speed: floa
     x_BS, y_BS = step_windows([4] * 6, task)
     y_BS[:, first:end] = IGNORE
     _, y_BT = stretch(x_BS, y_BS, np.array([speed]), 12, task)
-    taken = (np.arange(12) * speed).astype(int)
+    taken = (np.arange(12) * speed + 0.5).astype(int)
 
     np.testing.assert_array_equal(y_BT[0] == IGNORE, (taken >= first) & (taken < end))
 

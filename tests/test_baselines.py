@@ -117,7 +117,7 @@ def test_t_statistic_is_defined_to_the_last_window() -> None:
 
 def test_rna_is_detected_with_longer_windows() -> None:
     """An RNA kit selects the settings for RNA, which see fewer steps."""
-    read, _ = next(simulate(SimulateConfig(1, 1), SquiggleConfig(bases_mean=300)))
+    read, *_ = next(simulate(SimulateConfig(1, 1), SquiggleConfig(bases_mean=300)))
 
     assert len(detect("ttest", read_of(read.adc, "SQK-RNA002"), recipe())) < len(detect("ttest", read, recipe()))
 
@@ -133,7 +133,7 @@ def test_ttest_boundaries_ascend(seed: int) -> None:
 
 def test_windows_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segmenting in windows gives what segmenting the whole read gives."""
-    read, _ = next(simulate(SimulateConfig(1, 1), SquiggleConfig(bases_mean=600, bases_min=600)))
+    read, *_ = next(simulate(SimulateConfig(1, 1), SquiggleConfig(bases_mean=600, bases_min=600)))
     in_windows = changepoint.boundaries(read.adc)
     monkeypatch.setattr(changepoint, "WINDOW", len(read.adc))
 
@@ -152,7 +152,7 @@ def test_noise_is_estimated_through_steps() -> None:
 
 def test_detectors_find_most_of_a_simulated_squiggle() -> None:
     """On simulated squiggles, optimal steps agree with the truth better than the t-test, and both beat blind cuts."""
-    pairs = list(simulate(SimulateConfig(5), SquiggleConfig(bases_mean=400)))
+    pairs = [(read, events) for read, events, _ in simulate(SimulateConfig(5), SquiggleConfig(bases_mean=400))]
     f1 = {name: scores(pairs, name)["f1_1"] for name in ("ttest", "changepoint", "uniform")}
 
     assert f1["changepoint"] > 0.75 > f1["ttest"] > 0.55 > f1["uniform"]

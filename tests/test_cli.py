@@ -185,9 +185,10 @@ def test_long_lines_are_not_wrapped(poreconv_: Command, tmp_path: Path) -> None:
     ("command", "settings"),
     [
         ("prepare", ["--task", "segment", "--split.seed", 5, "--outside", "background", "--skip_bad_files"]),
-        ("train", ["--max_steps", 7, "--tcn.dilations", "[1,3]", "--augment.noise", 0.25, "--allow_mixed"]),
+        ("train", ["--max_steps", 7, "--tcn.dilations", "[1,3]", "--augment.noise", 0.25, "--ordered"]),
         ("evaluate", ["--split", "all", "--run.precision", "bf16"]),
         ("label", ["--chunk_samples", 640]),
+        ("tails", ["--chunk_samples", 640, "--nucleotides_per_s", 100]),
     ],
 )
 def test_a_printed_config_gives_the_same_settings(
@@ -199,6 +200,7 @@ def test_a_printed_config_gives_the_same_settings(
         "train": ["in", "--out", "out"],
         "evaluate": ["model", "in"],
         "label": ["model", "in", "--out", "out.tsv"],
+        "tails": ["model", "in", "--out", "out.tsv"],
     }[command]
     printed = poreconv_(command, *words, *settings, "--print_config").out
     (tmp_path / "config.yaml").write_text(printed)

@@ -5,9 +5,14 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
 from poreconv.config import DecodeConfig
-from poreconv.decode import decode, peaks
+from poreconv.decode import FLOOR, boundaries, decode, peaks
+from poreconv.dwell import LifeTable
 from poreconv.events import Events
 from poreconv.targets import BOUNDARY_CLASSES, encode
+
+EVERY_8 = LifeTable()
+EVERY_8.update(np.full(1000, 8), np.ones(1000, bool))
+EVERY_8_HAZARDS = EVERY_8.hazards()
 
 CLASSES = ("background", "beat", "noise")
 
@@ -109,3 +114,46 @@ def test_every_event_begins_at_a_local_maximum(probabilities: list[float], thres
     assert (events.score >= threshold).all()
     assert events.end[:-1].tolist() == events.start[1:].tolist()
     assert all(probabilities[s] == max(probabilities[max(s - 1, 0) : s + 2]) for s in events.start)
+
+
+def segmental(probabilities: ArrayLike, threshold: float = 0.5, weight: float = 1.0) -> list[int]:
+    """Choose boundaries of a molecule whose events last 8 samples."""
+    config = DecodeConfig(threshold, "segmental", weight, EVERY_8_HAZARDS)
+    return boundaries(np.asarray(probabilities, np.float32), config).tolist()
+
+
+def test_a_peak_too_near_is_dropped() -> None:
+    """Of three peaks the one in the middle of an event goes, though it would pass by itself."""
+    probability_T = np.zeros(30)
+    probability_T[[4, 8, 12, 20]] = [0.9, 0.6, 0.9, 0.9]
+
+    assert segmental(probability_T, weight=0.0) == [4, 8, 12, 20]
+    assert segmental(probability_T) == [4, 12, 20]
+
+
+def test_a_low_peak_in_the_right_place_is_taken() -> None:
+    """A peak that would not pass by itself is a boundary where one is due."""
+    probability_T = np.zeros(30)
+    probability_T[[4, 12, 20]] = [0.9, 0.3, 0.9]
+
+    assert segmental(probability_T, weight=0.0) == [4, 20]
+    assert segmental(probability_T) == [4, 12, 20]
+
+
+def test_doubt_about_the_exact_place_is_no_doubt_about_the_boundary() -> None:
+    """A network that is torn between two neighbours is sure that there is one."""
+    assert segmental([0.0, 0.1, 0.45, 0.4, 0.0, 0.0], weight=0.0) == [2]
+    assert boundaries_in([0.0, 0.1, 0.45, 0.4, 0.0, 0.0]).start.tolist() == []
+
+
+@given(st.lists(st.floats(0, 1, width=16), max_size=60), st.sampled_from([0.0, 0.5, 2.0]))
+def test_segmental_boundaries_are_peaks(probabilities: list[float], weight: float) -> None:
+    """Ascending, each a peak with some probability near it, and scored by the probability there."""
+    p_T = np.array(probabilities, np.float32)
+    config = DecodeConfig(0.4, "segmental", weight, EVERY_8_HAZARDS)
+    events = decode(np.stack([1 - p_T, p_T]), "boundary", BOUNDARY_CLASSES, config)
+
+    assert set(events.start.tolist()) <= set(peaks(p_T).tolist())
+    assert all(p_T[max(s - 1, 0) : s + 2].sum() >= FLOOR for s in events.start)
+    assert np.array_equal(events.score, p_T[events.start])
+    assert events.end[:-1].tolist() == events.start[1:].tolist()

@@ -139,6 +139,19 @@ def test_baselines_stand_beside_the_model(squiggles: Path, tmp_path: Path) -> No
     assert result.scores["ttest"]["f1_1"] > result.scores["uniform"]["f1_1"]
 
 
+def test_the_models_probabilities_are_judged(squiggles: Path, tmp_path: Path) -> None:
+    """The calibration error stands in the model's row alone; the table in the report counts all known samples."""
+    out = tmp_path / "report.json"
+    result = evaluate(model_for(squiggles, tmp_path), squiggles, baselines=["uniform"], out=out)
+    report, store = json.loads(out.read_text()), Store(squiggles)
+    known = sum(int((store.read_target(row) != IGNORE).sum()) for row in store.rows("test"))
+
+    assert 0 < result.scores["model"]["ece"] < 1
+    assert "ece" not in report["scores"]["uniform"]
+    assert sum(row["n_samples"] for row in report["reliability"]) == known
+    assert "ECE" in drawn(result)
+
+
 def test_segments_have_a_table(heartbeats: Path, tmp_path: Path) -> None:
     """A segment model's table tells F1 by class, and the overlap of segments."""
     result = evaluate(model_for(heartbeats, tmp_path, **SEGMENTS), heartbeats, baselines=["majority"])

@@ -16,6 +16,8 @@ from poreconv.bundle import save_bundle
 from poreconv.commands.label import label
 from poreconv.config import DecodeConfig, Heartbeat
 from poreconv.jobs import JOB_BYTES
+from poreconv.kmer_tables import write_pore_model
+from poreconv.kmers import random_pore_model
 from poreconv.models import build_network
 from poreconv.read import Calibration, Read
 from poreconv.recipe import Recipe
@@ -33,9 +35,10 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = folder / f"{number:02d}.fast5"
         write_multi(path, reads)
         os.truncate(path, JOB_BYTES * 3 // 4)  # zeros at the end, which HDF5 passes over: each file is a job
-        rows += [f"{read.read_id}\t{at}\t{at + 9}\tA" for read in reads for at in range(0, 900, 9)]
+        rows += [f"{read.read_id}\t{at}\t{at + 9}\t{'ACGT'[at % 4]}" for read in reads for at in range(0, 900, 9)]
     (folder / "labels.tsv").write_text("\n".join(rows) + "\n")
     write_model(folder / "model.safetensors")
+    write_pore_model(folder / "pore.model", random_pore_model(3, 0, 90, 12))
     return folder
 
 
@@ -87,6 +90,12 @@ def label_command(inputs: Path, out: Path) -> list[str]:
     return ["label", f"{inputs / 'model.safetensors'}", f"{inputs}", "--out", f"{out}"]
 
 
+def refine_command(inputs: Path, out: Path) -> list[str]:
+    """Give the arguments of `poreconv refine`; on noise, it need not fit."""
+    command = ["refine", *prepare_command(inputs, out)[1:], "--pore_model", f"{inputs / 'pore.model'}"]
+    return [*command, "--min_quality", "0", "--workers", "1"]
+
+
 def start(arguments: list[str]) -> subprocess.Popen[bytes]:
     """Run the program in a process group of its own."""
     program = [sys.executable, "-W", "ignore", "-c", "from poreconv.cli import main; main()"]
@@ -132,6 +141,14 @@ def undisturbed_table(inputs: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return contents(folder)
 
 
+@pytest.fixture(scope="module")
+def undisturbed_refinement(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Give what `refine` makes when left alone."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    finish(refine_command(inputs, folder / "exact.bed"))
+    return contents(folder)
+
+
 @pytest.mark.parametrize(
     ("moment", "workers"),
     [("plan.json", "1"), ("00000000.parquet", "2"), ("00000005.parquet", "1"), ("store/signal.i16", "1")],
@@ -164,6 +181,22 @@ def test_a_killed_label_goes_on(inputs: Path, undisturbed_table: dict[str, bytes
     assert contents(tmp_path) == undisturbed_table
 
 
+@pytest.mark.parametrize("moment", ["00000002.parquet", "00000010.parquet"])
+def test_a_killed_refine_goes_on(
+    inputs: Path, undisturbed_refinement: dict[str, bytes], tmp_path: Path, moment: str
+) -> None:
+    """The labels exist whole or not at all, and are at last those of an undisturbed run."""
+    command = refine_command(inputs, tmp_path / "exact.bed")
+    was_under_way = kill_when(start(command), tmp_path / ".exact.bed.parts", moment)
+    left = contents(tmp_path).get("exact.bed")
+
+    assert left in (None, undisturbed_refinement["exact.bed"])
+    assert was_under_way or left
+    if was_under_way:
+        finish(command)
+    assert contents(tmp_path) == undisturbed_refinement
+
+
 def test_parts_are_not_done_twice(inputs: Path, tmp_path: Path) -> None:
     """What was finished before the kill stays as it was."""
     command = [*prepare_command(inputs, tmp_path / "store"), "--workers", "1"]
@@ -177,8 +210,7 @@ def test_parts_are_not_done_twice(inputs: Path, tmp_path: Path) -> None:
     assert all(path.stat().st_ino == inode for path, inode in finished.items() if path.exists())
 
 
-def test_the_table_has_events(undisturbed_table: dict[str, bytes]) -> None:
+def test_the_table_has_events(undisturbed_table: dict[str, bytes], undisturbed_refinement: dict[str, bytes]) -> None:
     """Neither none nor one per sample, or the tests above would show little."""
-    rows = undisturbed_table["events.tsv"].count(b"\n")
-
-    assert 100 < rows < FILES * READS * SAMPLES // 20
+    for rows in (undisturbed_table["events.tsv"].count(b"\n"), undisturbed_refinement["exact.bed"].count(b"\n")):
+        assert 100 < rows < FILES * READS * SAMPLES // 20

@@ -81,7 +81,7 @@ def test_dominant_base_is_the_one_that_sets_the_level() -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "pore"), [(".model", PORE), (".npz", PORE), (".npz", NORMALISED), (".txt", NORMALISED)]
+    ("suffix", "pore"), [(".model", PORE), (".npz", PORE), (".npz", NORMALISED), (".levels", NORMALISED)]
 )
 def test_what_was_written_is_read_again(suffix: str, pore: PoreModel, tmp_path: Path) -> None:
     """Levels, SDs, whether they are pA, and the dominant base, in every format that can hold them."""
@@ -97,7 +97,7 @@ def test_what_was_written_is_read_again(suffix: str, pore: PoreModel, tmp_path: 
 
 @pytest.mark.parametrize(
     ("name", "pore", "message"),
-    [("pore.csv", PORE, "end the name in .model, .txt, .npz"), ("pore.model", NORMALISED, "needs pA and SDs")],
+    [("pore.csv", PORE, "end the name in .model, .txt, .levels, .npz"), ("pore.model", NORMALISED, "needs pA and SDs")],
 )
 def test_a_table_that_cannot_be_written(name: str, pore: PoreModel, message: str, tmp_path: Path) -> None:
     """An unknown suffix, and a format that needs what the levels don't have; no file is left."""

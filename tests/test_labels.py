@@ -20,6 +20,7 @@ from make_labels import (
     polya_row,
     read_of,
     write_bam,
+    write_segmented,
 )
 
 from poreconv.config import LabelConfig
@@ -99,6 +100,20 @@ def polya_sample(folder: Path) -> Sample:
     return [path], read_of("r1", 30, kit="SQK-RNA002")
 
 
+def captures_sample(folder: Path) -> Sample:
+    """Give a channel in which three molecules were held."""
+    path = write_segmented(folder / "r.fast5", [(20, 30), (10, 14), (14, 20)], [(8, 32)], channel=3)
+    return [path], read_of("r1", channel=3)
+
+
+def bed_modified_sample(folder: Path) -> Sample:
+    """Give an aligned read of three bases, each of another class."""
+    sites = folder / "sites.bed"
+    sites.write_text("".join(f"chr1\t{at}\t{at + 1}\t{name}\t0\t+\n" for at, name in enumerate("Chm")))
+    record = bam_record("r1", "CCC", flag=0, mv=[2, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0], ts=10, ns=100)
+    return [sites, write_bam(folder / "r.bam", record)], read_of("r1")
+
+
 def intervals_sample(folder: Path) -> Sample:
     """Give a read labelled by hand."""
     path = folder / "r.tsv"
@@ -116,6 +131,8 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "resquiggle_paf": resquiggle_paf_sample,
     "eventalign": eventalign_sample,
     "polya": polya_sample,
+    "captures": captures_sample,
+    "bed_modified": bed_modified_sample,
     "intervals": intervals_sample,
 }
 
@@ -157,7 +174,7 @@ def test_every_source_indexes_the_classes_that_it_tells(name: str, tmp_path: Pat
 
     assert events is not None
     assert events.classes == source.classes
-    assert events.label.tolist() == {4: [0, 1, 3], 3: [0, 1, 2], 0: [-1, -1, -1]}[len(source.classes)]
+    assert events.label.tolist() == {4: [0, 1, 3], 3: [0, 1, 2], 1: [0, 0, 0], 0: [-1] * 3}[len(source.classes)]
 
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)

@@ -1,14 +1,18 @@
 """Labels from tables of intervals."""
 
 import gzip
+import io
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from make_labels import read_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from make_labels import read_of, spans
 
 from poreconv.config import LabelConfig
 from poreconv.errors import ConfigError, FormatError, LabelError
@@ -17,6 +21,8 @@ from poreconv.labels import open_labels
 from poreconv.read import Read
 
 Write = Callable[..., Path]
+Row = tuple[int, str]
+"""Read and label."""
 
 
 @pytest.fixture
@@ -32,8 +38,8 @@ def write(tmp_path: Path) -> Write:
 
 def from_intervals(files: Sequence[Path], *reads: Read, outside: str = "unknown") -> list[Events]:
     """Label reads from tables that label them."""
-    source = open_labels("intervals", files, LabelConfig(outside=outside))
-    labels = [source.events(read) for read in reads]
+    with closing(open_labels("intervals", files, LabelConfig(outside=outside))) as source:
+        labels = [source.events(read) for read in reads]
     return [events for events in labels if events is not None]
 
 
@@ -210,3 +216,112 @@ def test_many_reads_are_each_found(tmp_path: Path) -> None:
     labels = from_intervals([tmp_path / "t"], *[read_of(f"r{i}") for i in range(1000)])
 
     assert all(events.start.tolist() == [0, 10, 20] for events in labels)
+
+
+def test_bed_of_reads_is_read(write: Write) -> None:
+    """As ``poreconv convert`` writes it: no header, the class as the name, and ``.`` for none."""
+    rows = "r1\t20\t30\tbeat\t900\t.\nr1\t5\t10\t.\t0\t.\nr2\t0\t9\tnoise\t1\t.\n"
+    (events,) = from_intervals([write(rows, "labels.bed")], read_of("r1"))
+
+    assert events.classes == ("beat", "noise")
+    assert events.label.tolist() == [-1, 0]
+    assert events.start.tolist() == [5, 20]
+
+
+@pytest.mark.parametrize("columns", [3, 4, 6, 9])
+def test_bed_may_have_remarks_and_any_number_of_columns(write: Write, columns: int) -> None:
+    """From read id, start and end on; a name with a quote is a name."""
+    row = "\t".join(["r1", "5", "10", '"a', "0", ".", "5", "10", "0"][:columns])
+    (events,) = from_intervals([write(f"# made by hand\n\ntrack name=x\n{row}\n", "labels.bed")], read_of("r1"))
+
+    assert events.classes == (('"a',) if columns > 3 else ())
+    assert (events.start.tolist(), events.end.tolist()) == ([5], [10])
+
+
+def test_packed_bed_is_read(tmp_path: Path) -> None:
+    """By both of its suffixes."""
+    path = tmp_path / "labels.bed.gz"
+    path.write_bytes(gzip.compress(b"r1\t0\t5\n"))
+
+    assert len(from_intervals([path], read_of("r1"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("r1\t0\n", "no column end"), ("r1\t0\tx\n", "whole samples"), (".\t0\t5\n", "1 cells are empty")],
+)
+def test_a_bed_of_another_form_is_a_format_error(write: Write, text: str, message: str) -> None:
+    """Two columns, letters for a place, no read."""
+    with pytest.raises(FormatError, match=message):
+        from_intervals([write(text, "labels.bed")])
+
+
+@pytest.mark.parametrize(("text", "name"), [("read_id,start,end\n", "t.csv"), ("", "t.bed"), ("# no row\n", "t.bed")])
+def test_a_table_without_rows_labels_no_read(write: Write, text: str, name: str) -> None:
+    """It is a table all the same."""
+    assert from_intervals([write(text, name)], read_of("r1")) == []
+
+
+def test_empty_cells_are_counted_over_the_whole_file(tmp_path: Path) -> None:
+    """However many batches it is read in."""
+    start = np.arange(300_000, dtype=float)
+    start[[5, 200_000]] = np.nan
+    column = pa.array(start, from_pandas=True).cast(pa.int64())
+    pa.parquet.write_table(pa.table({"read_id": ["r1"] * len(start), "start": column, "end": column}), tmp_path / "t")
+
+    with pytest.raises(FormatError, match="column start: 2 cells are empty"):
+        from_intervals([tmp_path / "t"])
+
+
+rows_of_reads = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["", "x", "y"])), min_size=1, max_size=60)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=rows_of_reads, second=rows_of_reads, batch=st.integers(1, 7))
+def test_rows_are_found_wherever_they_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: list[Row], second: list[Row], batch: int
+) -> None:
+    """Side by side, scattered, in several batches and files: each read has its own rows, sorted."""
+    monkeypatch.setattr("poreconv.labels._tables.BATCH_ROWS", batch)
+    place = np.random.default_rng(batch).permutation(len(first) + len(second)).tolist()
+    rows = [(f"r{read}", 2 * at, label) for (read, label), at in zip([*first, *second], place, strict=True)]
+    files = []
+    for name, part in (("a", rows[: len(first)]), ("b", rows[len(first) :])):
+        read_ids, starts, labels = zip(*part, strict=True)
+        columns = {"read_id": read_ids, "start": starts, "end": [at + 1 for at in starts], "label": labels}
+        pa.parquet.write_table(pa.table(columns), tmp_path / name)
+        files.append(tmp_path / name)
+    classes = sorted({label for _, _, label in rows} - {""})
+    with closing(open_labels("intervals", files, LabelConfig())) as source:
+        found = {f"r{read}": source.events(read_of(f"r{read}", 500)) for read in range(6)}
+
+    for read_id, events in found.items():
+        expected = sorted(
+            (at, at + 1, classes.index(label) if label else -1) for one, at, label in rows if one == read_id
+        )
+        assert (spans(events) if events is not None else []) == expected
+
+
+def test_memory_holds_no_rows(tmp_path: Path) -> None:
+    """The index knows where the rows of a read stand, not what they say."""
+    path = tmp_path / "t"
+    start = np.arange(200_000)
+    pa.parquet.write_table(pa.table({"read_id": ["r1"] * len(start), "start": start, "end": start + 1}), path)
+    with closing(open_labels("intervals", [path], LabelConfig())) as source:
+        kept = vars(vars(source)["_tables"]).values()
+
+        assert sum(one.nbytes for one in kept if isinstance(one, np.ndarray)) < 100
+        assert max(len(repr(one)) for one in kept if isinstance(one, dict)) < 100
+
+
+def test_no_room_for_the_temporary_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
+    """With the way out."""
+
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", Full)
+
+    with pytest.raises(ConfigError, match=r"No space left on device.*set TMPDIR"):
+        from_intervals([write(TABLE)])

@@ -133,3 +133,53 @@ def test_memory_holds_no_run_strings(write: Write) -> None:
     source.close()
 
     assert max(len(repr(value)) for value in kept) < 200
+
+
+def kmer_line(read: Read, run_string: str, n_kmers: int, first: int, last: int) -> str:
+    """A record whose target is the read's called sequence, in k-mers."""
+    columns = paf_line(read.read_id, len(read.adc), 10, 20, run_string).split("\t")
+    columns[6:9] = [str(n_kmers), str(first), str(last)]
+    return "\t".join(columns)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "bases"),
+    [(0, 4, "TGA"), (4, 0, "GGT")],  # letters of ACTTGAGTA at places 2, 4, 5; from the 3' end at 6, 4, 3
+    ids=["5' to 3'", "3' to 5'"],
+)
+def test_called_sequences_tell_the_bases(write: Write, first: int, last: int, bases: str) -> None:
+    """With a FASTA among the files events have classes; skipped bases are counted along."""
+    read = read_of("r1", 30)
+    paf = write(kmer_line(read, "3,1D4,3,", 4, first, last))
+    fasta = write(">r1\nACTTGAGTA\n", "reads.fasta")
+    [events], source = from_paf([paf, fasta], read)
+
+    assert source.classes == ("A", "C", "G", "T")
+    assert events is not None
+    assert "".join(source.classes[label] for label in events.label) == bases
+    assert events.start.tolist() == [10, 13, 17]
+
+
+def test_a_read_without_a_sequence_has_places_only(write: Write) -> None:
+    """Its events are there, of no class."""
+    read = read_of("r1", 30)
+    [events], _ = from_paf([write(kmer_line(read, "3,4,3,", 3, 0, 3)), write(">other\nACGT\n", "o.fa")], read)
+
+    assert events is not None
+    assert events.label.tolist() == [-1, -1, -1]
+
+
+def test_another_basecalls_sequence_is_a_named_drop(write: Write) -> None:
+    """Three k-mers don't come from a sequence of 40 bases."""
+    read = read_of("r1", 30)
+    with pytest.raises(LabelError) as dropped:
+        from_paf([write(kmer_line(read, "3,4,3,", 3, 0, 3)), write(f">r1\n{'A' * 40}\n", "o.fa")], read)
+
+    assert dropped.value.reason == "label_sequence"
+
+
+@pytest.mark.parametrize("text", ["", "no sequences\n"])
+def test_a_file_of_no_sequences_is_refused(write: Write, text: str) -> None:
+    """In one line."""
+    with pytest.raises(FormatError, match=r"o\.fa: no "):
+        from_paf([write(kmer_line(read_of("r1", 30), "3,4,3,", 3, 0, 3)), write(text, "o.fa")])

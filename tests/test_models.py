@@ -2,14 +2,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from make_models import TINY, random_network, tiny_network
 from torch import Tensor, nn
 
-from poreconv.config import ARCHITECTURES, Dense, Heartbeat, Strided, Tcn
+from poreconv.config import ARCHITECTURES, Campolina, Dense, Heartbeat, Strided, Tcn
 from poreconv.errors import ConfigError
 from poreconv.models import MODELS, build_network
+from poreconv.models.campolina import VARIANCE_FLOOR, SignalFeatures
 from poreconv.models.network import Network
 
 N_CLASSES = 3
@@ -158,6 +160,13 @@ def test_windows_of_a_batch_do_not_meet(name: str) -> None:
         (Strided, {"stem_kernel": 3}),
         (Strided, {"kernel": -3}),
         (Strided, {"dilations": ()}),
+        (Campolina, {"channels": ()}),
+        (Campolina, {"channels": (4, 0)}),
+        (Campolina, {"kernel": 4}),
+        (Campolina, {"window": 8}),
+        (Campolina, {"window": -3}),
+        (Campolina, {"step_window": 0}),
+        (Campolina, {"dropout": 1.0}),
     ],
 )
 def test_settings_that_cannot_be_meant(settings: type[Any], fields: dict[str, Any]) -> None:
@@ -170,3 +179,32 @@ def test_unknown_model() -> None:
     """An unknown name is answered with the known ones."""
     with pytest.raises(ConfigError, match="model 'lstm' is not known; choose one of heartbeat, dense"):
         build_network("lstm", {}, 2)
+
+
+@pytest.mark.parametrize(("n_classes", "weights"), [(1, 954_177), (2, 954_306)])
+def test_campolina_has_the_weights_that_are_stated_of_it(n_classes: int, weights: int) -> None:
+    """By default it is as large as the published network, which has one output per sample."""
+    assert build_network("campolina", Campolina(), n_classes).n_parameters == weights
+
+
+def test_features_of_campolina_are_what_they_are_called() -> None:
+    """Signal, difference, rolling mean and SD, and a t-statistic, each as numpy computes it from its samples."""
+    x_n = np.random.default_rng(0).normal(size=40).astype(np.float32)
+    features = SignalFeatures(window=5, step_window=3)(torch.from_numpy(x_n)[None, None])[0].numpy()
+    around, before, after = x_n[8:13], x_n[7:10], x_n[10:13]
+    spread = np.sqrt((before.var() + after.var() + 2 * VARIANCE_FLOOR) / 3)
+    expected = [x_n[10], x_n[10] - x_n[9], around.mean(), np.sqrt(around.var() + VARIANCE_FLOOR)]
+
+    assert features.shape == (5, 40)
+    np.testing.assert_allclose(features[:, 10], [*expected, (after.mean() - before.mean()) / spread], rtol=1e-5)
+
+
+def test_campolina_bears_a_signal_that_stands_still() -> None:
+    """Where nothing moves, as in padding, features and their slopes are finite."""
+    x_B1T = torch.zeros(2, 1, 50, requires_grad=True)
+    logits_BCT = tiny_network("campolina")(x_B1T)
+    logits_BCT.square().sum().backward()
+    assert x_B1T.grad is not None
+
+    assert logits_BCT.isfinite().all()
+    assert x_B1T.grad.isfinite().all()

@@ -1,4 +1,5 @@
 import math
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -10,15 +11,15 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from conftest import WRITERS, Sample, reads_made, write_multi, write_old_single, write_single
+from conftest import WRITERS, Sample, reads_made, write_bulk, write_multi, write_old_single, write_single
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poreconv.errors import FormatError, PoreconvError, SignalError
+import poreconv
+from poreconv.errors import ConfigError, FormatError, PoreconvError, SignalError
 from poreconv.ledger import Ledger
 from poreconv.read import Calibration, Read
-from poreconv.readers import READERS, find_files, format_of, open_file, open_reads
-from poreconv.readers.fast5 import write_fast5
+from poreconv.readers import READERS, find_files, format_of, open_file, open_reads, write_reads
 from poreconv.registry import lookup
 
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20)
@@ -47,6 +48,56 @@ def test_every_reader_resolves_and_has_a_sample() -> None:
     """A format without a sample file in conftest is not tested."""
     assert set(WRITERS) == set(READERS)
     assert all(lookup(READERS, suffix, kind="format") for suffix in READERS)
+
+
+def test_a_formats_readers_are_named_in_the_table_only() -> None:
+    """Whoever wants a format asks by its name, so that adding one means adding one line.
+
+    But for `convert`, which adds Tombo's table to the reads that it writes: no other format has a place for it.
+    """
+    modules = {entry.partition(":")[0] for entry in READERS.values()}
+    package = Path(poreconv.__file__).parent
+    others = [path for path in package.rglob("*.py") if path.parent.name != "readers"]
+    named = {(path.name, name) for path in others for name in modules if re.search(rf"{name}\b", path.read_text())}
+
+    assert named <= {("convert.py", "poreconv.readers.fast5")}
+
+
+@pytest.mark.parametrize("suffix", READERS)
+def test_every_reader_writes_or_says_who_does(suffix: str, tmp_path: Path) -> None:
+    """What is written by a format's name is read as that format."""
+    path = tmp_path / f"x{suffix}"
+    if lookup(READERS, suffix, kind="format").write is None:
+        with pytest.raises(ConfigError, match=r"end the name in \.fast5, \.pod5, \.slow5, \.blow5"):
+            write_reads(path, reads_made(2))
+        assert list(tmp_path.iterdir()) == []
+        return
+    written = reads_made(2)
+    write_reads(path, iter(written))
+
+    assert format_of(path) == suffix
+    with open_file(path, Ledger()) as reader:
+        for a, b in zip(reader, written, strict=True):
+            assert_same(a, b)
+
+
+@pytest.mark.parametrize("name", ["x.tsv", "fast5", "x"])
+def test_reads_are_written_by_a_known_name_only(name: str, tmp_path: Path) -> None:
+    """The message names the formats."""
+    with pytest.raises(ConfigError, match=r"end the name in \.fast5"):
+        write_reads(tmp_path / name, reads_made(1))
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    """A signal file is there whole or not at all."""
+    path = tmp_path / "x.fast5"
+    write_reads(path, reads_made(2))
+    before = path.read_bytes()
+    with pytest.raises(FormatError):
+        write_reads(path, reads_made(1) * 2)
+
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("suffix", READERS)
@@ -145,7 +196,7 @@ def test_written_reads_come_back(
     texts: tuple[str, ...],
     median: float | None,
 ) -> None:
-    """What `write_fast5` writes is read back equal, in every field."""
+    """What `write_reads` writes is read back equal, in every field."""
     run_id, pore, kit, experiment, end_reason = texts
     written = replace(
         reads_made(1)[0],
@@ -160,7 +211,7 @@ def test_written_reads_come_back(
         median_before=median,
     )
     path = tmp_path_factory.mktemp("written") / "x.fast5"
-    write_fast5(path, [written])
+    write_reads(path, [written])
     with open_file(path, Ledger()) as reader:
         [got] = reader
 
@@ -170,7 +221,7 @@ def test_written_reads_come_back(
 def test_writer_takes_a_generator_and_keeps_metadata_apart(tmp_path: Path) -> None:
     """Reads of one run with another kit keep their own kit."""
     reads = [replace(read, kit=f"kit{n % 2}") for n, read in enumerate(reads_made(4))]
-    write_fast5(tmp_path / "x.fast5", (read for read in reads))
+    write_reads(tmp_path / "x.fast5", (read for read in reads))
     with open_reads(tmp_path) as stream:
         got = list(stream)
 
@@ -180,7 +231,7 @@ def test_writer_takes_a_generator_and_keeps_metadata_apart(tmp_path: Path) -> No
 
 def test_writer_shares_the_metadata_of_a_run(tmp_path: Path) -> None:
     """Reads of one run point to one tracking_id group, and their signal is VBZ-compressed in one chunk."""
-    write_fast5(tmp_path / "x.fast5", reads_made(2))
+    write_reads(tmp_path / "x.fast5", reads_made(2))
     with h5py.File(tmp_path / "x.fast5") as file:
         a, b = (file[name] for name in file)
 
@@ -192,14 +243,14 @@ def test_writer_shares_the_metadata_of_a_run(tmp_path: Path) -> None:
 def test_writer_refuses_an_id_twice(tmp_path: Path) -> None:
     """Two reads with one id don't fit into one file."""
     with pytest.raises(FormatError, match="its id is taken"):
-        write_fast5(tmp_path / "x.fast5", reads_made(1) * 2)
+        write_reads(tmp_path / "x.fast5", reads_made(1) * 2)
 
 
 @pytest.mark.parametrize("read_id", ["a/b", "two words", "@x", "", "x\ny"])
 def test_writer_refuses_an_id_that_would_not_come_back(tmp_path: Path, read_id: str) -> None:
     """What the reader would drop is not written."""
     with pytest.raises(FormatError) as caught:
-        write_fast5(tmp_path / "x.fast5", reads_made(1, read_id=read_id))
+        write_reads(tmp_path / "x.fast5", reads_made(1, read_id=read_id))
 
     assert "\n" not in str(caught.value)
 
@@ -218,7 +269,7 @@ def test_soft_linked_metadata_is_not_mixed_up(tmp_path: Path) -> None:
 
 def test_writing_no_reads_gives_an_empty_stream(tmp_path: Path) -> None:
     """A multi-read file without reads is no error."""
-    write_fast5(tmp_path / "x.fast5", [])
+    write_reads(tmp_path / "x.fast5", [])
     with open_reads(tmp_path) as stream:
         assert (len(stream), list(stream)) == (0, [])
 
@@ -331,16 +382,6 @@ def test_single_read_without_a_usable_id_is_dropped(tmp_path: Path, stated: str)
     assert "\n" not in ledger.named[0].detail
 
 
-@pytest.mark.parametrize("layout", ["Raw/Channel_1/Signal", "IntermediateData/Channel_1/Reads"])
-def test_bulk_files_are_refused_as_bulk(tmp_path: Path, layout: str) -> None:
-    """A bulk file has channels, no reads."""
-    with h5py.File(tmp_path / "x.fast5", "w") as file:
-        file[layout] = np.zeros(9, np.int16)
-
-    with pytest.raises(FormatError, match="bulk fast5"):
-        open_file(tmp_path / "x.fast5", Ledger())
-
-
 def test_hdf5_without_reads_is_no_fast5(tmp_path: Path) -> None:
     """HDF5 of another kind is named as such."""
     with h5py.File(tmp_path / "x.fast5", "w") as file:
@@ -350,9 +391,10 @@ def test_hdf5_without_reads_is_no_fast5(tmp_path: Path) -> None:
         open_file(tmp_path / "x.fast5", Ledger())
 
 
-def test_damaged_bytes_never_end_in_another_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("write", [write_multi, write_bulk])
+def test_damaged_bytes_never_end_in_another_error(write: Callable[[Path, list[Read]], None], tmp_path: Path) -> None:
     """Random damage ends in reads, named drops, or one line."""
-    write_multi(tmp_path / "good.fast5", reads_made(2))
+    write(tmp_path / "good.fast5", reads_made(2))
     good, rng = (tmp_path / "good.fast5").read_bytes(), np.random.default_rng(0)
     path = tmp_path / "bad.fast5"
     for _ in range(60):
@@ -477,7 +519,7 @@ def test_bad_files_can_be_passed_over_and_are_noted_once(tmp_path: Path) -> None
 def test_the_stream_holds_one_read_at_a_time(tmp_path: Path) -> None:
     """Memory stays at about one read while 40 of 200 kB go by."""
     reads = reads_made(40, adc=np.arange(100_000, dtype=np.int16))
-    write_fast5(tmp_path / "x.fast5", reads)
+    write_reads(tmp_path / "x.fast5", reads)
     del reads
     with open_reads(tmp_path) as stream:
         tracemalloc.start()
@@ -511,7 +553,7 @@ def test_importing_readers_is_light() -> None:
 # ---- real reads ----
 
 EXPECTED: dict[str, str | dict[str, int] | int] = {
-    "fast5_bulk_abf/abf2bulkfast5.fast5": "bulk fast5",
+    "fast5_bulk_abf/abf2bulkfast5.fast5": 1,
     "fast5_fast5tools_issues/issue_002.fast5": {"no_signal": 1},
     "fast5_fast5tools_issues/issue_003.fast5": "truncated file",
     "fast5_fast5tools_issues/issue_004.fast5": "no reads in it",

@@ -15,8 +15,7 @@ from test_readers import PRINTABLE, assert_same, outcome
 from poreconv.errors import FormatError, SignalError
 from poreconv.ledger import Ledger
 from poreconv.read import Calibration, Read
-from poreconv.readers import open_file, open_reads
-from poreconv.readers.pod5 import write_pod5
+from poreconv.readers import open_file, open_reads, write_reads
 
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 END_REASONS = [name.lower() for name in pod5.EndReasonEnum.__members__]
@@ -50,7 +49,7 @@ def test_written_reads_come_back(
     end_reason: str,
     median: float | None,
 ) -> None:
-    """What `write_pod5` writes is read back equal, in every field that POD5 has."""
+    """What `write_reads` writes is read back equal, in every field that POD5 has."""
     run_id, pore, kit, experiment = texts
     channel, mux, number = places
     written = replace(
@@ -69,7 +68,7 @@ def test_written_reads_come_back(
         median_before=median,
     )
     path = tmp_path_factory.mktemp("written") / "x.pod5"
-    write_pod5(path, [written])
+    write_reads(path, [written])
 
     assert_same(read_back(path)[0], written)
 
@@ -77,8 +76,8 @@ def test_written_reads_come_back(
 def test_writer_keeps_runs_apart_and_replaces_the_file(tmp_path: Path) -> None:
     """Reads of several runs in one file keep their own metadata; a file that was there is gone."""
     reads = [replace(read, run_id=f"run{n % 2}", kit=f"kit{n % 2}") for n, read in enumerate(reads_made(4))]
-    write_pod5(tmp_path / "x.pod5", reads_made(1))
-    write_pod5(tmp_path / "x.pod5", (read for read in reads))
+    write_reads(tmp_path / "x.pod5", reads_made(1))
+    write_reads(tmp_path / "x.pod5", (read for read in reads))
 
     for a, b in zip(read_back(tmp_path / "x.pod5"), reads, strict=True):
         assert_same(a, b)
@@ -86,7 +85,7 @@ def test_writer_keeps_runs_apart_and_replaces_the_file(tmp_path: Path) -> None:
 
 def test_an_end_reason_without_a_name_becomes_unknown(tmp_path: Path) -> None:
     """POD5 has a fixed list of them."""
-    write_pod5(tmp_path / "x.pod5", reads_made(1, end_reason="partial"))
+    write_reads(tmp_path / "x.pod5", reads_made(1, end_reason="partial"))
 
     assert read_back(tmp_path / "x.pod5")[0].end_reason == "unknown"
 
@@ -102,18 +101,18 @@ def test_an_end_reason_without_a_name_becomes_unknown(tmp_path: Path) -> None:
 def test_writer_refuses_what_pod5_cannot_hold(tmp_path: Path, fields: dict[str, Any], words: str) -> None:
     """Nothing is written that would not come back."""
     with pytest.raises(FormatError, match=words):
-        write_pod5(tmp_path / "x.pod5", reads_made(1, **fields))
+        write_reads(tmp_path / "x.pod5", reads_made(1, **fields))
 
 
 def test_writer_refuses_an_id_twice(tmp_path: Path) -> None:
     """Two reads with one id don't fit into one file."""
     with pytest.raises(FormatError, match="its id is taken"):
-        write_pod5(tmp_path / "x.pod5", reads_made(1) * 2)
+        write_reads(tmp_path / "x.pod5", reads_made(1) * 2)
 
 
 def test_writing_no_reads_gives_an_empty_stream(tmp_path: Path) -> None:
     """A POD5 without reads is no error."""
-    write_pod5(tmp_path / "x.pod5", [])
+    write_reads(tmp_path / "x.pod5", [])
     with open_reads(tmp_path) as stream:
         assert (len(stream), list(stream)) == (0, [])
 
@@ -133,7 +132,7 @@ def test_several_batches_are_read_in_order(tmp_path: Path) -> None:
     """More reads than one batch of the reads table holds."""
     short = np.arange(9, dtype=np.int16)
     reads = [replace(reads_made(1)[0], read_id=str(uuid.UUID(int=n)), adc=short + n % 99) for n in range(2500)]
-    write_pod5(tmp_path / "x.pod5", reads)
+    write_reads(tmp_path / "x.pod5", reads)
     with open_file(tmp_path / "x.pod5", Ledger()) as reader:
         assert len(reader) == 2500
         assert [read.adc[0] for read in reader] == [read.adc[0] for read in reads]
@@ -175,7 +174,7 @@ def damaged(path: Path, good: bytes, rng: np.random.Generator) -> None:
 
 def test_damaged_bytes_never_end_in_another_error(tmp_path: Path) -> None:
     """Random damage ends in reads, named drops, or one line."""
-    write_pod5(tmp_path / "good.pod5", reads_made(2))
+    write_reads(tmp_path / "good.pod5", reads_made(2))
     good, rng, kinds = (tmp_path / "good.pod5").read_bytes(), np.random.default_rng(0), set()
     for _ in range(60):
         damaged(tmp_path / "bad.pod5", good, rng)

@@ -19,8 +19,8 @@ from test_readers import PRINTABLE, assert_same, outcome
 from poreconv.errors import FormatError, SignalError
 from poreconv.ledger import Ledger
 from poreconv.read import Calibration, Read
-from poreconv.readers import open_file, open_reads
-from poreconv.readers.slow5 import WRITTEN_REASONS, write_blow5
+from poreconv.readers import open_file, open_reads, write_reads
+from poreconv.readers.slow5 import WRITTEN_REASONS
 
 PACKINGS = [(record, signal) for record in ("none", "zlib", "zstd") for signal in ("none", "svb_zd", "ex_zd")]
 
@@ -67,7 +67,7 @@ def test_written_reads_come_back(
     end_reason: str,
     median: float | None,
 ) -> None:
-    """What `write_blow5` writes is read back equal, in every field."""
+    """What `write_reads` writes is read back equal, in every field."""
     start, mux, number, channel = places
     run_id, pore, kit, experiment = texts
     written = replace(
@@ -86,14 +86,14 @@ def test_written_reads_come_back(
         median_before=median,
     )
     path = tmp_path_factory.mktemp("written") / "x.blow5"
-    write_blow5(path, [written])
+    write_reads(path, [written])
 
     assert_same(read_back(path)[0], written)
 
 
 def test_text_is_written_by_its_suffix(tmp_path: Path) -> None:
     """A ``.slow5`` is text, and says the same."""
-    write_blow5(tmp_path / "x.slow5", reads_made(2))
+    write_reads(tmp_path / "x.slow5", reads_made(2))
 
     assert (tmp_path / "x.slow5").read_text().startswith("#slow5_version")
     for got, written in zip(read_back(tmp_path / "x.slow5"), reads_made(2), strict=True):
@@ -115,7 +115,7 @@ def test_text_is_written_by_its_suffix(tmp_path: Path) -> None:
 def test_writer_refuses_what_would_not_come_back(tmp_path: Path, reads: list[Read], words: str) -> None:
     """The header is written once, before the first read, and some values stand for none."""
     with pytest.raises(FormatError, match=words):
-        write_blow5(tmp_path / "x.blow5", reads)
+        write_reads(tmp_path / "x.blow5", reads)
 
 
 def test_runs_of_one_file_keep_their_own_metadata(tmp_path: Path) -> None:

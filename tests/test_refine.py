@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from poreconv.cli import main
+from poreconv.commands.convert import convert
 from poreconv.commands.refine import refine as refine_files
-from poreconv.config import LabelConfig, RefineConfig, SimulateConfig, SquiggleConfig
+from poreconv.config import FilesConfig, LabelConfig, RefineConfig, SimulateConfig, SquiggleConfig
 from poreconv.errors import ConfigError, LabelError
 from poreconv.events import Events
 from poreconv.kmer_tables import read_pore_model, write_pore_model
 from poreconv.kmers import PoreModel, random_pore_model
 from poreconv.labels import LabelSource, open_labels
+from poreconv.matching import match_count
 from poreconv.metrics.jump import JumpRatio
-from poreconv.metrics.matching import match_count
 from poreconv.read import Calibration, Read
-from poreconv.readers import open_reads
-from poreconv.readers.fast5 import write_fast5
-from poreconv.refine import refine, refine_events
+from poreconv.readers import open_reads, write_reads
+from poreconv.refinement import refine, refine_events
 from poreconv.scaling import to_pa
 from poreconv.simulate import squiggle
 from poreconv.writers.table import events_table
@@ -32,7 +32,7 @@ from poreconv.writers.tsv import TsvWriter
 
 BASES = ("A", "C", "G", "T")
 SQUIGGLE = SquiggleConfig(k=3, bases_mean=600, bases_min=400)
-PORE = random_pore_model(SQUIGGLE.k, SQUIGGLE.pore_seed, SQUIGGLE.level_mean_pa, SQUIGGLE.level_sd_pa)
+PORE = random_pore_model(SQUIGGLE.k, SQUIGGLE.pore_seed, 90, 14)
 
 Simulated = list[tuple[Read, Events]]
 
@@ -40,7 +40,7 @@ Simulated = list[tuple[Read, Events]]
 @cache
 def simulated() -> Simulated:
     """Give four reads and their true events."""
-    return list(squiggle.simulate(SimulateConfig(reads=4, seed=7), SQUIGGLE))
+    return [(made.read, made.events) for made in squiggle.simulate(SimulateConfig(reads=4, seed=7), SQUIGGLE)]
 
 
 def moved(truth: Events, stride: int = 5, late: int = 0, seed: int = 0) -> Events:
@@ -235,7 +235,7 @@ def _edge_or_reason(
 @pytest.fixture
 def on_disk(tmp_path: Path) -> Path:
     """Give a folder with reads, a table of levels, and coarse labels."""
-    write_fast5(tmp_path / "reads.fast5", (read for read, _ in simulated()))
+    write_reads(tmp_path / "reads.fast5", (read for read, _ in simulated()))
     write_pore_model(tmp_path / "pore.model", PORE)
     with closing(TsvWriter(tmp_path / "coarse.tsv")) as writer:
         for read, truth in simulated()[:-1]:
@@ -251,12 +251,12 @@ def test_refined_labels_are_a_label_table(suffix: str, on_disk: Path) -> None:
 
     ledger = refine_files(on_disk / "reads.fast5", out=out, config=RefineConfig(workers=1), **given)
 
-    exact = open_labels("intervals", [out], LabelConfig())
-    assert exact.classes == BASES
-    for read, truth in simulated()[:-1]:
-        expected = refine_events(read, moved(truth), PORE, RefineConfig())
-        assert exact.events(read).start.tolist() == expected.start.tolist()
-        assert exact.events(read).label.tolist() == expected.label.tolist()
+    with closing(open_labels("intervals", [out], LabelConfig())) as exact:
+        assert exact.classes == BASES
+        for read, truth in simulated()[:-1]:
+            expected = refine_events(read, moved(truth), PORE, RefineConfig())
+            assert exact.events(read).start.tolist() == expected.start.tolist()
+            assert exact.events(read).label.tolist() == expected.label.tolist()
     assert (ledger.kept, dict(ledger.counts)) == (3, {"no_label": 1})
     assert json.loads(out.with_name(f"{out.name}.ledger.json").read_text())["kept"] == 3
 
@@ -272,6 +272,19 @@ def test_refined_labels_as_paf(on_disk: Path) -> None:
     with closing(open_labels("resquiggle_paf", [out], LabelConfig())) as exact:
         expected = refine_events(read, moved(truth), PORE, RefineConfig())
         assert exact.events(read).start.tolist() == expected.start.tolist()
+
+
+def test_moves_that_were_written_here_are_refined_too(on_disk: Path) -> None:
+    """Labels as a BAM of moves, or as a table: the same result."""
+    signal, tables, results = on_disk / "reads.fast5", [on_disk / "coarse.tsv", on_disk / "coarse.bam"], []
+    convert(signal, labels="intervals", labels_from=tables[:1], out=tables[1], config=FilesConfig(workers=1))
+
+    for labels, table in zip(("intervals", "bam_moves"), tables, strict=True):
+        out = on_disk / f"{labels}.tsv"
+        given = {"labels": labels, "labels_from": [table], "pore_model": on_disk / "pore.model", "out": out}
+        refine_files(signal, config=RefineConfig(workers=1), **given)
+        results.append(out.read_text())
+    assert results[0] == results[1]
 
 
 def test_labels_without_bases_are_refused(on_disk: Path) -> None:

@@ -1,13 +1,17 @@
 import uuid
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from poreconv.config import HeartbeatConfig, SimulateConfig, SquiggleConfig
+from poreconv.commands import simulate as command
+from poreconv.config import HeartbeatConfig, SimulateConfig, SquiggleConfig, Written
 from poreconv.errors import ConfigError
 from poreconv.events import Events
 from poreconv.kmers import kmer_indices, random_pore_model
 from poreconv.read import Read
+from poreconv.readers import open_reads, writable
 from poreconv.registry import lookup
 from poreconv.scaling import to_pa
 from poreconv.simulate import SIMULATORS
@@ -19,7 +23,8 @@ CONFIGS = {"heartbeat": HeartbeatConfig(), "squiggle": SquiggleConfig(bases_mean
 
 def simulate(name: str, reads: int = 3, seed: int = 5, config: object = None) -> list[tuple[Read, Events]]:
     """Run a simulator."""
-    return list(lookup(SIMULATORS, name, kind="simulator")(SimulateConfig(reads, seed), config or CONFIGS[name]))
+    made = lookup(SIMULATORS, name, kind="simulator")(SimulateConfig(reads, seed), config or CONFIGS[name])
+    return [(one.read, one.events) for one in made]
 
 
 @pytest.mark.parametrize("name", SIMULATORS)
@@ -159,8 +164,9 @@ def test_dwells_have_the_mean_asked_for() -> None:
 
 def test_levels_are_the_pores() -> None:
     """Without noise, drift and variation, each event is at the level of a k-mer whose central base is its class."""
-    config = SquiggleConfig(bases_mean=300, noise_pa=0, drift_pa=0, shift_pa=0, scale_sd=0, spill=0, k=3)
-    level_pa = random_pore_model(3, 0, config.level_mean_pa, config.level_sd_pa).level_mean
+    exact = {"noise_pa": 0, "level_noise_pa": 0, "drift_pa": 0, "shift_pa": 0, "scale_sd": 0, "spill": 0}
+    config = SquiggleConfig(bases_mean=300, k=3, level_mean_pa=90, level_sd_pa=14, **exact)
+    level_pa = random_pore_model(3, 0, 90, 14).level_mean
     read, events = simulate("squiggle", 1, config=config)[0]
     kmer = kmer_indices(events.label, 3)
 
@@ -169,22 +175,24 @@ def test_levels_are_the_pores() -> None:
 
 def test_reads_of_two_seeds_come_from_one_pore() -> None:
     """Another seed changes the reads and not the pore, so that a model can be tested on them."""
-    exact = {"noise_pa": 0, "drift_pa": 0, "shift_pa": 0, "scale_sd": 0, "spill": 0, "adapter_samples": 0}
-    config = SquiggleConfig(bases_mean=2000, k=1, **exact)
+    exact = {"noise_pa": 0, "level_noise_pa": 0, "drift_pa": 0, "shift_pa": 0, "scale_sd": 0, "spill": 0}
+    config = SquiggleConfig(bases_mean=2000, k=1, adapter_samples=0, **exact)
     levels = [np.unique(simulate("squiggle", 1, seed, config)[0][0].adc) for seed in (1, 2)]
 
     assert levels[0].tolist() == levels[1].tolist()
 
 
-def test_noise_within_events_has_the_sd_and_correlation_asked_for() -> None:
-    """Noise is as loud as the pore says, and neighbouring samples resemble each other; two further on, less."""
-    exact = {"drift_pa": 0, "shift_pa": 0, "scale_sd": 0, "level_sd_pa": 0, "adapter_samples": 0, "noise_spread": 0}
-    read, _ = simulate("squiggle", 1, config=SquiggleConfig(noise_pa=4, noise_correlation=0.5, k=1, **exact))[0]
+@pytest.mark.parametrize("memory", [0.5, 0.7])
+def test_noise_within_events_has_the_sd_and_correlation_asked_for(memory: float) -> None:
+    """Noise is as loud as the pore says, and neighbouring samples resemble each other; further on, less."""
+    exact = {"drift_pa": 0, "shift_pa": 0, "scale_sd": 0, "level_sd_pa": 0, "level_noise_pa": 0, "noise_spread": 0}
+    noise = {"noise_pa": 4, "noise_correlation": 0.5, "noise_memory": memory}
+    read, _ = simulate("squiggle", 1, config=SquiggleConfig(k=1, adapter_samples=0, **noise, **exact))[0]
     noise_pa = to_pa(read.adc, read.calibration) - 90
-    correlation = [np.corrcoef(noise_pa[:-lag], noise_pa[lag:])[0, 1] for lag in (1, 2)]
+    correlation = [np.corrcoef(noise_pa[:-lag], noise_pa[lag:])[0, 1] for lag in (1, 2, 3)]
 
     assert noise_pa.std() == pytest.approx(4, rel=0.3)
-    assert correlation == pytest.approx([0.5, 0.25], abs=0.08)
+    assert correlation == pytest.approx([0.5, 0.5 * memory, 0.5 * memory**2], abs=0.08)
 
 
 def test_events_differ_in_noise() -> None:
@@ -210,6 +218,48 @@ def test_a_step_spills_into_the_samples_beside_it() -> None:
 
     assert len(moved) > len(events)
     assert np.isin(moved, edges).all()
+
+
+def test_every_format_that_can_be_written_can_be_asked_for() -> None:
+    """The setting and the readers know the same formats."""
+    assert {f".{name}" for name in get_args(Written)} == set(writable())
+
+
+@pytest.mark.parametrize("form", get_args(Written))
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_the_same_reads_come_in_every_format(name: str, form: str, tmp_path: Path) -> None:
+    """With their truth beside them."""
+    expected = simulate(name, 2)
+    command.simulate(name, out=tmp_path / "sim", common=SimulateConfig(2, 5, form), config=CONFIGS[name])
+    with open_reads(tmp_path / "sim") as stream:
+        got = list(stream)
+
+    regions = {"squiggle": {"regions.tsv"}, "heartbeat": set()}[name]
+    assert {path.name for path in (tmp_path / "sim").iterdir()} == {f"reads.{form}", "events.tsv"} | regions
+    for read, (written, _) in zip(got, expected, strict=True):
+        assert (read.read_id, read.chemistry, read.sample_rate_hz) == (
+            written.read_id,
+            written.chemistry,
+            written.sample_rate_hz,
+        )
+        assert np.array_equal(read.adc, written.adc)
+    rows = (tmp_path / "sim" / "events.tsv").read_text().splitlines()
+    assert len(rows) == 1 + sum(len(events) for _, events in expected)
+
+
+def test_reads_of_another_format_are_not_put_beside_others(tmp_path: Path) -> None:
+    """There is one table of truth in a folder."""
+    command.simulate("heartbeat", out=tmp_path, common=SimulateConfig(1), config=HeartbeatConfig())
+    with pytest.raises(ConfigError, match=r"holds reads\.fast5 already"):
+        command.simulate("heartbeat", out=tmp_path, common=SimulateConfig(1, 0, "pod5"), config=HeartbeatConfig())
+
+    assert not (tmp_path / "reads.pod5").exists()
+
+
+def test_unknown_format_is_a_config_error() -> None:
+    """The message names the known ones."""
+    with pytest.raises(ConfigError, match="choose one of fast5, pod5, blow5, slow5"):
+        SimulateConfig(format="bam")  # type: ignore[arg-type]
 
 
 def test_negative_seed_is_a_config_error() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poreconv.errors import FormatError
-from poreconv.ss import EXTRA, MATCH, SKIPPED, Runs, decode, encode, places, runs_of
+from poreconv.ss import EXTRA, MATCH, SKIPPED, Runs, base_numbers, decode, encode, n_bases, places, runs_of
 
 RUNS = st.lists(st.tuples(st.integers(0, 10**9 - 1), st.sampled_from([MATCH, EXTRA, SKIPPED])))
 EVENTS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 500)), min_size=1)
@@ -106,3 +106,12 @@ def test_the_time_for_a_megabyte_does_not_explode() -> None:
     decode(ss)
 
     assert time.perf_counter() - begin < 2
+
+
+def test_skipped_bases_are_numbered_too() -> None:
+    """A match after two of them is the fourth base; one of no samples counts, and is nowhere."""
+    runs = decode("8,2D3,4I0,7,")
+
+    assert base_numbers(runs).tolist() == [0, 3, 5]
+    assert len(places(runs, 0)[0]) == 3
+    assert n_bases(runs) == 6

@@ -175,7 +175,7 @@ OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     ),
     "split rule": ({}, {"split": SplitConfig(seed=1)}, "split .* and .*seed=1.*; prepare them alike"),
     "sample rate": (
-        {}, {"reads": {"sample_rate_hz": 5000.0}}, r"\[4000.0, 5000.0\] Hz .*; prepare one store per rate"
+        {}, {"reads": {"sample_rate_hz": 5000.0}}, r"rates 4000, 5000 Hz .*; prepare them with --resample_hz 4000"
     ),
     "chemistry": (
         {}, {"reads": {"pore": "FLO-MIN114"}}, "dna_r10.4.1, dna_r9.4.1 train together only with --allow_mixed"

@@ -1,13 +1,16 @@
-"""Signal files and labels from any source -> the one table of events that everything here reads."""
+"""Signal files and labels from any source -> a table of events, or the signal with its events in one fast5."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from poreconv.config import FilesConfig
-from poreconv.event_parts import check_out, tabulate
+from poreconv.config import FilesConfig, require
+from poreconv.event_parts import check_new, check_out, first_of_each, tabulate, write_ledger
 from poreconv.events import Events
+from poreconv.files import whole_file
+from poreconv.jobs import Job, plan, reads_of
+from poreconv.labels import LabelSource
 from poreconv.labels.several import (
     Assigned,
     assign_files,
@@ -18,7 +21,15 @@ from poreconv.labels.several import (
     source_of_process,
 )
 from poreconv.ledger import Ledger
+from poreconv.progress import Report, progress_bar
 from poreconv.read import Read
+from poreconv.readers import find_files
+from poreconv.readers.fast5 import write_annotated
+from poreconv.targets import BASES
+from poreconv.writers.table import UNNAMED
+from poreconv.writers.tombo import Resquiggle, add_resquiggle, resquiggle_of
+
+FAST5 = ".fast5"
 
 
 def convert(
@@ -29,13 +40,22 @@ def convert(
     labels_from: Sequence[Path | str] = (),
     config: FilesConfig | None = None,
 ) -> Ledger:
-    """Write labels as a table; a run that was killed goes on where it was.
+    """Write labels in another format.
+
+    A run that was killed goes on where it was; but a ``.fast5`` is made in one pass, by one process, and starts anew.
 
     Args:
         paths: Signal files and folders: one, or several.
         labels: Name in ``LABEL_SOURCES``, or several: the first that has a label for a read counts.
-        out: ``labels.tsv`` or ``labels.parquet``, which label source ``intervals`` reads, or ``labels.paf``, places
-            only, for source ``resquiggle_paf``. The drop ledger goes to ``<out>.ledger.json``.
+        out: The suffix tells the format. The drop ledger goes to ``<out>.ledger.json``.
+
+            - ``.tsv``, ``.parquet``: everything; label source ``intervals`` reads them.
+            - ``.bed``: places, classes and scores in thousandths, in the coordinates of the reads; for ``intervals``.
+            - ``.paf``: places only, for ``resquiggle_paf``.
+            - ``.bam``: move tables of stride 1, for ``bam_moves``; what is no base becomes N, and a gap between two
+              events goes to the one before it (``gaps_closed`` in the ledger).
+            - ``.fast5``: the labelled reads, signal and all, with Tombo's table of bases (N where only the place is
+              known), for ``tombo``.
         labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
         config: Processes, and how the sources speak.
 
@@ -43,20 +63,22 @@ def convert(
         The drop ledger.
 
     Raises:
-        ConfigError: ``out`` exists, or its suffix names no format.
+        ConfigError: ``out`` exists, its suffix names no format, or the format cannot hold such labels.
         FormatError: A file that cannot be used.
     """
-    check_out(Path(out))
-    config = config or FilesConfig()
+    out, config = Path(out), config or FilesConfig()
+    (check_new if out.suffix == FAST5 else check_out)(out)
     assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
-    settings = {"labels": fingerprints(assigned), "config": asdict(replace(config, workers=0))}
-    with opened(assigned, config):
+    with opened(assigned, config) as source:
+        if out.suffix == FAST5:
+            files = find_files([paths] if isinstance(paths, Path | str) else paths)
+            return _to_fast5(plan(files), source, out, config)
         return tabulate(
             paths,
-            Path(out),
+            out,
             partial(_converted, assigned, config),
             what="convert",
-            settings=settings,
+            settings={"labels": fingerprints(assigned), "config": asdict(replace(config, workers=0))},
             workers=config.workers,
             skip_bad_files=config.skip_bad_files,
         )
@@ -67,3 +89,31 @@ def _converted(
 ) -> Iterator[tuple[Read, Events]]:
     source = source_of_process(assigned, config)
     return each_kept(reads, source, ledger, partial(events_of, source))
+
+
+def _to_fast5(jobs: Sequence[Job], source: LabelSource, out: Path, config: FilesConfig) -> Ledger:
+    """Write the labelled reads with their labels, one read in memory at a time."""
+    places_or_bases = source.classes in {(), (UNNAMED,), BASES}
+    classes = ", ".join(source.classes)
+    require(
+        places_or_bases, f"{out}: a fast5 holds bases, and these labels are {classes}; write .parquet, .tsv or .bed"
+    )
+    ledger = Ledger()
+    with progress_bar("convert") as report, whole_file(out) as partly:
+        reads = first_of_each(_reads(jobs, ledger, config, report), ledger)
+        labelled = each_kept(reads, source, ledger, lambda read: resquiggle_of(read, events_of(source, read)))
+        write_annotated(partly, _annotated(labelled, ledger))
+        write_ledger(out, ledger)
+    return ledger
+
+
+def _reads(jobs: Sequence[Job], ledger: Ledger, config: FilesConfig, report: Report) -> Iterator[Read]:
+    for done, job in enumerate(jobs, start=1):
+        yield from reads_of(job, ledger, skip_bad_files=config.skip_bad_files)
+        report(done / len(jobs))
+
+
+def _annotated(labelled: Iterable[tuple[Read, Resquiggle]], ledger: Ledger) -> Iterator[tuple[Read, partial[None]]]:
+    for read, found in labelled:
+        yield read, partial(add_resquiggle, found=found)
+        ledger.kept += 1

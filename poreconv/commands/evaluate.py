@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,13 +14,13 @@ from rich.table import Table
 
 from poreconv import preparation
 from poreconv.baselines import BASELINES, Baseline
-from poreconv.config import IGNORE, EvaluateConfig, FilesConfig, PrepareConfig
+from poreconv.config import IGNORE, EvaluateConfig, PrepareConfig, TruthConfig
 from poreconv.errors import ConfigError, ReadDropped, StoreError
 from poreconv.events import Events
 from poreconv.files import whole_file
 from poreconv.infer import Labeller, load
 from poreconv.ledger import Ledger
-from poreconv.metrics import BoundaryMetric, SegmentMetric, to_dict
+from poreconv.metrics import BoundaryMetric, ReliabilityMetric, SegmentMetric, to_dict
 from poreconv.progress import Report, progress_bar
 from poreconv.read import Read
 from poreconv.recipe import Recipe
@@ -39,12 +39,15 @@ class Evaluation:
     ledger: Ledger
     data: dict[str, Any]
     """What it was judged on."""
+    reliability: list[dict[str, float]] = field(default_factory=list)
+    """The model's probabilities and the shares that they stand for, by bin; see `ReliabilityMetric`."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
         return {
             "scores": {method: to_dict(scores) for method, scores in self.scores.items()},
             "recipe": json.loads(self.recipe.to_json()),
+            "reliability": self.reliability,
             "data": self.data,
             "ledger": self.ledger.to_dict(),
         }
@@ -56,6 +59,7 @@ def evaluate(
     *,
     labels: str | Sequence[str] | None = None,
     labels_from: Sequence[Path | str] = (),
+    read_info: Sequence[Path | str] = (),
     baselines: Sequence[str] = tuple(BASELINES),
     out: Path | str | None = None,
     config: EvaluateConfig | None = None,
@@ -63,10 +67,12 @@ def evaluate(
     """Judge a model on a store's split, or on labelled files.
 
     Args:
-        model: The bundle that `train` wrote.
+        model: The bundle that `train` wrote, or the name of a shipped model.
         data: One store; or signal files and folders, with ``labels``. Files are first prepared into a temporary store.
         labels: For files: name in ``LABEL_SOURCES``, or several.
         labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
+        read_info: For files: BAM files or sequencing summaries that tell the reads' references, for a model whose split
+            goes by them.
         baselines: Names in ``BASELINES`` to stand beside the model.
         out: Where to write the result as JSON.
         config: Split, precision and so on.
@@ -88,7 +94,7 @@ def evaluate(
         if labels is None:
             result = _judge(labeller, Store(paths[0]), config.split, detectors, report)
         else:
-            result = _judge_files(labeller, paths, labels, labels_from, detectors, config, report)
+            result = _judge_files(labeller, paths, labels, labels_from, read_info, detectors, config, report)
     if out is not None:
         with whole_file(Path(out)) as partial:
             partial.write_text(json.dumps(result.to_dict(), indent=1))
@@ -113,6 +119,7 @@ def _judge_files(
     paths: Sequence[Path],
     labels: str | Sequence[str],
     labels_from: Sequence[Path | str],
+    read_info: Sequence[Path | str],
     detectors: Mapping[str, Baseline],
     config: EvaluateConfig,
     report: Report,
@@ -121,7 +128,8 @@ def _judge_files(
     how = PrepareConfig(
         task=recipe.task,
         split=recipe.split,
-        **{field.name: getattr(config, field.name) for field in fields(FilesConfig)},
+        resample_hz=recipe.sample_rate_hz if recipe.resampled_from_hz else None,
+        **{setting.name: getattr(config, setting.name) for setting in fields(TruthConfig)},
     )
     with TemporaryDirectory(prefix="poreconv-evaluate-") as folder:
         store = preparation.prepare(
@@ -129,6 +137,7 @@ def _judge_files(
             labels=labels,
             out=Path(folder) / "store",
             labels_from=labels_from,
+            read_info=read_info,
             config=how,
             guard=recipe,
             progress=lambda share: report(share / 2),
@@ -146,9 +155,9 @@ def _judge(
     recipe, ledger = labeller.recipe, Ledger()
     judges = {name: Judge(recipe) for name in ("model", *detectors)}
     truths = Truths(store, recipe, split)
-    for read, events in labeller.label(truths.reads(ledger), ledger):
+    for read, probabilities_CT in labeller.probabilities(truths.reads(ledger), ledger):
         target = truths.target(read)
-        judges["model"].update(target, events)
+        judges["model"].update(target, labeller.decode(read, probabilities_CT), probabilities_CT)
         for name, detect in detectors.items():
             judges[name].update(target, detect(read, recipe))
         ledger.kept += 1
@@ -161,7 +170,8 @@ def _judge(
         "labels": list(store.info.labels),
         "hash": store.info.content_hash,
     }
-    return Evaluation({name: judge.compute() for name, judge in judges.items()}, recipe, ledger, data)
+    scores = {name: judge.compute() for name, judge in judges.items()}
+    return Evaluation(scores, recipe, ledger, data, judges["model"].reliability.table())
 
 
 class Truths:
@@ -182,6 +192,7 @@ class Truths:
         self._class_of = np.array([*map(recipe.classes.index, store.info.classes), IGNORE], np.int8)
         read_ids = store.text("read_id")
         self._row = {read_ids[row]: int(row) for row in store.rows(split)}
+        self._reference = store.text("reference")
 
     def __len__(self) -> int:
         """Number of reads in the split, those that will be dropped included."""
@@ -192,7 +203,7 @@ class Truths:
         for row in self._row.values():
             read = self._store.read(row)
             try:
-                self._recipe.check_unseen(read)
+                self._recipe.check_unseen(read, self._reference[row])
             except ReadDropped as exc:
                 ledger.drop(exc, read_id=read.read_id, source=read.source)
                 continue
@@ -209,9 +220,19 @@ class Judge:
     def __init__(self, recipe: Recipe) -> None:
         self._task = recipe.task
         self._metric = BoundaryMetric() if recipe.task == "boundary" else SegmentMetric(recipe.classes)
+        self.reliability = ReliabilityMetric(recipe.task)
+        self._has_probabilities = False
 
-    def update(self, target: NDArray[np.int8], events: Events) -> None:
-        """Add one read: true class of each sample, and what was found."""
+    def update(
+        self, target: NDArray[np.int8], events: Events, probabilities_CT: NDArray[np.float32] | None = None
+    ) -> None:
+        """Add one read: true class of each sample, what was found, and how probable the method takes each class to be.
+
+        Probabilities are judged sample by sample, so not those at another sample rate than the truth's.
+        """
+        if probabilities_CT is not None and probabilities_CT.shape[1] == len(target):
+            self._has_probabilities = True
+            self.reliability.update(target, probabilities_CT)
         if self._task == "boundary":
             found = events.start[target[events.start] != IGNORE]
             self._metric.update(boundaries(target), found)
@@ -219,9 +240,9 @@ class Judge:
             self._metric.update(target, encode(events, len(target), self._task))
 
     def compute(self) -> dict[str, float]:
-        """All scores."""
+        """All scores; ``ece``, the expected calibration error, only of a method that told probabilities."""
         scores: dict[str, float] = self._metric.compute()
-        return scores
+        return scores | ({"ece": float(self.reliability.compute())} if self._has_probabilities else {})
 
 
 BOUNDARY_COLUMNS = {
@@ -236,6 +257,7 @@ BOUNDARY_COLUMNS = {
     "over-seg.": "over_segmentation",
     "|d| median": "absolute_median",
     "|d| p95": "absolute_p95",
+    "ECE": "ece",
 }
 """Column -> score; distances in samples."""
 
@@ -255,10 +277,12 @@ def render(result: Evaluation) -> Table:
 def _segment_columns(classes: Iterable[str]) -> dict[str, str]:
     per_class = {f"F1 {name}": f"f1_{name}" for name in classes}
     means = {"accuracy": "accuracy", "macro F1": "macro_f1", "sample IoU": "mean_sample_iou"}
-    return {**means, "segment IoU": "mean_segment_iou", **per_class}
+    return {**means, "segment IoU": "mean_segment_iou", **per_class, "ECE": "ece"}
 
 
 def _cell(scores: dict[str, float], key: str) -> str:
+    if key not in scores:
+        return ""
     if key.startswith("absolute"):
         return f"{scores[key]:.0f}"
     interval = key in {"f1_1", "macro_f1"}

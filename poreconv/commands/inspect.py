@@ -30,7 +30,7 @@ class Kind:
     """What the reads of one row have in common."""
 
     format: str
-    """Such as ``fast5``."""
+    """Such as ``fast5`` or ``bulk fast5``."""
     sample_rate_hz: float
     chemistry: str
     """See `Read.chemistry`."""
@@ -152,7 +152,7 @@ def _kind(read: Read) -> Kind:
 
 @lru_cache(maxsize=16)
 def _format(path: Path) -> str:
-    return format_of(path).removeprefix(".")
+    return format_of(path).removeprefix(".").replace(".", " ")
 
 
 @contextmanager

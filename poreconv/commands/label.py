@@ -9,6 +9,7 @@ from poreconv.event_parts import check_out, tabulate
 from poreconv.files import sha256
 from poreconv.infer import load
 from poreconv.ledger import Ledger
+from poreconv.shipped import find_bundle
 
 
 def label(
@@ -22,9 +23,10 @@ def label(
     """Label reads; a run that was killed goes on where it was.
 
     Args:
-        model: The bundle that `train` wrote.
+        model: The bundle that `train` wrote, or the name of a shipped model.
         paths: Signal files and folders: one, or several.
-        out: ``events.tsv`` or ``events.parquet``; the drop ledger goes to ``<out>.ledger.json``.
+        out: The suffix tells the format: a key of ``WRITERS``, see `convert`. The drop ledger goes to
+            ``<out>.ledger.json``.
         config: Batch size, chunk length, precision.
         skip_bad_files: Pass over files that cannot be opened instead of stopping.
 
@@ -37,5 +39,6 @@ def label(
     """
     check_out(Path(out))  # before the model is loaded
     labeller = load(model, config)
-    settings = {"config": asdict(labeller.config), "model": sha256([Path(model)]), "skip_bad_files": skip_bad_files}
+    weights = sha256([find_bundle(model)])
+    settings = {"config": asdict(labeller.config), "model": weights, "skip_bad_files": skip_bad_files}
     return tabulate(paths, Path(out), labeller.label, what="label", settings=settings, skip_bad_files=skip_bad_files)

@@ -18,6 +18,7 @@ def prepare(
     labels: str | Sequence[str],
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
+    read_info: Sequence[Path | str] = (),
     config: PrepareConfig | None = None,
 ) -> Store:
     """Prepare a store; see `poreconv.preparation.prepare`.
@@ -27,7 +28,8 @@ def prepare(
         labels: Name in ``LABEL_SOURCES``, or several: the first that has a label for a read counts.
         out: The store's folder.
         labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
-        config: Task, split, processes.
+        read_info: BAM files or sequencing summaries that tell mean quality and reference of reads.
+        config: Task, split, filter, processes.
 
     Returns:
         The open store; ``store.info`` tells what is in it, the drop ledger included.
@@ -39,6 +41,7 @@ def prepare(
             labels=labels,
             out=Path(out),
             labels_from=labels_from,
+            read_info=read_info,
             config=config,
             progress=report,
         )

@@ -9,7 +9,7 @@ from poreconv.config import RefineConfig, require
 from poreconv.event_parts import check_out, tabulate
 from poreconv.events import Events
 from poreconv.files import sha256
-from poreconv.kmer_tables import read_pore_model
+from poreconv.kmer_tables import find_pore_model, read_pore_model
 from poreconv.labels.several import (
     Assigned,
     assign_files,
@@ -21,7 +21,7 @@ from poreconv.labels.several import (
 )
 from poreconv.ledger import Ledger
 from poreconv.read import Read
-from poreconv.refine import refine_events
+from poreconv.refinement import refine_events
 from poreconv.targets import BASES
 
 
@@ -58,10 +58,10 @@ def refine(
         paths: Signal files and folders: one, or several.
         labels: Name in ``LABEL_SOURCES``, of a source that knows bases: a move table, or another alignment; or several:
             the first that has a label for a read counts.
-        pore_model: Table of k-mer levels, see `poreconv.kmer_tables.read_pore_model`.
-        out: ``labels.tsv`` or ``labels.parquet``, which label source ``intervals`` reads; ``score`` is the read's
-            quality, the correlation of its events with their levels. Or ``labels.paf``, places only, for source
-            ``resquiggle_paf``. The drop ledger goes to ``<out>.ledger.json``.
+        pore_model: Table of k-mer levels, or the name of a shipped one, such as ``dna_r10.4.1``; see
+            `poreconv.kmer_tables.read_pore_model`.
+        out: The suffix tells the format: a key of ``WRITERS``, see `convert`. ``score`` is the read's quality, the
+            correlation of its events with their levels. The drop ledger goes to ``<out>.ledger.json``.
         labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
         config: How, and in how many processes.
 
@@ -73,8 +73,8 @@ def refine(
         FormatError: A file that cannot be used.
     """
     check_out(Path(out))
-    config = config or RefineConfig()
-    work = _Work(assign_files([labels] if isinstance(labels, str) else labels, labels_from), Path(pore_model), config)
+    config, pore = config or RefineConfig(), find_pore_model(Path(pore_model))
+    work = _Work(assign_files([labels] if isinstance(labels, str) else labels, labels_from), pore, config)
     with opened(work.labels, config) as source:
         names = ", ".join(name for name, _ in work.labels)
         require(source.classes == BASES, f"labels {names}: know no bases, so there are no levels; take bam_moves")

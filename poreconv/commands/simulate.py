@@ -1,18 +1,18 @@
-"""Reads whose true events are known: ``reads.fast5`` and ``events.tsv``."""
+"""Reads whose true events are known: ``reads.fast5``, or another format, and tables of their truth."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from poreconv.config import SimulateConfig
 from poreconv.errors import ConfigError
-from poreconv.events import Events
 from poreconv.files import whole_file
 from poreconv.progress import Report, progress_bar
 from poreconv.read import Read
-from poreconv.readers.fast5 import write_fast5
+from poreconv.readers import write_reads
 from poreconv.registry import lookup
-from poreconv.simulate import SIMULATORS
+from poreconv.simulate import SIMULATORS, Simulated
 from poreconv.writers import Writer, writer_for
 from poreconv.writers.table import events_table
 
@@ -22,8 +22,9 @@ def simulate(simulator: str, *, out: Path | str, common: SimulateConfig | None =
 
     Args:
         simulator: Name in ``SIMULATORS``.
-        out: Folder for ``reads.fast5`` (multi-read, VBZ) and ``events.tsv`` (the columns of `label`'s table).
-        common: How many reads, from which seed.
+        out: Folder for ``reads.<format>``, ``events.tsv`` (the columns of `label`'s table) and, of a simulator that
+            knows a read's parts, ``regions.tsv`` (the same columns).
+        common: How many reads, from which seed, in which format.
         config: The simulator's own settings.
 
     Returns:
@@ -33,20 +34,45 @@ def simulate(simulator: str, *, out: Path | str, common: SimulateConfig | None =
         ConfigError: No such simulator, or the folder holds reads already.
     """
     out, common = Path(out), common or SimulateConfig()
-    if (out / "reads.fast5").exists():
-        raise ConfigError(f"{out}: holds reads.fast5 already; remove it, or choose another --out")
-    pairs = lookup(SIMULATORS, simulator, kind="simulator")(common, config)
-    with progress_bar("simulate") as report, whole_file(out / "events.tsv") as truth:
-        writer = writer_for(out / "events.tsv")(truth)
-        with whole_file(out / "reads.fast5") as partial:
-            write_fast5(partial, _reads(pairs, writer, common.reads, report))
-        writer.close()
+    if taken := sorted(path.name for path in out.glob("reads.*")):
+        raise ConfigError(f"{out}: holds {taken[0]} already; remove it, or choose another --out")
+    made = lookup(SIMULATORS, simulator, kind="simulator")(common, config)
+    with progress_bar("simulate") as report, ExitStack() as files:
+        truth = _Truth(out, files)
+        write_reads(out / f"reads.{common.format}", _reads(made, truth, common.reads, report))
+        truth.close()
     return out
 
 
-def _reads(pairs: Iterator[tuple[Read, Events]], writer: Writer, n_reads: int, report: Report) -> Iterator[Read]:
+class _Truth:
+    """The tables beside the reads, each whole or not at all; that of regions is made when the first comes."""
+
+    def __init__(self, folder: Path, files: ExitStack) -> None:
+        self._folder, self._files = folder, files
+        self._writers: dict[str, Writer] = {}
+        self._open("events.tsv")
+
+    def _open(self, name: str) -> Writer:
+        if name not in self._writers:
+            partial = self._files.enter_context(whole_file(self._folder / name))
+            self._writers[name] = writer_for(self._folder / name)(partial)
+        return self._writers[name]
+
+    def write(self, made: Simulated) -> None:
+        """Add one read's rows."""
+        self._open("events.tsv").write(events_table(made.read, made.events))
+        if made.regions is not None:
+            self._open("regions.tsv").write(events_table(made.read, made.regions))
+
+    def close(self) -> None:
+        """Finish the tables."""
+        for writer in self._writers.values():
+            writer.close()
+
+
+def _reads(simulated: Iterator[Simulated], truth: _Truth, n_reads: int, report: Report) -> Iterator[Read]:
     """Pass the reads on, and write the truth of each on the way."""
-    for done, (read, events) in enumerate(pairs, start=1):
-        writer.write(events_table(read, events))
+    for done, made in enumerate(simulated, start=1):
+        truth.write(made)
         report(done / n_reads)
-        yield read
+        yield made.read

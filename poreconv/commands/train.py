@@ -20,16 +20,20 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMon
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from poreconv.bundle import save_bundle
-from poreconv.config import ARCHITECTURES, DecodeConfig, TrainConfig
+from poreconv.bundle import load_bundle, save_bundle
+from poreconv.config import ARCHITECTURES, DecodeConfig, TrainConfig, require
 from poreconv.data import SquiggleData
+from poreconv.dwell import LifeTable
 from poreconv.errors import ConfigError
 from poreconv.files import whole_file
+from poreconv.infer import Labeller
 from poreconv.labeller import SCORE, SampleLabeller, balanced_weights
 from poreconv.models import build_network
+from poreconv.ordered import order_of
 from poreconv.progress import Report, progress_bar
 from poreconv.recipe import Recipe
 from poreconv.store import Store, distinct, open_stores
+from poreconv.tuning import choose_decoding, count_dwells
 
 BUNDLE = "model.safetensors"
 
@@ -52,7 +56,7 @@ def train(
         config: How to train.
 
     Returns:
-        Path of the bundle: the best checkpoint by the validation split, with the threshold chosen there.
+        Path of the bundle: the best checkpoint by the validation split, with the decoding chosen there.
 
     Raises:
         StoreError: A store cannot be used, or they don't fit together.
@@ -90,6 +94,7 @@ class Run:
         weights = balanced_weights(self._recipe.class_counts, config.class_balance)
         self.labeller = SampleLabeller(network, self._recipe.task, weights, config)
         self.data = SquiggleData(self._stores, config, network.margin)
+        self._order = region_order(self._stores) if config.ordered else ()
         self._claim()
 
     @property
@@ -123,6 +128,8 @@ class Run:
             trainer = self.trainer(report)
             trainer.fit(self.labeller, self.data, ckpt_path=last if last.exists() else None, weights_only=True)
         self.write_bundle()
+        report(1.0, "choosing how to decode")
+        self.write_bundle(self.decoding())
         self._remove_checkpoints()
 
     def _remove_checkpoints(self) -> None:
@@ -176,13 +183,59 @@ class Run:
         rate = LearningRateMonitor("step")
         return [*timer, Watch(report), rate, BundleOnInterrupt(self), stop, best, last]
 
-    def write_bundle(self) -> None:
-        """Write the best checkpoint so far; before the first validation, the weights as they are."""
+    def write_bundle(self, decoding: DecodeConfig | None = None) -> None:
+        """Write the best checkpoint so far; before the first validation, the weights as they are.
+
+        Args:
+            decoding: How to decode; default: peaks over the threshold of that validation, which is there at once.
+        """
         best = self._checkpoints / "best.ckpt"
         if best.exists():
             self.labeller.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
-        threshold = round(float(self.labeller.threshold), 4)
-        save_bundle(self.bundle, self.labeller.network, replace(self._recipe, decoding=DecodeConfig(threshold)))
+        decoding = decoding or DecodeConfig(round(float(self.labeller.threshold), 4))
+        if self._order:
+            decoding = replace(decoding, method="ordered", order=self._order)
+        save_bundle(self.bundle, self.labeller.network, replace(self._recipe, decoding=decoding))
+
+    def decoding(self) -> DecodeConfig:
+        """How to decode what the written network says: chosen on whole validation reads, labelled as `label` does."""
+        device = "cpu" if self._config.accelerator == "cpu" else None
+        network, recipe = load_bundle(self.bundle)
+        uncalibrated = replace(recipe, decoding=DecodeConfig())
+        labeller = Labeller(network, uncalibrated, device=device)
+        places = some_reads(self._stores, "validation")
+        reads = (store.read(row) for store, row in places)
+        targets = (store.read_target(row) for store, row in places)
+        judged = [(p, target) for (_, p), target in zip(labeller.probabilities(reads), targets, strict=True)]
+        hazards = dwell_hazards(self._stores) if self._recipe.task == "boundary" else ()
+        return choose_decoding(judged, self._recipe.task, hazards)
+
+
+MOST_SAMPLES = 2**22
+"""Samples that choose how to decode, and samples in which dwells are counted: enough for a handful of numbers."""
+
+
+def some_reads(stores: Sequence[Store], split: str) -> list[tuple[Store, int]]:
+    """Store and row of the labelled reads of a split; of many, some taken evenly, `MOST_SAMPLES` in all, or one."""
+    places = [(store, int(row)) for store in stores for row in store.rows(split)]
+    places = [(store, row) for store, row in places if store.column("end_labelled")[row] > 0]
+    n_samples = sum(int(store.length[row]) for store, row in places)
+    return places[:: max(1, -(-n_samples // MOST_SAMPLES))]
+
+
+def region_order(stores: Sequence[Store]) -> tuple[str, ...]:
+    """In which order the classes follow each other in the training split; see `order_of`."""
+    info = stores[0].info
+    require(info.task == "segment", f"ordered: task {info.task} has no regions; leave it out")
+    return order_of((store.read_target(row) for store, row in some_reads(stores, "train")), info.classes)
+
+
+def dwell_hazards(stores: Sequence[Store]) -> tuple[float, ...]:
+    """How long events of the training split last; see `LifeTable`."""
+    table = LifeTable()
+    for store, row in some_reads(stores, "train"):
+        count_dwells(table, store.read_target(row))
+    return table.hazards()
 
 
 NOT_NEWS = (
@@ -222,7 +275,7 @@ def interruptible() -> Iterator[None]:
 
 
 def recipe_of(stores: Sequence[Store], model: str, settings: Mapping[str, Any], config: TrainConfig) -> Recipe:
-    """What labelling must repeat, as the stores and settings have it; the threshold comes after training."""
+    """What labelling must repeat, as the stores and settings have it; the decoding comes after training."""
     info = stores[0].info
     counts = [store.info.counts["train"] for store in stores]
     class_counts = tuple(sum(count[name] for count in counts) for name in info.classes)
@@ -233,6 +286,7 @@ def recipe_of(stores: Sequence[Store], model: str, settings: Mapping[str, Any], 
         model=model,
         model_config={name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},
         sample_rate_hz=distinct(stores, "sample_rate_hz")[0],
+        resampled_from_hz=resampled_from(stores),
         chemistries=tuple(distinct(stores, "chemistry")),
         class_counts=class_counts,
         mean_dwell=sum(class_counts) / events,
@@ -243,6 +297,11 @@ def recipe_of(stores: Sequence[Store], model: str, settings: Mapping[str, Any], 
         data=tuple(store.info.content_hash for store in stores),
         poreconv_version=version("poreconv"),
     )
+
+
+def resampled_from(stores: Sequence[Store]) -> tuple[float, ...]:
+    """Sample rates of the reads as they were recorded, if any store was resampled."""
+    return tuple(distinct(stores, "recorded_hz")) if any(store.info.resampled for store in stores) else ()
 
 
 def uses_bf16(config: TrainConfig) -> bool:

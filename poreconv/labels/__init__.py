@@ -24,6 +24,8 @@ LABEL_SOURCES = {
     "resquiggle_paf": "poreconv.labels.resquiggle_paf:ResquigglePaf",
     "eventalign": "poreconv.labels.eventalign:Eventalign",
     "polya": "poreconv.labels.polya:PolyA",
+    "captures": "poreconv.labels.captures:Captures",
+    "bed_modified": "poreconv.labels.bed_modified:BedModified",
     "intervals": "poreconv.labels.intervals:Intervals",
 }
 

@@ -6,12 +6,21 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pysam
+from numpy.typing import NDArray
 
 from poreconv.errors import FormatError
 
 PARENT = "pi"
 """Tag of a split read: the id of the read that was cut, which is the one in the signal file."""
+
+
+DELETED = pysam.CDEL
+OF_REFERENCE = (pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF, pysam.CDEL, pysam.CREF_SKIP)
+OF_READ = (pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF, pysam.CINS, pysam.CSOFT_CLIP)
+OF_BOTH = (pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF)
+"""What CIGAR operations use up."""
 
 
 class _Place(NamedTuple):
@@ -32,7 +41,7 @@ class Records:
 
     Args:
         files: BAM or SAM, this one plain or BGZF-compressed.
-        tag: What a record must have to count.
+        tag: What a record must have to count; None: every record does.
         hint: What to do where no record of a file has it.
         size: How much a record says.
         notes: Where other records are counted.
@@ -46,7 +55,7 @@ class Records:
         self,
         files: Sequence[Path],
         *,
-        tag: str,
+        tag: str | None,
         hint: str,
         size: Callable[[pysam.AlignedSegment], int],
         notes: Counter[str],
@@ -70,7 +79,7 @@ class Records:
         offset = file.tell()
         for record in file.fetch(until_eof=True):
             met += 1
-            if record.has_tag(self._tag):
+            if self._tag is None or record.has_tag(self._tag):
                 found += 1
                 self._add(record, number, offset)
             offset = file.tell()
@@ -141,3 +150,26 @@ def int_tag(record: pysam.AlignedSegment, name: str) -> int | None:
     if isinstance(found, str):
         found = next((value for tag, value in record.get_tags() if tag == name and isinstance(value, int)), None)
     return int(found) if isinstance(found, (int, float)) else None
+
+
+def bases_at(record: pysam.AlignedSegment, position: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Find the read's bases that are aligned to places of the reference.
+
+    Args:
+        record: An aligned one.
+        position: 0-based places within the reference span of the record, shape ``(n,)``.
+
+    Returns:
+        For each place the number of the base in the record's sequence as it was sequenced, 5' to 3', -1 where none is
+        aligned; and whether that is because it was deleted (else it is in an intron).
+    """
+    operation, length = np.array(record.cigartuples, np.int64).T
+    uses_reference, uses_read = np.isin(operation, OF_REFERENCE) * length, np.isin(operation, OF_READ) * length
+    reference = record.reference_start + np.cumsum(uses_reference) - uses_reference
+    in_read = np.cumsum(uses_read) - uses_read
+    there = np.flatnonzero(uses_reference)
+    at = there[np.searchsorted(reference[there], position, side="right") - 1]
+    base = in_read[at] + position - reference[at]
+    if record.is_reverse:
+        base = int(uses_read.sum()) - 1 - base
+    return np.where(np.isin(operation[at], OF_BOTH), base, -1), operation[at] == DELETED

@@ -34,6 +34,8 @@ class Steps(NamedTuple):
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     label: NDArray[np.int16]
+    base: NDArray[np.int64]
+    """Number of each base in signal order, counted from the first that the basecaller stepped on."""
 
 
 def steps(read: Read, table: MoveTable, notes: Counter[str]) -> Steps:
@@ -56,7 +58,8 @@ def steps(read: Read, table: MoveTable, notes: Counter[str]) -> Steps:
         notes["bases_without_place"] += without_place
     if table.rna is None and len(moved):
         notes["orientation_unknown"] += 1
-    return Steps(edge[moved], edge[np.append(moved[1:], len(table.move))] if len(moved) else edge[moved], label)
+    end = edge[np.append(moved[1:], len(table.move))] if len(moved) else edge[moved]
+    return Steps(edge[moved], end, label, np.cumsum(table.move)[moved] - 1)
 
 
 def _bases(read: Read, table: MoveTable) -> NDArray[np.int16]:
@@ -85,17 +88,24 @@ def moved_events(read: Read, found: Steps, margin: int) -> Events:
     """
     if not margin:
         return fitted(read, found.start, found.end, label=found.label, classes=BASES)
-    coverage = _inner(found, margin)
-    if not len(coverage):
-        raise LabelError(
-            f"{read.where}: no base lasts over {2 * margin} samples, so it is all margin; leave out move_margin",
-            reason="label_margin",
-        )
+    coverage = inner(found.start, found.end, margin)
+    check_margin(read, coverage)
     return fitted(read, found.start, found.end, label=found.label, classes=BASES, coverage=coverage)
 
 
-def _inner(found: Steps, margin: int) -> NDArray[np.int64]:
-    """What is left of each event between the margins at its start and at the next one's, shape ``(m, 2)``."""
-    next_start = np.append(found.start[1:], np.iinfo(np.int64).max)
-    inner = np.column_stack([found.start + margin, np.minimum(found.end, next_start - margin)])
-    return inner[inner[:, 1] > inner[:, 0]]
+def inner(start: NDArray[np.int64], end: NDArray[np.int64], margin: int) -> NDArray[np.int64]:
+    """What is left of each event between the margins at its start and at the next one's, shape ``(n, 2)``.
+
+    Of some nothing is left: their end is not after their start.
+    """
+    next_start = np.append(start[1:], np.iinfo(np.int64).max)
+    return np.column_stack([start + margin, np.minimum(end, next_start - margin)])
+
+
+def check_margin(read: Read, coverage: NDArray[np.int64]) -> None:
+    """Raise `LabelError` (``label_margin``) if nothing is left of any event."""
+    if not (coverage[:, 1] > coverage[:, 0]).any():
+        raise LabelError(
+            f"{read.where}: no base is longer than the margins at its sides; leave out move_margin",
+            reason="label_margin",
+        )

@@ -7,7 +7,9 @@ from poreconv.labels._fit import fitted
 from poreconv.read import Read
 
 
-def run_events(read: Read, run_string: str | bytes, first: int, end: int) -> Events | None:
+def run_events(
+    read: Read, run_string: str | bytes, first: int, end: int, classes: tuple[str, ...] = ()
+) -> Events | None:
     """Make events of a run string (`poreconv.ss`): one per match; extra samples (``I``) are not covered.
 
     Args:
@@ -15,13 +17,23 @@ def run_events(read: Read, run_string: str | bytes, first: int, end: int) -> Eve
         run_string: In signal order.
         first: Sample at which it begins.
         end: Sample after its last, as its file says.
+        classes: What the events could be; here nothing tells which.
 
     Returns:
         None without a match.
 
     Raises:
-        LabelError: It is no run string (``label_unreadable``), spans other samples (``label_span``), or doesn't fit the
-            read (see `fitted`).
+        LabelError: As `runs_between`, or it doesn't fit the read (see `fitted`).
+    """
+    start, stop = ss.places(runs_between(read, run_string, first, end), first)
+    return fitted(read, start, stop, classes=classes) if len(start) else None
+
+
+def runs_between(read: Read, run_string: str | bytes, first: int, end: int) -> ss.Runs:
+    """Read a run string that goes from one sample to another.
+
+    Raises:
+        LabelError: It is no run string (``label_unreadable``), or spans other samples (``label_span``).
     """
     try:
         runs = ss.decode(run_string)
@@ -33,5 +45,4 @@ def run_events(read: Read, run_string: str | bytes, first: int, end: int) -> Eve
             "label the read again",
             reason="label_span",
         )
-    start, stop = ss.places(runs, first)
-    return fitted(read, start, stop) if len(start) else None
+    return runs

@@ -1,53 +1,210 @@
-"""Tables of intervals, from text or Parquet."""
+"""Tables of intervals on disk, as text, BED or Parquet: where the rows of each read stand, and the rows of one read."""
 
-from collections.abc import Sequence
+import re
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from numpy.typing import NDArray
 
-from poreconv.errors import FormatError
+from poreconv.errors import ConfigError, FormatError
 
 NEEDED = ("read_id", "start", "end")
 SCHEMA = pa.schema([("read_id", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("label", pa.string())])
-"""What `read_tables` gives; ``label`` is null where a row has none."""
+"""What `batches` gives; ``label`` is null where a row has none."""
+
+BED = ("read_id", "start", "end", "label")
+"""The first columns of BED; what stands in the others doesn't matter here."""
+
+BED_HEAD = re.compile(rb"#|track |browser |\s*$")
+"""How lines begin that may stand before the rows of a BED."""
+
+BATCH_ROWS = 1 << 16
+"""Rows of Parquet that are in memory at a time; of text it is a megabyte."""
+
+ROW = np.dtype([("start", "<i8"), ("end", "<i8"), ("label", "<i4"), ("read", "<i4")])
+"""A row on disk: place, an index into `Tables.names` (-1: no label), and the number of the read."""
+
+Rows = NDArray[np.void]
+"""Of type `ROW`, shape ``(n,)``."""
 
 
-def read_tables(files: Sequence[Path]) -> pa.Table:
-    """Read and join tables of intervals, in the form of `SCHEMA`.
+class Tables:
+    """The rows of one or several tables, by read.
+
+    Tables are passed through once, into a temporary file of rows of a fixed size. Memory holds each read's id and the
+    place of its rows there. Where the rows of a read don't stand together, they are brought together in a second file.
+
+    Args:
+        files: TSV, CSV, BED or Parquet; `Tables` of several is that of their rows one after the other.
 
     Raises:
-        FormatError: A file is neither text nor Parquet, lacks a column, or has a cell that is empty or no integer.
+        FormatError: A file is no table of intervals, or has a cell that is empty or no integer.
+        ConfigError: There is no room for the temporary file.
     """
-    return pa.concat_tables([_checked(path, _read(path)) for path in files])
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._number: dict[str, int] = {}
+        self._code: dict[str, int] = {}
+        self._count = np.zeros(0, np.int64)
+        with ExitStack() as stack:
+            self._rows: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
+            with _room():
+                together = [self._add(rows) for path in files for rows in map(self._numbered, batches(path))]
+                self._rows.flush()
+                self._edge = np.append(0, np.cumsum(self._count))
+                if not all(together):
+                    self._rows = _by_read(self._rows, self._edge, stack.enter_context(tempfile.TemporaryFile()))
+            self._files = stack.pop_all()
+
+    def _add(self, rows: Rows) -> bool:
+        """Write some rows; tell whether, with those before, the rows of each read still stand together."""
+        self._rows.write(rows.tobytes())
+        last = max(len(self._count) - 1, 0)
+        count = np.bincount(rows["read"], minlength=len(self._number))
+        count[: len(self._count)] += self._count
+        self._count = count
+        return bool((np.diff(rows["read"], prepend=last) >= 0).all())
+
+    def _numbered(self, batch: pa.RecordBatch) -> Rows:
+        rows = np.empty(len(batch), ROW)
+        rows["start"], rows["end"] = batch["start"].to_numpy(), batch["end"].to_numpy()
+        rows["label"], rows["read"] = _numbers(batch["label"], self._code), _numbers(batch["read_id"], self._number)
+        return rows
+
+    @property
+    def names(self) -> list[str]:
+        """Labels met, which `ROW` indexes; an empty one is a label like any."""
+        return list(self._code)
+
+    def of(self, read_id: str) -> Rows | None:
+        """Give the rows of a read, sorted by start and end; None without a row."""
+        number = self._number.get(read_id)
+        if number is None:
+            return None
+        first, end = self._edge[number : number + 2].tolist()
+        self._rows.seek(first * ROW.itemsize)
+        rows = np.frombuffer(self._rows.read((end - first) * ROW.itemsize), ROW)
+        ordered: Rows = rows[np.lexsort((rows["end"], rows["start"]))]
+        return ordered
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        self._files.close()
 
 
-def _read(path: Path) -> pa.Table:
-    with path.open("rb") as stream:
-        parquet = stream.read(4) == b"PAR1"
+@contextmanager
+def _room() -> Iterator[None]:
+    """Tell what to do when the temporary file cannot be written; `batches` tells what it cannot read itself."""
     try:
-        return _read_parquet(path) if parquet else _read_text(path)
+        yield
+    except OSError as exc:
+        folder = tempfile.gettempdir()
+        raise ConfigError(f"{folder}: no room for the rows of the labels ({exc}); set TMPDIR to another") from exc
+
+
+def _numbers(names: pa.StringArray, known: dict[str, int]) -> NDArray[np.int32]:
+    """Number strings in the order in which they are met; -1: null."""
+    encoded = names.dictionary_encode()
+    met = encoded.dictionary.to_pylist()
+    by_code = np.array([*(known.setdefault(name, len(known)) for name in met), -1], np.int32)
+    code: NDArray[np.int32] = encoded.indices.fill_null(len(met)).to_numpy()
+    return by_code[code]
+
+
+def _by_read(rows: IO[bytes], edge: NDArray[np.int64], sorted_rows: IO[bytes]) -> IO[bytes]:
+    """Bring the rows of each read together, as they follow each other, in another file."""
+    rows.seek(0)
+    shutil.copyfileobj(rows, sorted_rows)  # takes the room, before it is mapped
+    sorted_rows.flush()
+    mapped, free = np.memmap(sorted_rows, ROW, "r+"), edge[:-1].copy()
+    rows.seek(0)
+    while some := rows.read(BATCH_ROWS * ROW.itemsize):
+        batch = np.frombuffer(some, ROW)
+        batch = batch[np.argsort(batch["read"], kind="stable")]
+        first = np.flatnonzero(np.diff(batch["read"], prepend=-1))
+        read, n = batch["read"][first], np.diff(first, append=len(batch))
+        mapped[np.repeat(free[read] - first, n) + np.arange(len(batch))] = batch
+        free[read] += n
+    mapped.flush()
+    return sorted_rows
+
+
+def batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """Read a table bit by bit, in the form of `SCHEMA`.
+
+    Raises:
+        FormatError: It is neither text nor Parquet, lacks a column, or has a cell that is empty or no integer.
+    """
+    empty: Counter[str] = Counter()
+    try:
+        for batch in _kind(path)(path):
+            empty.update({name: batch[name].null_count for name in NEEDED})
+            if not empty.total():
+                yield _in_schema(batch)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         problem = str(exc).split("\n", 1)[0]
         raise FormatError(f"{path}: no table of intervals ({problem}); start and end are whole samples") from exc
+    for name in NEEDED:
+        if empty[name]:
+            raise FormatError(f"{path}: column {name}: {empty[name]} cells are empty; fill them")
 
 
-def _read_parquet(path: Path) -> pa.Table:
-    names = _columns(path, pa.parquet.read_schema(path).names)
-    return pa.parquet.ParquetFile(path).read(columns=names)
+def _kind(path: Path) -> Callable[[Path], Iterator[pa.RecordBatch]]:
+    with path.open("rb") as stream:
+        parquet = stream.read(4) == b"PAR1"
+    bed = path.name.removesuffix(".gz").endswith(".bed")
+    return _from_parquet if parquet else _from_bed if bed else _from_text
 
 
-def _read_text(path: Path) -> pa.Table:
+def _from_parquet(path: Path) -> Iterator[pa.RecordBatch]:
+    with pa.parquet.ParquetFile(path) as file:
+        names = _columns(path, file.schema_arrow.names)
+        _check_integers(path, file.schema_arrow)
+        yield from file.iter_batches(BATCH_ROWS, columns=names)
+
+
+def _from_text(path: Path) -> Iterator[pa.RecordBatch]:
     """Read CSV or TSV, as its first line tells; .gz and the like are unpacked by their suffix."""
     delimiter, found = header_of(path)
     names = _columns(path, found)
-    types = {name: SCHEMA.field(name).type for name in names}
-    return pa.csv.read_csv(
-        str(path),
-        parse_options=pa.csv.ParseOptions(delimiter=delimiter),
-        convert_options=pa.csv.ConvertOptions(include_columns=names, column_types=types),
-    )
+    parse = pa.csv.ParseOptions(delimiter=delimiter)
+    with pa.csv.open_csv(str(path), parse_options=parse, convert_options=_typed(names)) as rows:
+        yield from rows
+
+
+def _from_bed(path: Path) -> Iterator[pa.RecordBatch]:
+    """Read BED whose sequences are reads; ``.`` is no name."""
+    skip, n_columns = _bed_layout(path)
+    if not n_columns:
+        return
+    names = [*BED, *(f"column {number}" for number in range(len(BED), n_columns))][:n_columns]
+    read = pa.csv.ReadOptions(column_names=names, skip_rows=skip)
+    parse = pa.csv.ParseOptions(delimiter="\t", quote_char=False)
+    convert = _typed(_columns(path, names))
+    convert.null_values, convert.strings_can_be_null = ["."], True
+    with pa.csv.open_csv(str(path), read_options=read, parse_options=parse, convert_options=convert) as rows:
+        yield from rows
+
+
+def _typed(names: Sequence[str]) -> pa.csv.ConvertOptions:
+    return pa.csv.ConvertOptions(include_columns=names, column_types={name: SCHEMA.field(name).type for name in names})
+
+
+def _bed_layout(path: Path) -> tuple[int, int]:
+    """Lines before the first row, and its number of columns; 0 without a row."""
+    with pa.input_stream(str(path), compression="detect") as stream:
+        lines = stream.read(1 << 16).splitlines()
+    skip = next((number for number, line in enumerate(lines) if not BED_HEAD.match(line)), len(lines))
+    return skip, len(lines[skip].split(b"\t")) if skip < len(lines) else 0
 
 
 def header_of(path: Path) -> tuple[str, list[str]]:
@@ -69,13 +226,13 @@ def _columns(path: Path, names: Sequence[str]) -> list[str]:
     return [name for name in SCHEMA.names if name in names]
 
 
-def _checked(path: Path, table: pa.Table) -> pa.Table:
-    for name in NEEDED:
-        if table[name].null_count:
-            raise FormatError(f"{path}: column {name}: {table[name].null_count} cells are empty; fill them")
+def _check_integers(path: Path, schema: pa.Schema) -> None:
     for name in ("start", "end"):
-        if not pa.types.is_integer(table[name].type):
-            raise FormatError(f"{path}: column {name}: {table[name].type}, not integers; give whole samples")
-    if "label" not in table.column_names:
-        table = table.append_column("label", pa.nulls(len(table), pa.string()))
-    return table.select(SCHEMA.names).cast(SCHEMA)
+        if not pa.types.is_integer(schema.field(name).type):
+            raise FormatError(f"{path}: column {name}: {schema.field(name).type}, not integers; give whole samples")
+
+
+def _in_schema(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = {name: batch[name] for name in batch.schema.names}
+    columns.setdefault("label", pa.nulls(len(batch), pa.string()))
+    return pa.RecordBatch.from_arrays([columns[field.name].cast(field.type) for field in SCHEMA], schema=SCHEMA)

@@ -57,7 +57,7 @@ class BamMoves:
 
     def events(self, read: Read) -> Events | None:
         """Label one read; see `LabelSource.events`."""
-        tables = [_table(read, record) for record in self._records.of(read.read_id)]
+        tables = [move_table(read, record) for record in self._records.of(read.read_id)]
         tables.sort(key=lambda table: table.first_sample)
         parts = [part for table in tables if len((part := steps(read, table, self.notes)).start)]
         if not parts:
@@ -70,7 +70,13 @@ class BamMoves:
         self._records.close()
 
 
-def _table(read: Read, record: pysam.AlignedSegment) -> MoveTable:
+def move_table(read: Read, record: pysam.AlignedSegment) -> MoveTable:
+    """Read the tags of one record.
+
+    Raises:
+        LabelError: One is missing (``label_incomplete``) or no move table (``label_unreadable``), or the basecaller saw
+            more samples than there are (``label_length``).
+    """
     trimmed, seen = int_tag(record, "ts"), int_tag(record, "ns")
     split_at = int_tag(record, "sp") or 0
     if trimmed is None:
@@ -87,7 +93,7 @@ def _table(read: Read, record: pysam.AlignedSegment) -> MoveTable:
         )
     stride, move = _moves(read, record)
     sequence = (record.get_forward_sequence() or "").encode("ascii", "replace")
-    return MoveTable(move, split_at + trimmed, stride, sequence, _is_rna(read, record))
+    return MoveTable(move, split_at + trimmed, stride, sequence, is_rna(read, record))
 
 
 def _moves(read: Read, record: pysam.AlignedSegment) -> tuple[int, NDArray[np.int64]]:
@@ -101,7 +107,8 @@ def _moves(read: Read, record: pysam.AlignedSegment) -> tuple[int, NDArray[np.in
     return int(table[0]), table[1:].astype(np.int64)
 
 
-def _is_rna(read: Read, record: pysam.AlignedSegment) -> bool | None:
+def is_rna(read: Read, record: pysam.AlignedSegment) -> bool | None:
+    """Tell whether a read's signal runs 3' to 5', by its file, else by the record's read group; None: unknown."""
     if read.chemistry != "unknown":
         return read.chemistry.startswith("rna")
     told = MODEL.search(str(record.get_tag("RG"))) if record.has_tag("RG") else None

@@ -1,17 +1,18 @@
-"""Several label sources as one: the first that has a label for a read answers."""
+"""Several label sources as one: the first that has a label for a read answers, or all do and must agree."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from poreconv.config import LabelConfig, require
+from poreconv.config import LabelConfig, PrepareConfig, Task, require
 from poreconv.errors import LabelError, ReadDropped
 from poreconv.events import Events
 from poreconv.files import fingerprint
 from poreconv.labels import LABEL_SOURCES, LabelSource, open_labels
+from poreconv.labels._agreement import agreed
 from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.registry import lookup
@@ -43,8 +44,7 @@ class FirstThatAnswers:
             try:
                 events = source.events(read)
             finally:
-                self.notes.update(source.notes)
-                source.notes.clear()
+                _pass_notes(source, self.notes)
             if events is not None and len(events):
                 self.notes[f"labelled_by_{name}"] += 1
                 return events if self.classes else Events.of(events.start, events.end, coverage=events.coverage)
@@ -54,6 +54,63 @@ class FirstThatAnswers:
         """Close all sources."""
         for source in self._sources.values():
             source.close()
+
+
+class WhereAllAgree:
+    """Asks all its sources, and believes them where they agree (see `labels._agreement.agreed`).
+
+    A read for which one of them has no label has none. Places and classes are those of the first source.
+
+    Args:
+        sources: By name, the first the most exact; at least two.
+        task: What is to be learnt.
+        tolerance: How far apart, in samples, boundaries may lie that agree.
+
+    Raises:
+        ConfigError: One source, or the task needs classes and those of the sources differ.
+    """
+
+    in_file = False
+
+    def __init__(self, sources: dict[str, LabelSource], task: Task, tolerance: int) -> None:
+        names, classes = ", ".join(sources), {source.classes for source in sources.values()}
+        require(len(sources) > 1, f"agreement_samples: labels {names} alone agree with themselves; name another source")
+        same = len(classes) == 1
+        require(task == "boundary" or same, f"labels {names}: have other classes each, so they agree on no {task}")
+        self._sources, self._task, self._tolerance = sources, task, tolerance
+        self.classes: tuple[str, ...] = classes.pop() if same else ()
+        self.base_offset = next(iter(sources.values())).base_offset if same else None
+        self.notes: Counter[str] = Counter()
+
+    def events(self, read: Read) -> Events | None:
+        """Label one read; see `LabelSource.events`."""
+        several = [self._ask(name, source, read) for name, source in self._sources.items()]
+        if any(events is None for events in several):
+            return None
+        events = agreed([e for e in several if e is not None], len(read.adc), self._task, self._tolerance)
+        if not len(events.coverage):
+            raise LabelError(f"{read.where}: its labels agree nowhere; look at them", reason="no_agreement")
+        return events if self.classes else Events.of(events.start, events.end, coverage=events.coverage)
+
+    def _ask(self, name: str, source: LabelSource, read: Read) -> Events | None:
+        try:
+            events = source.events(read)
+        finally:
+            _pass_notes(source, self.notes)
+        if events is None or not len(events):
+            self.notes[f"not_labelled_by_{name}"] += 1
+            return None
+        return events
+
+    def close(self) -> None:
+        """Close all sources."""
+        for source in self._sources.values():
+            source.close()
+
+
+def _pass_notes(source: LabelSource, notes: Counter[str]) -> None:
+    notes.update(source.notes)
+    source.notes.clear()
 
 
 Assigned = tuple[tuple[str, tuple[Path, ...]], ...]
@@ -82,8 +139,24 @@ def assign_files(names: Sequence[str], given: Sequence[Path | str]) -> Assigned:
 
 
 def open_several(assigned: Assigned, config: LabelConfig) -> LabelSource:
-    """Open one label source, or several of which the first that answers counts; raises as `open_labels`."""
-    sources = {name: open_labels(name, files, config) for name, files in assigned}
+    """Open one label source, or several of which the first that answers counts, or where they agree.
+
+    Raises:
+        ConfigError: See `open_labels` and `WhereAllAgree`.
+        FormatError: A file that is no table of its source.
+    """
+    with ExitStack() as opened_so_far:
+        sources: dict[str, LabelSource] = {}
+        for name, files in assigned:
+            sources[name] = opened_so_far.enter_context(closing(open_labels(name, files, config)))
+        source = _joined(sources, config)
+        opened_so_far.pop_all()
+    return source
+
+
+def _joined(sources: dict[str, LabelSource], config: LabelConfig) -> LabelSource:
+    if isinstance(config, PrepareConfig) and config.agreement_samples is not None:
+        return WhereAllAgree(sources, config.task, config.agreement_samples)
     return FirstThatAnswers(sources) if len(sources) > 1 else next(iter(sources.values()))
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from poreconv.errors import ConfigError
-from poreconv.metrics.matching import TOLERANCES, match_counts, nearest_distance
+from poreconv.matching import TOLERANCES, match_counts, nearest_distance
 from poreconv.metrics.values import Counts, numbers, ratio, with_intervals
 
 R_VALUE_TOLERANCE = 2

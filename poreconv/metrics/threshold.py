@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
-from poreconv.metrics.matching import match_count
+from poreconv.matching import match_count
 
 THRESHOLDS = np.round(np.arange(0.02, 0.99, 0.02), 2)
 """Probabilities among which the threshold is chosen."""

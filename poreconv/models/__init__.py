@@ -15,6 +15,7 @@ MODELS = {
     "dense": "poreconv.models.dense:DenseNetwork",
     "tcn": "poreconv.models.tcn:TcnNetwork",
     "strided": "poreconv.models.strided:StridedNetwork",
+    "campolina": "poreconv.models.campolina:CampolinaNetwork",
 }
 
 

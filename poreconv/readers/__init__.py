@@ -1,23 +1,29 @@
 """Signal files in, reads out. Adding a format: one file here, one line in ``READERS``."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, Self
 
-from poreconv.errors import FormatError, ReadDropped
+from poreconv.errors import ConfigError, FormatError, ReadDropped
+from poreconv.files import whole_file
 from poreconv.ledger import Drop, Ledger
 from poreconv.read import Read
 from poreconv.registry import lookup
 
 READERS = {
+    ".bulk.fast5": "poreconv.readers.bulk_fast5:BulkFast5Reader",
     ".fast5": "poreconv.readers.fast5:Fast5Reader",
     ".pod5": "poreconv.readers.pod5:Pod5Reader",
     ".slow5": "poreconv.readers.slow5:Slow5Reader",
     ".blow5": "poreconv.readers.slow5:Slow5Reader",
 }
-"""Suffix -> reader."""
+"""Format -> reader. A format is called as its files may end; those of one suffix are told apart by content, and tried
+in this order."""
+
+SUFFIX_OF = {name: Path(f"x{name}").suffix for name in READERS}
+"""Format -> the suffix that its files have."""
 
 HEAD_BYTES = 64
 """How much of a file tells its format."""
@@ -41,10 +47,18 @@ class Reader(Protocol):
     """One open signal file; a context manager. Made as ``SomeReader(path, ledger)``."""
 
     path: Path
+    write: Callable[[Path, Iterable[Read]], None] | None
+    """Writes reads into one file, one in memory at a time, and replaces the file if it exists; a static method. None
+    where no library writes the format. Called through `write_reads`.
+
+    Raises FormatError: reads that would not come back as they are."""
 
     @staticmethod
-    def recognises(head: bytes) -> bool:
-        """Whether a file that begins with ``head`` (its first 64 bytes) can be of this format."""
+    def recognises(path: Path, head: bytes) -> bool:
+        """Whether a file that begins with ``head`` (its first 64 bytes) can be of this format.
+
+        What cannot be read is not of this format: an error that says why is the business of the last one tried.
+        """
         ...
 
     @property
@@ -96,7 +110,7 @@ def find_files(paths: Sequence[Path | str]) -> list[Path]:
         if path.is_dir():
             found.extend(_files_in(path))
         else:
-            if path.suffix.lower() not in READERS or not path.exists():
+            if path.suffix.lower() not in SUFFIX_OF.values() or not path.exists():
                 format_of(path)
             found.append(path)
     return found
@@ -124,11 +138,36 @@ def format_of(path: Path) -> str:
     """
     head = _head(path)
     suffix = path.suffix.lower()
-    for candidate in [suffix] if suffix in READERS else READERS:
-        if lookup(READERS, candidate, kind="signal format").recognises(head):
+    of_suffix = [name for name in READERS if SUFFIX_OF[name] == suffix]
+    for candidate in of_suffix or READERS:
+        if lookup(READERS, candidate, kind="signal format").recognises(path, head):
             return candidate
-    named = f"not what {suffix} says" if suffix in READERS else f"no signal file ({', '.join(READERS)})"
+    named = f"not what {suffix} says" if of_suffix else f"no signal file ({_suffixes()})"
     raise FormatError(f"{path}: {named}; it looks like {_looks_like(head)}")
+
+
+def write_reads(path: Path, reads: Iterable[Read]) -> None:
+    """Write reads into one signal file, in the format that its name ends with.
+
+    Args:
+        path: The file, whole or not at all; replaced if it exists.
+        reads: At least one sample each; ids differ. Taken one by one.
+
+    Raises:
+        ConfigError: The name ends with no format that can be written.
+        FormatError: Reads that the format cannot hold.
+    """
+    name = next((name for name in READERS if path.name.lower().endswith(name)), "")
+    write = lookup(READERS, name, kind="signal format").write if name else None
+    if write is None:
+        raise ConfigError(f"{path}: no format that can be written; end the name in {', '.join(writable())}")
+    with whole_file(path, partial_suffix=f".partial{name}") as partial:
+        write(partial, reads)
+
+
+def writable() -> list[str]:
+    """The formats that `write_reads` writes."""
+    return [name for name in READERS if lookup(READERS, name, kind="signal format").write is not None]
 
 
 def open_reads(
@@ -260,11 +299,15 @@ class ReadStream:
         return self._open[path]
 
 
+def _suffixes() -> str:
+    return ", ".join(dict.fromkeys(SUFFIX_OF.values()))
+
+
 def _files_in(folder: Path) -> list[Path]:
     visible = (p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts))
-    found = sorted(p for p in visible if p.suffix.lower() in READERS and not p.is_dir())
+    found = sorted(p for p in visible if p.suffix.lower() in SUFFIX_OF.values() and not p.is_dir())
     if not found:
-        raise FormatError(f"{folder}: no signal file in this folder; poreconv reads {', '.join(READERS)}")
+        raise FormatError(f"{folder}: no signal file in this folder; poreconv reads {_suffixes()}")
     return found
 
 

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from poreconv.errors import SignalError
 from poreconv.readers._fields import HARMLESS_BYTES, MAX_COMPRESSION, one_line, printable, whole
 
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""First bytes of an HDF5 file."""
+
 HDF5_ERRORS = (KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 """What h5py raises on a damaged file, having no error class of its own, and numpy on the size that one claims."""
 

@@ -8,8 +8,7 @@ import pod5
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from poreconv.errors import SignalError
-from poreconv.readers._fields import HARMLESS_BYTES, MAX_COMPRESSION, as_drop, fields_of_run, printable
+from poreconv.readers._fields import HARMLESS_BYTES, MAX_COMPRESSION, fields_of_run, printable
 
 POD5_ERRORS = (
     pa.ArrowException,
@@ -38,15 +37,12 @@ class Signals:
         self._rows_per_batch = max(1, file.signal_batch_row_count)
         self._checked: OrderedDict[int, tuple[Any, Any]] = OrderedDict()
 
-    def of(self, row: Row, where: str) -> NDArray[np.int16]:
-        """Join the pieces of one read's signal."""
-        with as_drop(f"{where}: its signal cannot be read", "unreadable", POD5_ERRORS):
-            pieces = [self._piece(number) for number in row["signal"] or ()]
-            adc = pieces[0] if len(pieces) == 1 else np.concatenate([np.zeros(0, np.int16), *pieces])
-            if len(adc) != row["num_samples"]:
-                raise ValueError(f"{len(adc)} samples, and the reads table says {row['num_samples']}")
-        if len(adc) == 0:
-            raise SignalError(f"{where}: its signal has no samples; nothing to label", reason="empty")
+    def of(self, row: Row) -> NDArray[np.int16]:
+        """Join the pieces of one read's signal; raises ``POD5_ERRORS`` if it is damaged."""
+        pieces = [self._piece(number) for number in row["signal"] or ()]
+        adc = pieces[0] if len(pieces) == 1 else np.concatenate([np.zeros(0, np.int16), *pieces])
+        if len(adc) != row["num_samples"]:
+            raise ValueError(f"{len(adc)} samples, and the reads table says {row['num_samples']}")
         return adc
 
     def _piece(self, number: int) -> NDArray[np.int16]:
@@ -54,7 +50,7 @@ class Signals:
         stored = packed[number % self._rows_per_batch]
         if not self._packed:
             return np.asarray(stored.values, np.int16)
-        buffer, n_samples = stored.as_buffer(), samples[number % self._rows_per_batch].as_py()
+        buffer, n_samples = stored.as_buffer(), samples[number % self._rows_per_batch]
         if 2 * n_samples > HARMLESS_BYTES and 2 * n_samples > MAX_COMPRESSION * buffer.size:
             raise ValueError(f"{n_samples} samples claimed, {buffer.size} bytes stored")
         adc = np.empty(n_samples, np.int16)
@@ -67,8 +63,20 @@ class Signals:
             batch.validate(full=True)
             while len(self._checked) >= SIGNAL_BATCHES:
                 self._checked.popitem(last=False)
-            self._checked[number] = batch.column("signal"), batch.column("samples")
+            self._checked[number] = batch.column("signal"), batch.column("samples").to_pylist()
         return self._checked[number]
+
+
+def rows_of(batch: Any) -> list[Row]:
+    """Rows of a batch as dicts; column by column, which is several times as fast as Arrow's own."""
+    names = batch.schema.names
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*(c.to_pylist() for c in batch.columns), strict=True)]
+
+
+def uuid_text(raw: bytes) -> str:
+    """Write 16 bytes as `uuid.UUID` would, which takes eight times as long."""
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def runs_of(table: Any) -> dict[str, dict[str, Any]]:

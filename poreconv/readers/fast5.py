@@ -4,14 +4,15 @@ ont-fast5-api opens the file, tells its kind and its reads, and brings the VBZ f
 h5py handle: the API's helpers read all attributes of a group to answer for one, and open single-read files three times.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import h5py
 from h5py import h5g, h5l
 from ont_fast5_api.compression_settings import VBZ
-from ont_fast5_api.fast5_interface import BULK_FAST5, MULTI_READ, check_file_type
+from ont_fast5_api.fast5_interface import MULTI_READ, check_file_type
+from ont_fast5_api.fast5_read import Fast5Read
 from ont_fast5_api.multi_fast5 import MultiFast5File
 from ont_fast5_api.static_data import HARDLINK_GROUPS
 
@@ -30,10 +31,7 @@ from poreconv.readers._fast5_fields import (
     write_raw_attributes,
 )
 from poreconv.readers._fields import READ_ID, RUN_FIELDS, as_drop, as_format_error, check_new, shown
-from poreconv.readers._hdf5 import HDF5_ERRORS, signal, text
-
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-"""First bytes of an HDF5 file."""
+from poreconv.readers._hdf5 import HDF5_ERRORS, SIGNATURE, signal, text
 
 SHARED = b"UniqueGlobalKey"
 """Group of a single-read file that holds what in a multi-read file stands beside ``Raw``."""
@@ -50,7 +48,7 @@ class Fast5Reader:
         ledger: Takes the reads that cannot be used.
 
     Raises:
-        FormatError: No HDF5, a damaged one, a bulk fast5, or HDF5 without reads.
+        FormatError: No HDF5, a damaged one, or HDF5 without reads.
     """
 
     def __init__(self, path: Path, ledger: Ledger) -> None:
@@ -69,9 +67,24 @@ class Fast5Reader:
         self._runs: dict[tuple[int | bytes, ...], dict[str, str]] = {}
 
     @staticmethod
-    def recognises(head: bytes) -> bool:
+    def recognises(path: Path, head: bytes) -> bool:
         """Whether ``head`` begins an HDF5 file."""
         return head.startswith(SIGNATURE)
+
+    @staticmethod
+    def write(path: Path, reads: Iterable[Read]) -> None:
+        """Write reads into one multi-read fast5, VBZ-compressed, one read in memory at a time.
+
+        Everything but `Read.source` comes back as it was.
+
+        Args:
+            path: The file; replaced if it exists.
+            reads: At least one sample each; ids differ.
+
+        Raises:
+            FormatError: Two reads have one id, a read has no samples, or an id that fast5 cannot hold.
+        """
+        write_annotated(path, ((read, lambda _: None) for read in reads))
 
     @property
     def read_ids(self) -> list[str]:
@@ -146,26 +159,24 @@ class Fast5Reader:
         return self._runs[key]
 
 
-def write_fast5(path: Path, reads: Iterable[Read]) -> None:
-    """Write reads into one multi-read fast5, VBZ-compressed, one read in memory at a time.
-
-    Everything but `Read.source` comes back as it was.
+def write_annotated(path: Path, reads: Iterable[tuple[Read, Callable[[Fast5Read], None]]]) -> None:
+    """Write reads as `Fast5Reader.write` does, each with what is known about it.
 
     Args:
-        path: The file; replaced if it exists. `poreconv.files.whole_file` makes it whole or absent.
-        reads: At least one sample each; ids differ.
+        path: The file; replaced if it exists.
+        reads: Each with what adds ``Analyses`` to it when it has been written.
 
     Raises:
-        FormatError: Two reads have one id, a read has no samples, or an id that fast5 cannot hold.
+        FormatError: See `Fast5Reader.write`.
     """
     runs: dict[str, dict[str, str]] = {}
     with MultiFast5File(path, "w") as file:
         file.handle.attrs["file_type"] = MULTI_READ
-        for read in reads:
+        for read, annotate in reads:
             check_new(path, read, taken=f"read_{read.read_id}" in file.handle)
             if not READ_ID.fullmatch(read.read_id) or "/" in read.read_id:
                 raise FormatError(f"{path}: read id {read.read_id!a}: use printable ASCII without '@', '/' and spaces")
-            _write(file, read, runs)
+            annotate(_write(file, read, runs))
 
 
 def _raw_groups(file: MultiFast5File, path: Path) -> dict[str, bytes]:
@@ -174,12 +185,6 @@ def _raw_groups(file: MultiFast5File, path: Path) -> dict[str, bytes]:
     kind = text(handle.id, b"file_type")
     if read_ids := file.get_read_ids():
         return {read_id: f"read_{read_id}/Raw".encode() for read_id in read_ids}
-    if (
-        kind == BULK_FAST5
-        or "IntermediateData" in handle
-        or any(n.startswith("Channel_") for n in handle.get("Raw", ()))
-    ):
-        raise FormatError(f"{path}: a bulk fast5 (whole channels, no reads); cut it into reads first")
     if "UniqueGlobalKey" in handle:
         return _raw_groups_of_single(handle, path)
     if kind and check_file_type(file) == MULTI_READ:
@@ -187,7 +192,7 @@ def _raw_groups(file: MultiFast5File, path: Path) -> dict[str, bytes]:
     raise FormatError(f"{path}: HDF5, but no fast5 (no reads in it); leave it out")
 
 
-def _write(file: MultiFast5File, read: Read, runs: dict[str, dict[str, str]]) -> None:
+def _write(file: MultiFast5File, read: Read, runs: dict[str, dict[str, str]]) -> Fast5Read:
     written = file.create_empty_read(read.read_id, read.run_id)  # hard-links the groups of the run's first read
     run = {name: getattr(read, name) for name in RUN_FIELDS}
     if runs.setdefault(read.run_id, run) != run:  # one run id, another flow cell or kit: not the first read's groups
@@ -202,6 +207,7 @@ def _write(file: MultiFast5File, read: Read, runs: dict[str, dict[str, str]]) ->
     # Not add_raw_data: it leaves the chunks to h5py, and a read in one chunk is smaller and faster to read.
     raw.create_dataset("Signal", data=read.adc, dtype="i2", chunks=read.adc.shape, **vars(VBZ))
     write_raw_attributes(read, raw)
+    return written
 
 
 def _raw_groups_of_single(handle: h5py.File, path: Path) -> dict[str, bytes]:

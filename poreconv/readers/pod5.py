@@ -17,7 +17,6 @@ from poreconv.errors import FormatError, SignalError
 from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.readers._fields import (
-    as_drop,
     as_format_error,
     calibration_of,
     check_new,
@@ -25,9 +24,10 @@ from poreconv.readers._fields import (
     one_line,
     printable,
     rate_of,
+    unusable,
     whole,
 )
-from poreconv.readers._pod5_tables import POD5_ERRORS, Row, Signals, runs_of
+from poreconv.readers._pod5_tables import POD5_ERRORS, Row, Signals, rows_of, runs_of, uuid_text
 
 SIGNATURE = b"\x8bPOD\r\n\x1a\n"
 """First bytes of a POD5 file."""
@@ -97,9 +97,31 @@ class Pod5Reader:
             raise
 
     @staticmethod
-    def recognises(head: bytes) -> bool:
+    def recognises(path: Path, head: bytes) -> bool:
         """Whether ``head`` begins a POD5 file."""
         return head.startswith(SIGNATURE)
+
+    @staticmethod
+    def write(path: Path, reads: Iterable[Read]) -> None:
+        """Write reads into one POD5, VBZ-compressed, some reads in memory at a time.
+
+        Read back, every field is what it was, but for what POD5 has no room for: calibration and ``median_before`` are
+        32-bit floats, and an end reason that POD5 has no name for comes back as ``unknown``.
+
+        Args:
+            path: The file; replaced if it exists.
+            reads: At least one sample each; ids are UUIDs and differ; the sample rate is a whole number.
+
+        Raises:
+            FormatError: Two reads have one id, a read has no samples, or a field that POD5 cannot hold.
+        """
+        path.unlink(missing_ok=True)
+        taken: set[str] = set()
+        with pod5.Writer(path, software_name="poreconv") as file:
+            for read in reads:
+                check_new(path, read, taken=read.read_id in taken)
+                taken.add(read.read_id)
+                file.add_read(_as_pod5(path, read))
 
     @property
     def read_ids(self) -> list[str]:
@@ -115,7 +137,7 @@ class Pod5Reader:
         for number in range(self._table.num_record_batches):
             batch = self._batch(number)
             for first in range(0, batch.num_rows, ROWS):
-                for row in batch.slice(first, ROWS).to_pylist():
+                for row in rows_of(batch.slice(first, ROWS)):
                     try:
                         read = self._read(row)
                     except SignalError as error:
@@ -133,7 +155,7 @@ class Pod5Reader:
         if read_id not in self._place:
             raise KeyError(f"{self.path}: no read {read_id}")
         batch, row = self._place[read_id]
-        return self._read(self._batch(batch).slice(row, 1).to_pylist()[0])
+        return self._read(rows_of(self._batch(batch).slice(row, 1))[0])
 
     def close(self) -> None:
         """Close the file."""
@@ -153,7 +175,7 @@ class Pod5Reader:
         place: dict[str, tuple[int, int]] = {}
         for number in range(self._table.num_record_batches):
             for row, raw in enumerate(self._batch(number).column("read_id").to_pylist()):
-                place.setdefault(str(UUID(bytes=raw)), (number, row))
+                place.setdefault(uuid_text(raw), (number, row))
         return place
 
     def _batch(self, number: int) -> Any:
@@ -165,44 +187,25 @@ class Pod5Reader:
         return self._last[1]
 
     def _read(self, row: Row) -> Read:
-        read_id = _read_id(row)
-        where = f"{self.path}: read {read_id}"
-        with as_drop(where, "bad_calibration", POD5_ERRORS):
+        read_id, reason = _read_id(row), "bad_calibration"
+        try:
             calibration = calibration_of(row["calibration_offset"], row["calibration_scale"], 1.0)
-        with as_drop(where, "bad_metadata", POD5_ERRORS):
+            reason = "bad_metadata"
             fields = _fields_of(row) | self._run_of(row)
-        adc = self._signals.of(row, where)
+            reason = "unreadable"
+            adc = self._signals.of(row)
+        except POD5_ERRORS as exc:
+            raise unusable(f"{self.path}: read {read_id}", reason, exc) from exc
+        if len(adc) == 0:
+            raise SignalError(f"{self.path}: read {read_id}: no samples; nothing to label", reason="empty")
         return Read(read_id=read_id, adc=adc, calibration=calibration, source=self.path, **fields)
 
     def _run_of(self, row: Row) -> dict[str, Any]:
         run = self._runs.get(row["run_info"])
         if run is None:
             raise ValueError(f"the file does not describe its run {str(row['run_info'])!a}")
-        return {"sample_rate_hz": rate_of(run["sample_rate_hz"])} | {
-            k: v for k, v in run.items() if k != "sample_rate_hz"
-        }
-
-
-def write_pod5(path: Path, reads: Iterable[Read]) -> None:
-    """Write reads into one POD5, VBZ-compressed, some reads in memory at a time.
-
-    Read back, every field is what it was, but for what POD5 has no room for: calibration and ``median_before`` are
-    32-bit floats, and an end reason that POD5 has no name for comes back as ``unknown``.
-
-    Args:
-        path: The file; replaced if it exists. `poreconv.files.whole_file` makes it whole or absent.
-        reads: At least one sample each; ids are UUIDs and differ; the sample rate is a whole number.
-
-    Raises:
-        FormatError: Two reads have one id, a read has no samples, or a field that POD5 cannot hold.
-    """
-    path.unlink(missing_ok=True)
-    taken: set[str] = set()
-    with pod5.Writer(path, software_name="poreconv") as file:
-        for read in reads:
-            check_new(path, read, taken=read.read_id in taken)
-            taken.add(read.read_id)
-            file.add_read(_as_pod5(path, read))
+        rate_of(run["sample_rate_hz"])
+        return run
 
 
 def _columns_of(present: list[str]) -> list[str]:
@@ -212,7 +215,7 @@ def _columns_of(present: list[str]) -> list[str]:
 
 
 def _read_id(row: Row) -> str:
-    return str(UUID(bytes=row["read_id"]))
+    return uuid_text(row["read_id"])
 
 
 def _fields_of(row: Row) -> dict[str, Any]:

@@ -88,9 +88,42 @@ class Slow5Reader:
         self._attributes = set(self._header.get_header_names())
 
     @staticmethod
-    def recognises(head: bytes) -> bool:
+    def recognises(path: Path, head: bytes) -> bool:
         """Whether ``head`` begins a SLOW5 or BLOW5 file."""
         return head.startswith((BINARY, TEXT))
+
+    @staticmethod
+    def write(path: Path, reads: Iterable[Read]) -> None:
+        """Write reads of one run into one BLOW5, zlib- and svb-compressed, one read in memory at a time.
+
+        Read back, every field is what it was, but for an end reason that is none of ``WRITTEN_REASONS``: ``unknown``.
+
+        Args:
+            path: The file, called ``.blow5``, or ``.slow5`` for text; replaced if it exists.
+            reads: At least one, of one run, since the header comes first; at least one sample each; ids differ.
+
+        Raises:
+            FormatError: Two reads have one id or different runs, a read has no samples, or a field BLOW5 cannot hold.
+        """
+        taken: set[str] = set()
+        run: dict[str, str] = {}
+        with quiet(), closing(pyslow5.Open(str(path), "w")) as file:
+            for read in reads:
+                _check(path, read, taken)
+                here = {name: getattr(read, name) for name in RUN_FIELDS}
+                if not run:
+                    run = here
+                    file.write_header(_header_of(run), end_reason_labels=WRITTEN_REASONS)
+                if here != run:
+                    raise FormatError(
+                        f"{path}: read {read.read_id}: of another run than those before; write it elsewhere"
+                    )
+                if file.write_record(*_as_record(read)) != 0:
+                    raise FormatError(f"{path}: read {read.read_id}: pyslow5 cannot write it; check its fields")
+                taken.add(read.read_id)
+        if not taken:
+            path.unlink()
+            raise FormatError(f"{path}: no reads; a BLOW5 has at least one")
 
     @property
     def read_ids(self) -> list[str]:
@@ -206,38 +239,6 @@ class Slow5Reader:
     def _said(self, name: str, group: int) -> str:
         value = self._header.get_header_value(name, read_group=group) if name in self._attributes else ""
         return printable(value or "")
-
-
-def write_blow5(path: Path, reads: Iterable[Read]) -> None:
-    """Write reads of one run into one BLOW5, zlib- and svb-compressed, one read in memory at a time.
-
-    Read back, every field is what it was, but for an end reason that is none of ``WRITTEN_REASONS``: ``unknown``.
-
-    Args:
-        path: The file, called ``.blow5``, or ``.slow5`` for text; replaced if it exists. `poreconv.files.whole_file`
-            makes it whole or absent.
-        reads: At least one, of one run, since the header comes first; at least one sample each; ids differ.
-
-    Raises:
-        FormatError: Two reads have one id or different runs, a read has no samples, or a field BLOW5 cannot hold.
-    """
-    taken: set[str] = set()
-    run: dict[str, str] = {}
-    with quiet(), closing(pyslow5.Open(str(path), "w")) as file:
-        for read in reads:
-            _check(path, read, taken)
-            here = {name: getattr(read, name) for name in RUN_FIELDS}
-            if not run:
-                run = here
-                file.write_header(_header_of(run), end_reason_labels=WRITTEN_REASONS)
-            if here != run:
-                raise FormatError(f"{path}: read {read.read_id}: of another run than those before; write it elsewhere")
-            if file.write_record(*_as_record(read)) != 0:
-                raise FormatError(f"{path}: read {read.read_id}: pyslow5 cannot write it; check its fields")
-            taken.add(read.read_id)
-    if not taken:
-        path.unlink()
-        raise FormatError(f"{path}: no reads; a BLOW5 has at least one")
 
 
 def _check(path: Path, read: Read, taken: set[str]) -> None:

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from poreconv.config import HeartbeatConfig, SimulateConfig
 from poreconv.events import Events
 from poreconv.read import Read
-from poreconv.simulate import device
+from poreconv.simulate import Simulated, device
 
 NAME = "heartbeat"
 
 
-def simulate(common: SimulateConfig, config: HeartbeatConfig) -> Iterator[tuple[Read, Events]]:
+def simulate(common: SimulateConfig, config: HeartbeatConfig) -> Iterator[Simulated]:
     """Yield traces and their beats.
 
     Args:
@@ -26,7 +26,7 @@ def simulate(common: SimulateConfig, config: HeartbeatConfig) -> Iterator[tuple[
     for index in range(common.reads):
         rng = np.random.default_rng([common.seed, index])
         events = _beats(rng, config)
-        yield _read(rng, common.seed, index, _trace_pa(rng, events, config), config), events
+        yield Simulated(_read(rng, common.seed, index, _trace_pa(rng, events, config), config), events)
 
 
 def _beats(rng: np.random.Generator, config: HeartbeatConfig) -> Events:

@@ -1,122 +1,182 @@
-"""Squiggles of random DNA through a random pore."""
+"""Squiggles: open pore, adapter, poly(A) tail and bases go through a pore whose k-mers have levels."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.config import SimulateConfig, SquiggleConfig
 from poreconv.events import Events
-from poreconv.kmers import N_BASES, PoreModel, kmer_indices, random_pore_model
-from poreconv.read import Read
-from poreconv.simulate import device
+from poreconv.kmers import kmer_indices
+from poreconv.read import Read, fields_of
+from poreconv.simulate import Simulated, current, device
+from poreconv.simulate.chemistries import Usual, usual
+from poreconv.simulate.pore import Pore, Steps, pore_of
+from poreconv.simulate.sequences import Draw, Fasta, random_bases
 
 NAME = "squiggle"
 CLASSES = ("A", "C", "G", "T")
+DNA_REGIONS = ("open_pore", "adapter", "dna")
+RNA_REGIONS = ("open_pore", "adapter", "polya", "transcript")
+"""Parts of a read in signal order."""
 LENGTH_SHAPE = 3.0
 """Shape of the read lengths' gamma distribution."""
 ADAPTER_DWELL = 40
 """Samples of each level of the adapter, which passes slowly."""
-NOISE_MEMORY = 16
-"""Samples over which noise is correlated at all."""
 OPEN_PORE_PA = 220.0
 """Current before a read."""
 
 
-def simulate(common: SimulateConfig, config: SquiggleConfig) -> Iterator[tuple[Read, Events]]:
-    """Yield squiggles and their bases.
+def simulate(common: SimulateConfig, config: SquiggleConfig) -> Iterator[Simulated]:
+    """Give squiggles, their bases and their regions, one by one; files that the config names are read at once.
 
     Args:
         common: How many, and the seed; read i depends on the seed, i and ``config`` only.
         config: Of the pore and the reads.
 
-    Yields:
-        A read, and one event per base. Its class is the central base of the k-mer that sets its level
-        (`PoreModel.centre`). Coverage: first to last base; the adapter before them is outside.
+    Returns:
+        Of each read: its record; one event per base, in signal order, whose class is that base of the k-mer which sets
+        its level (`PoreModel.centre`); and regions that cover the read. Coverage of the bases: first to last; adapter
+        and tail are outside.
+
+    Raises:
+        FormatError: The table or the FASTA is none.
+        ConfigError: No sequence of the FASTA is long enough.
     """
-    pore = random_pore_model(config.k, config.pore_seed, config.level_mean_pa, config.level_sd_pa, config.noise_pa)
-    for index in range(common.reads):
-        rng = np.random.default_rng([common.seed, index])
-        adapter_pa = _adapter_pa(rng, config)
-        bases_pa, events = _bases(rng, pore, len(adapter_pa), config)
-        squiggle_pa = _through_device(rng, np.concatenate([adapter_pa, bases_pa]), config)
-        yield _read(rng, common.seed, index, squiggle_pa, config), events
+    return map(Run.of(common.seed, config).read, range(common.reads))
 
 
-def _bases(
-    rng: np.random.Generator, pore: PoreModel, start: int, config: SquiggleConfig
-) -> tuple[NDArray[np.float32], Events]:
-    """Draw a sequence, and the current and events of its bases, the first at sample ``start``."""
-    extra = rng.gamma(LENGTH_SHAPE, (config.bases_mean - config.bases_min) / LENGTH_SHAPE)
-    codes = rng.integers(0, N_BASES, config.bases_min + round(extra) + pore.k - 1)
-    kmers = kmer_indices(codes, pore.k)
-    dwell = _dwells(rng, len(kmers), config)
-    end = start + np.cumsum(dwell)
-    label = codes[pore.centre : pore.centre + len(kmers)]
-    events = Events.of(end - dwell, end, label=label, classes=CLASSES)
-    loudness = np.exp(config.noise_spread * rng.standard_normal(len(kmers)))
-    level_pa, sd_pa = (
-        np.repeat(of_event.astype(np.float32), dwell)
-        for of_event in (pore.level_mean[kmers], pore.level_sd[kmers] * loudness)
-    )
-    return _spilt(level_pa, config.spill) + sd_pa * _noise(rng, len(level_pa), config.noise_correlation), events
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that its reads share."""
+
+    seed: int
+    config: SquiggleConfig
+    usual: Usual
+    pore: Pore
+    sequence: Draw
+
+    @classmethod
+    def of(cls, seed: int, config: SquiggleConfig) -> Run:
+        """Read the files that the config names, and fill what it leaves open."""
+        chemistry = usual(config)
+        pore = pore_of(config, chemistry)
+        least = config.bases_min + pore.k - 1
+        sequence = random_bases if config.fasta is None else Fasta(config.fasta, least, both_strands=not config.rna)
+        return cls(seed, config, chemistry, pore, sequence)
+
+    def read(self, index: int) -> Simulated:
+        """Simulate one read."""
+        rng = np.random.default_rng([self.seed, index])
+        codes, n_tail = self._molecule(rng)
+        lead = [_open_pore(rng, self.config), _adapter(rng, self.config, self.usual), self._tail(rng, n_tail)]
+        bases, label = self._bases(rng, codes)
+        steps = Steps.joined([*lead, bases])
+        end = sum(part.samples for part in lead) + np.cumsum(bases.dwell)
+        events = Events.of(end - bases.dwell, end, label=label, classes=CLASSES)
+        adc = self._through_device(rng, steps)
+        return Simulated(self._named(rng, index, adc), events, _regions([*lead, bases], rna=self.config.rna))
+
+    def _molecule(self, rng: np.random.Generator) -> tuple[NDArray[np.int8], int]:
+        """Bases of a read, 5' to 3', with those that only share a k-mer with them; and how many A follow."""
+        config = self.config
+        extra = rng.gamma(LENGTH_SHAPE, (config.bases_mean - config.bases_min) / LENGTH_SHAPE)
+        codes = self.sequence(rng, config.bases_min + round(extra) + self.pore.k - 1)
+        if not self.usual.polya_mean:
+            return codes, 0
+        behind = self.pore.k - 1 - self.pore.centre
+        tail = np.zeros(behind, np.int8)
+        n_tail = max(1, round(rng.normal(self.usual.polya_mean, config.polya_sd)))
+        return np.concatenate([codes[: len(codes) - behind], tail]), n_tail
+
+    def _tail(self, rng: np.random.Generator, n: int) -> Steps:
+        """One long step: in a row of A, the current tells nothing of where a base begins."""
+        each = self.pore.steps(rng, np.zeros(n, np.int64))
+        return Steps(each.level_pa[:1], each.sd_pa[:1], each.dwell.sum(keepdims=True)[: min(n, 1)])
+
+    def _bases(self, rng: np.random.Generator, codes: NDArray[np.int8]) -> tuple[Steps, NDArray[np.int8]]:
+        """Events and classes of the bases in signal order: RNA's 3' end comes first."""
+        pore, order = self.pore, slice(None, None, -1 if self.config.rna else 1)
+        kmers = kmer_indices(codes, pore.k)[order]
+        label = codes[pore.centre :][: len(kmers)][order]
+        steps = pore.steps(rng, kmers)
+        _stall(rng, steps.dwell, self.usual)
+        return steps, label
+
+    def _through_device(self, rng: np.random.Generator, steps: Steps) -> NDArray[np.int16]:
+        """Shift and stretch a read's current as pores differ, let it drift, and digitise it."""
+        config, calibration = self.config, device.CALIBRATION
+        factor, shift_pa = rng.normal(1, config.scale_sd), rng.normal(0, config.shift_pa)
+        knots_pa = rng.normal(0, config.drift_pa, device.DRIFT_KNOTS)
+        weights = current.noise_weights(config.noise_correlation, config.noise_memory)
+        return current.counts(
+            steps.level_pa * np.float32(factor / calibration.scale)
+            + np.float32(shift_pa / calibration.scale - calibration.offset),
+            steps.sd_pa * np.float32(factor / calibration.scale),
+            steps.dwell,
+            rng.standard_normal(steps.samples + 1, np.float32),
+            np.array([*weights, config.noise_memory], np.float32),
+            np.float32(config.spill),
+            (knots_pa / calibration.scale).astype(np.float32),
+        )
+
+    def _named(self, rng: np.random.Generator, index: int, adc: NDArray[np.int16]) -> Read:
+        told: dict[str, Any] = {
+            "kit": self.usual.kit,
+            "experiment": "rna" if self.config.rna else "genomic_dna",
+            **fields_of(self.config.chemistry),
+        }
+        return Read(
+            read_id=device.read_id(NAME, self.seed, index),
+            adc=adc,
+            calibration=device.CALIBRATION,
+            sample_rate_hz=self.usual.sample_rate_hz,
+            channel=int(rng.integers(1, device.CHANNELS + 1)),
+            mux=int(rng.integers(1, device.MUXES + 1)),
+            read_number=index,
+            start_sample=int(rng.integers(0, 2**32)),
+            end_reason="signal_positive",
+            median_before=OPEN_PORE_PA,
+            run_id=device.run_id(NAME, self.seed),
+            **told,
+        )
 
 
-def _noise(rng: np.random.Generator, n: int, correlation: float) -> NDArray[np.float32]:
-    """Draw noise of SD 1 whose correlation falls by this factor from sample to sample, shape ``(n,)``."""
-    weight = correlation ** np.arange(NOISE_MEMORY)
-    weight /= np.sqrt((weight**2).sum())
-    white = rng.standard_normal(n + NOISE_MEMORY - 1, np.float32)
-    return np.convolve(white, weight.astype(np.float32), "valid")
+def _open_pore(rng: np.random.Generator, config: SquiggleConfig) -> Steps:
+    """One step, high above all others."""
+    return _flat(OPEN_PORE_PA, config.noise_pa, rng.uniform(0.5, 1.5) * config.open_pore_samples)
 
 
-def _spilt(level_pa: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    """Let each sample's level stand in both its neighbours too, same shape."""
-    weight = np.array([share, 1 - 2 * share, share], np.float32)
-    return np.convolve(np.pad(level_pa, 1, "edge"), weight, "valid")
+def _flat(level_pa: float, noise_pa: float, samples: float) -> Steps:
+    """One step, or none of no samples."""
+    n = [round(samples)] if round(samples) else []
+    return Steps(np.full(len(n), level_pa, np.float32), np.full(len(n), noise_pa, np.float32), np.array(n, np.int64))
 
 
-def _dwells(rng: np.random.Generator, n: int, config: SquiggleConfig) -> NDArray[np.int64]:
-    """Draw dwells of at least 1 sample with mean ``dwell_mean``, shape ``(n,)``."""
-    beyond_first = rng.gamma(config.dwell_shape, (config.dwell_mean - 1) / config.dwell_shape, n)
-    return 1 + np.rint(beyond_first).astype(np.int64)
+def _adapter(rng: np.random.Generator, config: SquiggleConfig, usual: Usual) -> Steps:
+    """Slow steps, lower than most of the bases' levels."""
+    n = round(usual.adapter_samples * rng.uniform(0.5, 1.5))
+    dwell = np.diff(np.append(np.arange(0, n, ADAPTER_DWELL), n))
+    low_pa = usual.level_mean_pa - usual.level_sd_pa
+    level_pa = low_pa + usual.level_sd_pa / 2 * rng.standard_normal(len(dwell), np.float32)
+    return Steps(level_pa.astype(np.float32), np.full(len(dwell), config.noise_pa, np.float32), dwell.astype(np.int64))
 
 
-def _adapter_pa(rng: np.random.Generator, config: SquiggleConfig) -> NDArray[np.float32]:
-    """Draw the adapter's current: slow steps, lower than most of the bases' levels."""
-    n = round(config.adapter_samples * rng.uniform(0.5, 1.5))
-    low_pa = config.level_mean_pa - config.level_sd_pa
-    levels_pa = rng.normal(low_pa, config.level_sd_pa / 2, n // ADAPTER_DWELL + 1)
-    noise_pa = config.noise_pa * rng.standard_normal(n, np.float32)
-    return np.repeat(levels_pa.astype(np.float32), ADAPTER_DWELL)[:n] + noise_pa
+def _stall(rng: np.random.Generator, dwell: NDArray[np.int64], usual: Usual) -> None:
+    """Make some events longer, in place."""
+    stalled = rng.integers(0, len(dwell), rng.binomial(len(dwell), usual.stall_rate))
+    np.add.at(dwell, stalled, np.rint(rng.exponential(usual.stall_samples, len(stalled))).astype(np.int64))
 
 
-def _through_device(
-    rng: np.random.Generator, squiggle_pa: NDArray[np.float32], config: SquiggleConfig
-) -> NDArray[np.float32]:
-    """Shift and stretch a read's current as pores differ, and let it drift."""
-    factor, shift_pa = rng.normal(1, config.scale_sd), rng.normal(0, config.shift_pa)
-    return (
-        squiggle_pa * np.float32(factor) + np.float32(shift_pa) + device.drift(rng, len(squiggle_pa), config.drift_pa)
-    )
-
-
-def _read(
-    rng: np.random.Generator, seed: int, index: int, squiggle_pa: NDArray[np.float32], config: SquiggleConfig
-) -> Read:
-    return Read(
-        read_id=device.read_id(NAME, seed, index),
-        adc=device.to_counts(squiggle_pa),
-        calibration=device.CALIBRATION,
-        sample_rate_hz=config.sample_rate_hz,
-        channel=int(rng.integers(1, device.CHANNELS + 1)),
-        mux=int(rng.integers(1, device.MUXES + 1)),
-        read_number=index,
-        start_sample=int(rng.integers(0, 2**32)),
-        end_reason="signal_positive",
-        median_before=OPEN_PORE_PA,
-        run_id=device.run_id(NAME, seed),
-        pore="FLO-MIN106",
-        kit="SQK-LSK109",
-        experiment="genomic_dna",
-    )
+def _regions(parts: list[Steps], *, rna: bool) -> Events:
+    """Intervals of those parts that are there."""
+    samples = np.array([part.samples for part in parts])
+    end = np.cumsum(samples)
+    classes = RNA_REGIONS if rna else DNA_REGIONS
+    label = np.array([0, 1, 2, 3] if rna else [0, 1, -1, 2])
+    there = samples > 0
+    return Events.of((end - samples)[there], end[there], label=label[there], classes=classes)

@@ -1,18 +1,24 @@
 """Events out: one table, in several formats. Adding one: one file here, one line in ``WRITERS``."""
 
+from __future__ import annotations
+
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol
 
 from poreconv.errors import ConfigError
 from poreconv.registry import lookup
+
+if TYPE_CHECKING:  # the command line reads this table, and pyarrow is slow to import
+    import pyarrow as pa
 
 WRITERS = {
     ".tsv": "poreconv.writers.tsv:TsvWriter",
     ".parquet": "poreconv.writers.parquet:ParquetWriter",
     ".paf": "poreconv.writers.paf:PafWriter",
+    ".bed": "poreconv.writers.bed:BedWriter",
+    ".bam": "poreconv.writers.bam:BamWriter",
 }
 """Suffix -> writer."""
 
@@ -20,8 +26,16 @@ WRITERS = {
 class Writer(Protocol):
     """An open output file. Made as ``SomeWriter(path)``."""
 
+    notes: Counter[str]
+    """What the format could not say, counted; complete when the file is closed."""
+
     def write(self, table: pa.Table) -> None:
-        """Add rows; columns as in `poreconv.writers.table.EVENTS`, lengths of the reads as `with_samples` adds them."""
+        """Add rows.
+
+        Args:
+            table: Columns as in `poreconv.writers.table.EVENTS`, and facts on the reads as `with_facts` adds them; the
+                rows of a read follow each other, in one call or several.
+        """
         ...
 
     def close(self) -> None:

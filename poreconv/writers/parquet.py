@@ -1,5 +1,6 @@
-"""Events as a Parquet table."""
+"""Events, or other rows, as a Parquet table."""
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,9 @@ from poreconv.writers.table import EVENTS
 class ParquetWriter:
     """Writes a Parquet table, piece by piece."""
 
-    def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, EVENTS)
+    def __init__(self, path: Path, schema: pa.Schema = EVENTS) -> None:
+        self.notes: Counter[str] = Counter()
+        self._writer = pq.ParquetWriter(path, schema)
 
     def write(self, table: pa.Table) -> None:
         """Add rows."""

@@ -1,14 +1,15 @@
 """The events table."""
 
 import json
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from poreconv.events import Events
 from poreconv.read import Read
+from poreconv.scaling import event_levels
 
 EVENTS = pa.schema(
     [
@@ -23,11 +24,24 @@ EVENTS = pa.schema(
 )
 """``[start, end)`` in samples from the first stored one; score 0 to 1; mean and SD of the current in pA."""
 
-SAMPLES = b"n_samples"
-"""Key of the table's metadata: samples of each read, as JSON."""
+READS = b"reads"
+"""Key of the table's metadata: `ReadFacts` of each read, as JSON."""
 
 UNNAMED = "event"
 """Label of events that have a place but no class."""
+
+
+class ReadFacts(NamedTuple):
+    """What writers need to know of a read besides its events."""
+
+    n_samples: int
+    rna: bool
+    """Whether its signal is known to run 3' to 5'."""
+
+    @classmethod
+    def of(cls, read: Read) -> Self:
+        """Take it from the read."""
+        return cls(len(read.adc), read.chemistry.startswith("rna"))
 
 
 def events_table(read: Read, events: Events) -> pa.Table:
@@ -43,27 +57,15 @@ def events_table(read: Read, events: Events) -> pa.Table:
         "mean_pa": np.round(mean_pa, 3),
         "sd_pa": np.round(sd_pa, 3),
     }
-    return with_samples(pa.table(columns, EVENTS), {read.read_id: len(read.adc)})
+    return with_facts(pa.table(columns, EVENTS), {read.read_id: ReadFacts.of(read)})
 
 
-def with_samples(table: pa.Table, n_samples: dict[str, int]) -> pa.Table:
-    """Add how many samples each read has: in the table's metadata, as it is no event's; `samples_of` reads it."""
-    return table.replace_schema_metadata({SAMPLES: json.dumps(n_samples)})
+def with_facts(table: pa.Table, facts: Mapping[str, Sequence[int]]) -> pa.Table:
+    """Add what is known of each read: in the table's metadata, as it is no event's; `facts_of` reads it."""
+    return table.replace_schema_metadata({READS: json.dumps(facts)})
 
 
-def samples_of(table: pa.Table) -> dict[str, int]:
-    """Samples by read id; the inverse of `with_samples`."""
-    told: dict[str, Any] = json.loads((table.schema.metadata or {}).get(SAMPLES, b"{}"))
-    return {read_id: int(n) for read_id, n in told.items()}
-
-
-def event_levels(read: Read, events: Events) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and SD of the current in each event, pA, shape ``(n_events,)`` each; exact sums of the counts."""
-    adc = read.adc.astype(np.int64)
-    total = np.concatenate([[0], np.cumsum(adc)])
-    squares = np.concatenate([[0], np.cumsum(adc * adc)])
-    n = events.duration
-    mean = (total[events.end] - total[events.start]) / n
-    variance = (squares[events.end] - squares[events.start]) / n - mean**2
-    scale = read.calibration.scale
-    return (mean + read.calibration.offset) * scale, np.sqrt(np.maximum(variance, 0)) * abs(scale)
+def facts_of(table: pa.Table) -> dict[str, ReadFacts]:
+    """What is known of each read, by its id; the inverse of `with_facts`."""
+    told: dict[str, tuple[int, bool]] = json.loads((table.schema.metadata or {}).get(READS, b"{}"))
+    return {read_id: ReadFacts(*fields) for read_id, fields in told.items()}

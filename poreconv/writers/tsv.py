@@ -1,5 +1,6 @@
-"""Events as tab-separated text with a header line."""
+"""Events, or other rows, as tab-separated text with a header line."""
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,10 +13,11 @@ from poreconv.writers.table import EVENTS
 class TsvWriter:
     """Writes a TSV table, piece by piece."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: pa.Schema = EVENTS) -> None:
         options = pc.WriteOptions(delimiter="\t", quoting_style="none", quoting_header="none")
+        self.notes: Counter[str] = Counter()
         self._path = path
-        self._writer = pc.CSVWriter(path, EVENTS, write_options=options)
+        self._writer = pc.CSVWriter(path, schema, write_options=options)
 
     def write(self, table: pa.Table) -> None:
         """Add rows.

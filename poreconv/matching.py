@@ -22,7 +22,12 @@ def match_count(true: NDArray[np.int64], pred: NDArray[np.int64], tolerance: int
         The most pairs with ``|true - pred| <= tolerance`` in which no boundary occurs twice. Taking, in order, the
         earliest partner in reach gives the maximum, because all reaches are equally wide.
     """
-    return int(_pairs(np.asarray(true, np.int64), np.asarray(pred, np.int64), tolerance))
+    return int((partners(true, pred, tolerance) >= 0).sum())
+
+
+def partners(true: NDArray[np.int64], pred: NDArray[np.int64], tolerance: int) -> NDArray[np.int64]:
+    """Do as `match_count` and tell which: the index of each true boundary's prediction, -1 without one."""
+    return np.asarray(_partners(np.asarray(true, np.int64), np.asarray(pred, np.int64), tolerance))
 
 
 def match_counts(
@@ -50,13 +55,15 @@ def nearest_distance(true: NDArray[np.int64], pred: NDArray[np.int64]) -> NDArra
 
 
 @njit(cache=True)
-def _pairs(true: NDArray[np.int64], pred: NDArray[np.int64], tolerance: int) -> int:  # (int64[:], int64[:], int64)
-    i = j = pairs = 0
+def _partners(true: NDArray[np.int64], pred: NDArray[np.int64], tolerance: int) -> NDArray[np.int64]:
+    found = np.full(len(true), -1)
+    i = j = 0
     while i < len(true) and j < len(pred):
         if pred[j] < true[i] - tolerance:
             j += 1
         elif pred[j] > true[i] + tolerance:
             i += 1
         else:
-            i, j, pairs = i + 1, j + 1, pairs + 1
-    return pairs
+            found[i] = j
+            i, j = i + 1, j + 1
+    return found

@@ -1,0 +1,105 @@
+"""Labelled reads -> a pore model: the level, noise and dwell of each k-mer."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from poreconv.config import FilesConfig, require
+from poreconv.errors import ConfigError
+from poreconv.kmer_estimates import PASSES, Bases, bases_of, estimate_pore_model
+from poreconv.kmer_tables import MAX_K, check_table_name, write_pore_model
+from poreconv.kmers import PoreModel
+from poreconv.labels import LabelSource
+from poreconv.labels.several import assign_files, each_kept, events_of, opened
+from poreconv.ledger import Ledger
+from poreconv.progress import Report, progress_bar
+from poreconv.read import Read
+from poreconv.readers import find_files, open_reads
+from poreconv.targets import BASES
+
+
+def kmers(
+    paths: Path | str | Sequence[Path | str],
+    *,
+    labels: str | Sequence[str],
+    k: int,
+    out: Path | str,
+    labels_from: Sequence[Path | str] = (),
+    config: FilesConfig | None = None,
+) -> tuple[PoreModel, Ledger]:
+    """Estimate a pore model from labelled reads, which are passed over five times.
+
+    Args:
+        paths: Signal files and folders: one, or several.
+        labels: Name in ``LABEL_SOURCES``, of a source that knows bases; or several, the first that answers counts.
+        k: Bases that set one level: 5 for RNA002, 6 for R9.4.1, 9 for R10.4.1.
+        out: ``model.txt`` or ``.model`` (nanopolish and f5c text), ``.levels`` or ``.npz``.
+        labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
+        config: How the sources speak.
+
+    Returns:
+        The model, and the drop ledger.
+
+    Raises:
+        ConfigError: ``out`` exists or its suffix names no format, ``k`` is out of range, or the labels know no bases.
+        StoreError: No read has bases enough.
+    """
+    out, config = Path(out), config or FilesConfig()
+    require(1 <= k <= MAX_K, f"k: {k}; must be 1 to {MAX_K}")
+    check_table_name(out)
+    if out.exists():
+        raise ConfigError(f"{out}: exists already; remove it, or choose another --out")
+    files = find_files([paths] if isinstance(paths, Path | str) else paths)
+    assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
+    with opened(assigned, config) as source, progress_bar("kmers") as report:
+        names = ", ".join(assigned_name for assigned_name, _ in assigned)
+        require(source.classes == BASES, f"labels {names}: know no bases; take a source with a sequence, such as tombo")
+        passes = Passes(files, source, config, report)
+        model = estimate_pore_model(passes, k)
+    write_pore_model(out, model)
+    return model, passes.ledger
+
+
+class Passes:
+    """The labelled bases of all reads, once for each call.
+
+    Args:
+        files: Signal files.
+        source: Their labels.
+        config: Whether to pass over bad files.
+        report: Told how far all passes are.
+    """
+
+    def __init__(self, files: Sequence[Path], source: LabelSource, config: FilesConfig, report: Report) -> None:
+        self._files, self._source, self._config, self._report = files, source, config, report
+        self._calls = 0
+        self.ledger = Ledger()
+        """Of the last pass: every pass meets the same reads."""
+
+    def __call__(self) -> Iterator[list[Bases]]:
+        """Pass over all reads."""
+        self._calls += 1
+        ledger = self.ledger = Ledger()
+        for done, path in enumerate(self._files):
+            with open_reads(path, ledger=ledger, skip_bad_files=self._config.skip_bad_files) as reads:
+                for _, pieces in each_kept(reads, self._source, ledger, self._bases):
+                    ledger.kept += 1
+                    yield pieces
+            self._report((self._calls - 1 + (done + 1) / len(self._files)) / (PASSES + 2))
+
+    def _bases(self, read: Read) -> list[Bases]:
+        return bases_of(read, events_of(self._source, read))
+
+
+def render(model: PoreModel) -> Table:
+    """The table for the terminal: what was estimated, and from how much."""
+    table = Table(title=f"{model.k}-mers of which {model.centre} bases stand before the one that an event is for")
+    for name in ("k-mers", "seen", "10 times", "events", "level pA", "spread pA", "noise pA", "dwell samples"):
+        table.add_column(name, justify="right")
+    count, noise, dwell = model.count, model.noise_mean, model.dwell_mean
+    if count is not None and noise is not None and dwell is not None:
+        numbers = (len(count), int((count > 0).sum()), int((count >= 10).sum()), int(count.sum()))
+        means = (model.level_mean.mean(), model.level_mean.std(), noise.mean(), dwell.mean())
+        table.add_row(*[f"{number:,}" for number in numbers], *[f"{mean:.2f}" for mean in means])
+    return table

@@ -1,0 +1,146 @@
+"""How long events last, and the best choice of boundaries by it: a life table, and a semi-Markov path.
+
+Source:
+    Life tables with censored lives: Kaplan & Meier 1958, doi:10.1080/01621459.1958.10501452. Explicit durations in the
+    path: Ferguson 1980, as in Rabiner 1989, doi:10.1109/5.18626, section IV.D.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from poreconv.errors import ConfigError
+
+EDGES = np.array([*range(1, 17), 20, 25, 31, 39, 49, 61, 76, 95, 119, 149, 186, 232, 256])
+"""First dwell, in samples, of each bin in which the chance to end is taken as constant; the last bin has no end."""
+
+LONGEST = int(EDGES[-1])
+"""Dwell from which on the prior is geometric."""
+
+
+class LifeTable:
+    """Counts how long events lasted; also those whose end nobody saw."""
+
+    def __init__(self) -> None:
+        self._ended, self._lived = np.zeros(len(EDGES)), np.zeros(len(EDGES))
+
+    def update(self, dwell: NDArray[np.int64], ended: NDArray[np.bool_]) -> None:
+        """Count events.
+
+        Args:
+            dwell: Samples of each event that were seen, shape ``(n,)``.
+            ended: Whether it ended there; otherwise, it may have gone on.
+        """
+        self._ended += np.bincount(np.searchsorted(EDGES, dwell[ended], side="right") - 1, minlength=len(EDGES))
+        at_risk = np.where(ended, dwell, dwell - 1)[:, None]
+        widths = np.append(np.diff(EDGES), np.iinfo(np.int64).max)
+        self._lived += np.clip(at_risk - EDGES + 1, 0, widths).sum(0)
+
+    def hazards(self) -> tuple[float, ...]:
+        """Chance of an event that has lasted so long to end there, for each bin of `EDGES`.
+
+        Each bin has one more event, which ended at the mean rate, so that none is 0 or 1; without any event, all are
+        those of dwells of 2 samples on average.
+        """
+        mean = (self._ended.sum() + 1) / (self._lived.sum() + 2)
+        smooth = (self._ended + 1) / (self._lived + 1 / mean)
+        return tuple(float(f"{hazard:.5g}") for hazard in np.minimum(smooth, 0.999))
+
+
+def surprise(hazards: Iterable[float]) -> tuple[NDArray[np.float64], float]:
+    """How much likelier each dwell is by a life table than by chance alone, that is by a constant hazard.
+
+    Args:
+        hazards: One per bin of `EDGES`.
+
+    Returns:
+        ``log p(dwell) - log q(dwell)``, shape ``(LONGEST + 1,)``, where q is geometric with the mean of p; the first
+        is of no use. And what each sample beyond `LONGEST` adds.
+
+    Raises:
+        ConfigError: There are more or fewer bins.
+    """
+    per_bin = np.array(tuple(hazards), np.float64)
+    if len(per_bin) != len(EDGES):
+        raise ConfigError(f"decoding.dwell_hazards: {len(per_bin)} bins, not {len(EDGES)}; train the model anew")
+    hazard = np.repeat(per_bin, np.append(np.diff(EDGES), 1))
+    lasts = np.concatenate([[1.0], np.cumprod(1 - hazard)])  # longer than 0, 1, ... samples
+    chance = 1 / (lasts[:-1].sum() + lasts[-1] / hazard[-1])
+    log_p = np.log(hazard) + np.log(lasts[:-1])
+    log_q = np.log(chance) + np.arange(LONGEST) * np.log1p(-chance)
+    return np.append(0.0, log_p - log_q), float(np.log1p(-hazard[-1]) - np.log1p(-chance))
+
+
+def best_boundaries(
+    position: NDArray[np.int64], gain: NDArray[np.float64], by_dwell: NDArray[np.float64], beyond: float
+) -> NDArray[np.int64]:
+    """Choose boundaries such that their gains and what their distances add are most together.
+
+    The events before the first and after the last boundary may have any length. Of equally good choices the one whose
+    last boundary lies earliest is taken, and from there backwards: no further boundary, else the nearest.
+
+    Args:
+        position: Samples that may be boundaries, ascending, shape ``(n,)``.
+        gain: What each adds if chosen, shape ``(n,)``.
+        by_dwell: What a dwell of 0, 1, ... samples adds, shape ``(D + 1,)``; the first is of no use.
+        beyond: What each further sample adds.
+
+    Returns:
+        Indices of the chosen ones, ascending; none, if no choice is above 0.
+    """
+    at_least = np.maximum.accumulate(by_dwell[::-1])[::-1].copy()
+    return np.asarray(_best_boundaries(position, gain, by_dwell, at_least, beyond))
+
+
+@njit(cache=True)
+def _best_boundaries(
+    position: NDArray[np.int64],
+    gain: NDArray[np.float64],
+    table: NDArray[np.float64],
+    at_least: NDArray[np.float64],
+    beyond: float,
+) -> NDArray[np.int64]:  # (int64[:], float64[:], float64[:], float64[:], float64)
+    """``at_least[d]``: most that a dwell of d or more samples, within the table, adds."""
+    n, longest = len(position), len(table) - 1
+    best, top, before = np.empty(n), np.empty(n), np.empty(n, np.int64)
+    first_near, far, far_at = 0, -np.inf, -1
+    for i in range(n):
+        while position[i] - position[first_near] > longest:
+            score = best[first_near] - beyond * position[first_near]
+            if score >= far:
+                far, far_at = score, first_near
+            first_near += 1
+        most, at = 0.0, -1
+        for j in range(i - 1, first_near - 1, -1):
+            dwell = position[i] - position[j]
+            if top[j] + at_least[dwell] <= most:
+                break  # nor can an earlier one be better
+            score = best[j] + table[dwell]
+            if score > most:
+                most, at = score, j
+        if far_at >= 0:
+            score = far + table[longest] + beyond * (position[i] - longest)
+            if score > most:
+                most, at = score, far_at
+        best[i], before[i] = most + gain[i], at
+        top[i] = best[i] if i == 0 else max(top[i - 1], best[i])
+    return _traced(best, before)
+
+
+@njit(cache=True)
+def _traced(best: NDArray[np.float64], before: NDArray[np.int64]) -> NDArray[np.int64]:  # (float64[:], int64[:])
+    i = -1
+    for j in range(len(best)):
+        if best[j] > (0.0 if i < 0 else best[i]):
+            i = j
+    n, j = 0, i
+    while j >= 0:
+        n, j = n + 1, before[j]
+    path = np.empty(n, np.int64)
+    while i >= 0:
+        n -= 1
+        path[n] = i
+        i = before[i]
+    return path

@@ -1,0 +1,94 @@
+"""The models that come with the package: bundles in ``pretrained``, each with its card in Markdown beside it.
+
+Adding one: its two files there.
+"""
+
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+
+from poreconv.card import Card
+from poreconv.errors import BundleError, MismatchError
+from poreconv.header import read_header
+from poreconv.read import Read, family_of
+from poreconv.recipe import Recipe
+
+FOLDER = Path(str(files("poreconv"))) / "pretrained"
+"""Where they lie; pip unpacks a package, so these are files."""
+
+SUFFIX = ".safetensors"
+
+
+def shipped_paths() -> dict[str, Path]:
+    """Name -> bundle, in the order of their names."""
+    return {path.stem: path for path in sorted(FOLDER.glob(f"*{SUFFIX}"))}
+
+
+def find_bundle(model: Path | str) -> Path:
+    """Find a model's file: the file of that path, else the shipped model of that name.
+
+    Raises:
+        BundleError: There is neither.
+    """
+    path, shipped = Path(model), shipped_paths()
+    if path.is_file():
+        return path
+    if str(model) in shipped:
+        return shipped[str(model)]
+    if path.exists():  # a folder, or a pipe: reading it tells what is wrong
+        return path
+    known = f", or the name of a shipped model: {', '.join(shipped)}" if shipped else ""
+    nearest = get_close_matches(path.name.removesuffix(SUFFIX), shipped, n=1)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    raise BundleError(f"{model}: no such file; give the model.safetensors that poreconv train wrote{known}{hint}")
+
+
+def load_card(model: Path | str) -> Card | None:
+    """Read what whoever uses a model should know of it; None if it has no card.
+
+    Args:
+        model: Its file, or the name of a shipped one.
+
+    Raises:
+        BundleError: The file is no bundle, or its card is not one that this version reads.
+    """
+    return read_header(find_bundle(model)).card
+
+
+def check(recipe: Recipe, read: Read) -> None:
+    """Refuse a read that a model was not trained for, and name the shipped model that was, if there is one.
+
+    Raises:
+        MismatchError: As `Recipe.check` does.
+    """
+    try:
+        recipe.check(read)
+    except MismatchError as exc:
+        name = fitting(recipe, read)
+        if not name:
+            raise
+        raise MismatchError(f"{exc}, such as {name}, which comes with poreconv") from exc
+
+
+def fitting(recipe: Recipe, read: Read) -> str:
+    """Name the shipped model that does a model's task on reads like this one; empty if there is none.
+
+    Among several, one of the same classes is better, then one that knows just this chemistry.
+    """
+    others = {name: read_header(path).recipe for name, path in shipped_paths().items()}
+    fit = [name for name, other in others.items() if other.task == recipe.task and _was_trained_for(other, read)]
+
+    def closeness(name: str) -> tuple[bool, bool]:
+        known = {code.lower() for code in others[name].chemistries}
+        return set(others[name].classes) == set(recipe.classes), read.chemistry.lower() in known
+
+    return max(fit, key=closeness, default="")
+
+
+def _was_trained_for(recipe: Recipe, read: Read) -> bool:
+    """Whether a model knows a read's sample rate and pore family; that nothing forbids it is not enough to name it."""
+    try:
+        recipe.check(read)
+    except MismatchError:
+        return False
+    return family_of(read.chemistry) in {family_of(code) for code in recipe.chemistries}

@@ -1,0 +1,94 @@
+"""Levels and noise become counts: one pass over a read.
+
+The noise is an ARMA(1,1) process: neighbouring samples correlate by ``correlation``, and with each sample further on by
+``memory`` times less; if both are the same number, it is AR(1).
+
+Source:
+    Box & Jenkins, Time Series Analysis, chapter 3 (the autocorrelation of ARMA(1,1)).
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+MOST = np.int32(1 << 15)
+LOW, HIGH, TO_POSITIVE = np.float32(-MOST), np.float32(MOST - 1), np.float32(MOST + 0.5)
+"""Range of the counts, and what brings them above 0."""
+
+
+def noise_weights(correlation: float, memory: float) -> tuple[float, float]:
+    """Weights of this and of the last white sample that give such noise with SD 1.
+
+    Args:
+        correlation: Of neighbouring samples, 0 to ``memory``.
+        memory: Factor per sample further on, 0 to under 1.
+    """
+    short = memory - correlation
+    # short * (ratio ** 2 + 1) + b * ratio = 0; of the two solutions that within -1..1
+    b = 1 + memory**2 - 2 * memory * correlation
+    ratio = -2 * short / (b + math.sqrt(b * b - 4 * short * short))
+    this = math.sqrt((1 - memory**2) / (1 + 2 * memory * ratio + ratio**2))
+    return this, this * ratio
+
+
+def seen_share(dwell: NDArray[np.float64], correlation: float, memory: float) -> NDArray[np.float64]:
+    """Variance of such noise around its own mean in events of ``dwell`` samples, of 1; shape of ``dwell``."""
+    n = np.maximum(dwell, 2)
+    pairs = correlation * (n / (1 - memory) - (1 - memory**n) / (1 - memory) ** 2)
+    return np.asarray(1 - (n + 2 * pairs) / n**2)
+
+
+@njit(cache=True)
+def counts(
+    level: NDArray[np.float32],
+    sd: NDArray[np.float32],
+    dwell: NDArray[np.int64],
+    white: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    spill: np.float32,
+    knots: NDArray[np.float32],
+) -> NDArray[np.int16]:  # (float32[:], float32[:], int64[:], float32[:], float32[:], float32, float32[:])
+    """Digitise a read.
+
+    Args:
+        level: Level of each step, counts, shape ``(n,)``.
+        sd: SD of its noise, counts, shape ``(n,)``.
+        dwell: Its samples, at least 1, shape ``(n,)``.
+        white: White noise of SD 1, shape ``(n_samples + 1,)``.
+        weights: Those of `noise_weights`, and the noise's memory, shape ``(3,)``.
+        spill: Share of each sample's level that stands in each of its neighbours.
+        knots: Drift at even distances from the first sample to the last, counts, shape ``(m,)``, m at least 2.
+
+    Returns:
+        Shape ``(n_samples,)``.
+    """
+    n, n_samples = len(dwell), len(white) - 1
+    adc = np.empty(n_samples, np.int16)
+    between = max(n_samples - 1, 1) / (len(knots) - 1)
+    this, before, memory = weights[0], weights[1], weights[2]
+    noise, t, knot, next_knot = white[0], 0, -1, 0
+    drift, slope = knots[0], np.float32(0)
+    for step in range(n):
+        here, loudness = level[step], sd[step]
+        from_left = spill * (level[max(step - 1, 0)] - here)
+        from_right = spill * (level[min(step + 1, n - 1)] - here)
+        end = t + dwell[step]
+        for i in range(t, end):
+            if i == next_knot:
+                knot = min(knot + 1, len(knots) - 2)
+                next_knot = math.ceil((knot + 1) * between)
+                slope = np.float32((knots[knot + 1] - knots[knot]) / between)
+                drift = knots[knot] + slope * np.float32(i - knot * between)
+            noise = memory * noise + this * white[i + 1] + before * white[i]
+            value = here + loudness * noise + drift
+            if i == t:
+                value += from_left
+            if i == end - 1:
+                value += from_right
+            drift += slope
+            # To truncate what is positive is to round down; half a count more, and it is to round.
+            adc[i] = np.int32(min(max(value, LOW), HIGH) + TO_POSITIVE) - MOST
+        t = end
+    return adc
