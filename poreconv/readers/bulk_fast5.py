@@ -7,17 +7,17 @@ of ``Meta``. Importing ont-fast5-api registers its VBZ filter.
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import h5py
 from h5py import h5f, h5g
 from ont_fast5_api.fast5_interface import BULK_FAST5
 
-from poreconv.errors import FormatError, SignalError
+from poreconv.errors import FormatError
 from poreconv.ledger import Ledger
 from poreconv.read import Read
+from poreconv.readers._by_id import ReadsById
 from poreconv.readers._fast5_fields import RUN_GROUPS, calibration_in, fields_in_run
 from poreconv.readers._fields import as_drop, as_format_error, check_id, rate_of
 from poreconv.readers._hdf5 import HDF5_ERRORS, SIGNATURE, number, signal, text
@@ -32,7 +32,7 @@ NOT_IN_ID = re.compile(r"[^!-?A-~]")
 """What stands in file names and not in read ids."""
 
 
-class BulkFast5Reader:
+class BulkFast5Reader(ReadsById):
     """One open bulk fast5.
 
     A channel's read is called ``<run id>_channel_<n>``, after the file where that names no run. It starts at sample 0.
@@ -57,7 +57,7 @@ class BulkFast5Reader:
             with as_format_error(path, "bulk fast5", HDF5_ERRORS):
                 self._run: dict[str, Any] = _run_in(self._file.id)
                 prefix = self._run["run_id"] or NOT_IN_ID.sub("_", path.stem)
-                self._channels = {f"{prefix}_channel_{n}": n for n in _some_channels_in(self._file.id, path)}
+                self._places = {f"{prefix}_channel_{n}": n for n in _some_channels_in(self._file.id, path)}
             self._bytes = path.stat().st_size
         except BaseException:
             self.close()
@@ -73,50 +73,8 @@ class BulkFast5Reader:
         except HDF5_ERRORS:
             return False
 
-    @property
-    def read_ids(self) -> list[str]:
-        """Ids by channel number."""
-        return list(self._channels)
-
-    def __len__(self) -> int:
-        """Number of channels."""
-        return len(self._channels)
-
-    def __iter__(self) -> Iterator[Read]:
-        """Channels by number, one at a time in memory; unusable ones go into the ledger."""
-        for read_id in self._channels:
-            try:
-                read = self._read(read_id)
-            except SignalError as error:
-                self._ledger.drop(error, read_id=read_id, source=self.path)
-                continue
-            yield read
-
-    def __getitem__(self, read_id: str) -> Read:
-        """One channel.
-
-        Raises:
-            KeyError: The file has no such channel.
-            SignalError: It has, and its trace is unusable.
-        """
-        if read_id not in self._channels:
-            raise KeyError(f"{self.path}: no read {read_id}")
-        return self._read(read_id)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        """The open reader."""
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Close the file."""
-        self.close()
-
     def _read(self, read_id: str) -> Read:
-        channel, where = self._channels[read_id], f"{self.path}: read {read_id}"
+        channel, where = self._places[read_id], f"{self.path}: read {read_id}"
         with as_drop(f"{where}: no group Raw/Channel_{channel}", "no_signal", HDF5_ERRORS):
             group = h5g.open(self._file.id, b"Raw/Channel_%d" % channel)
         with as_drop(where, "bad_calibration", HDF5_ERRORS):

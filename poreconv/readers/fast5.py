@@ -4,9 +4,9 @@ ont-fast5-api opens the file, tells its kind and its reads, and brings the VBZ f
 h5py handle: the API's helpers read all attributes of a group to answer for one, and open single-read files three times.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import h5py
 from h5py import h5g, h5l
@@ -16,9 +16,10 @@ from ont_fast5_api.fast5_read import Fast5Read
 from ont_fast5_api.multi_fast5 import MultiFast5File
 from ont_fast5_api.static_data import HARDLINK_GROUPS
 
-from poreconv.errors import FormatError, SignalError
+from poreconv.errors import FormatError
 from poreconv.ledger import Ledger
 from poreconv.read import Read
+from poreconv.readers._by_id import ReadsById
 from poreconv.readers._fast5_fields import (
     RUN_GROUPS,
     calibration_in,
@@ -40,7 +41,7 @@ MAX_RUNS = 64
 """Runs of a file whose metadata are kept at hand."""
 
 
-class Fast5Reader:
+class Fast5Reader(ReadsById):
     """One open fast5 file.
 
     Args:
@@ -59,7 +60,7 @@ class Fast5Reader:
             self._file = MultiFast5File(path, "r")
         try:
             with as_format_error(path, "fast5", HDF5_ERRORS):
-                self._raw = _raw_groups(self._file, path)
+                self._places = _raw_groups(self._file, path)
             self._bytes = path.stat().st_size
         except BaseException:
             self.close()
@@ -86,51 +87,9 @@ class Fast5Reader:
         """
         write_annotated(path, ((read, lambda _: None) for read in reads))
 
-    @property
-    def read_ids(self) -> list[str]:
-        """Ids in file order."""
-        return list(self._raw)
-
-    def __len__(self) -> int:
-        """Number of reads."""
-        return len(self._raw)
-
-    def __iter__(self) -> Iterator[Read]:
-        """Reads in file order; unusable ones go into the ledger."""
-        for read_id in self._raw:
-            try:
-                read = self._read(read_id)
-            except SignalError as error:
-                self._ledger.drop(error, read_id=read_id, source=self.path)
-                continue
-            yield read
-
-    def __getitem__(self, read_id: str) -> Read:
-        """One read.
-
-        Raises:
-            KeyError: The file has no such read.
-            SignalError: It has, and the read is unusable.
-        """
-        if read_id not in self._raw:
-            raise KeyError(f"{self.path}: no read {read_id}")
-        return self._read(read_id)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        """The open reader."""
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Close the file."""
-        self.close()
-
     def _read(self, read_id: str) -> Read:
         where = f"{self.path}: read {shown(read_id)}"
-        raw_path = self._raw[read_id]
+        raw_path = self._places[read_id]
         shared_path = SHARED if raw_path.startswith(b"Raw/") else raw_path.removesuffix(b"/Raw")
         raw = self._group(raw_path, where, "no_signal")
         channel_id = self._group(shared_path + b"/channel_id", where, "bad_calibration")
