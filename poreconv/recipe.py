@@ -52,6 +52,8 @@ class Recipe:
         require(self.task in get_args(Task), f"recipe: task {self.task!r} is not known")
         require(len(self.classes) == len(self.class_counts) > 0, "recipe: classes and class_counts differ in length")
         require(set(self.decoding.order) <= set(self.classes), "recipe: decoding.order names no classes of the model")
+        fits = len(self.decoding.bias) in {0, len(self.classes)}
+        require(fits, f"recipe: decoding.bias has {len(self.decoding.bias)} numbers for {len(self.classes)} classes")
         require(self.sample_rate_hz > 0, f"recipe: sample rate {self.sample_rate_hz} Hz")
 
     def check(self, read: Read) -> None:

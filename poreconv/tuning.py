@@ -20,7 +20,7 @@ SEGMENTAL_THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 """Thresholds among which that of `segmental` is chosen."""
 
 MOST_FITTED = 2**19
-"""Samples that temperature and bias are fitted on, taken evenly; two numbers need no more."""
+"""Samples that temperature and biases are fitted on, taken evenly; a handful of numbers need no more."""
 
 Judged = Sequence[tuple[NDArray[np.float32], NDArray[np.int8]]]
 """Of each read the uncalibrated probabilities, shape ``(C, T)``, and the target, shape ``(T,)``."""
@@ -36,7 +36,7 @@ def count_dwells(table: LifeTable, target: NDArray[np.int8]) -> None:
 
 
 def choose_decoding(judged: Judged, task: Task, hazards: tuple[float, ...]) -> DecodeConfig:
-    """Fit temperature and bias, and choose the method and its threshold.
+    """Fit temperature and biases, and choose the method and its threshold.
 
     Args:
         judged: Reads that the network was not trained on.
@@ -47,7 +47,7 @@ def choose_decoding(judged: Judged, task: Task, hazards: tuple[float, ...]) -> D
         For task `boundary` the method, threshold and weight of the best F1 within `CHOICE_TOLERANCE`, pooled over the
         reads. Of methods as good the simpler one, of thresholds the middle one.
     """
-    calibrated = _calibrated(judged, task)
+    calibrated = _calibrated(judged)
     if task != "boundary":
         return calibrated
     reads = [(_again(p_CT, calibrated), target) for p_CT, target in judged]
@@ -58,14 +58,14 @@ def choose_decoding(judged: Judged, task: Task, hazards: tuple[float, ...]) -> D
     return max(chosen, key=lambda pair: pair[0])[1]
 
 
-def _calibrated(judged: Judged, task: Task) -> DecodeConfig:
+def _calibrated(judged: Judged) -> DecodeConfig:
     n_known = sum(int((target != IGNORE).sum()) for _, target in judged)
     step = max(1, -(-n_known // MOST_FITTED))
     some = [np.flatnonzero(target != IGNORE)[::step] for _, target in judged]
     log_p_CN = np.concatenate([_log(p_CT[:, at]) for (p_CT, _), at in zip(judged, some, strict=True)], 1)
     target_N = np.concatenate([target[at] for (_, target), at in zip(judged, some, strict=True)])
-    by, bias = temperature.fit(log_p_CN.astype(np.float64), target_N, biased=task == "boundary")
-    return DecodeConfig(temperature=round(by, 4), bias=round(bias, 4))
+    by, bias = temperature.fit(log_p_CN.astype(np.float64), target_N)
+    return DecodeConfig(temperature=round(by, 4), bias=tuple(round(one, 4) for one in bias))
 
 
 def _log(p_CT: NDArray[np.float32]) -> NDArray[np.float32]:

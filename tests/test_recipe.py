@@ -25,7 +25,7 @@ RECIPE = Recipe(
     split=SplitConfig(by="channel", seed=3),
     runs=("run1", "run2"),
     normalisation=NormalisationConfig(clip=4.0),
-    decoding=DecodeConfig(0.3, "segmental", 0.25, dwell_hazards=(0.01, 0.2), temperature=1.2, bias=-0.5),
+    decoding=DecodeConfig(0.3, "segmental", 0.25, dwell_hazards=(0.01, 0.2), temperature=1.2, bias=(0.0, -0.5)),
     labels=("tombo",),
     data=("0" * 64,),
     poreconv_version="0.1.0",

@@ -290,7 +290,7 @@ def test_the_best_weights_and_their_threshold_are_kept(squiggles: Path, tmp_path
     best = max(logged(tmp_path / "run", "validation_score"))
 
     assert recipe.decoding == run.decoding()
-    assert (recipe.decoding.temperature, recipe.decoding.bias) != (1, 0)
+    assert (recipe.decoding.temperature, recipe.decoding.bias) != (1, ())
     assert labelled.scores["model"]["f1_1"] == pytest.approx(best, abs=0.15)
 
 

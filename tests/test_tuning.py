@@ -64,14 +64,14 @@ def test_the_choice_finds_what_it_was_chosen_on() -> None:
     """Whatever is chosen, it decodes the reads that it was chosen on."""
     judged = blurred(3, 0.5)
     chosen = choose_decoding(judged, "boundary", HAZARDS)
-    plain = replace(chosen, temperature=1.0, bias=0.0)
+    plain = replace(chosen, temperature=1.0, bias=())
 
     assert choose_decoding(judged, "boundary", HAZARDS) == chosen
     assert all(len(boundaries(p_CT[1], plain)) for p_CT, _ in judged)
 
 
-def test_other_tasks_have_a_temperature_alone() -> None:
-    """No threshold, no dwells; samples of which nothing is known don't count."""
+def test_other_tasks_have_no_threshold() -> None:
+    """Only temperature and biases are chosen; samples of which nothing is known don't count."""
     judged = [(p_CT, target.copy()) for p_CT, target in blurred(2, 0.3)]
     before = choose_decoding(judged, "segment", ())
     longer = [
@@ -80,7 +80,7 @@ def test_other_tasks_have_a_temperature_alone() -> None:
     ]
 
     assert choose_decoding(longer, "segment", ()) == before
-    assert (before.method, before.bias, before.threshold) == ("peaks", 0, 0.5)
+    assert (before.method, before.threshold, before.dwell_hazards) == ("peaks", 0.5, ())
     assert before.temperature != 1
 
 
@@ -89,4 +89,4 @@ def test_reads_without_a_boundary_are_no_crash() -> None:
     flat = [(np.full((2, 50), 0.5, np.float32), np.zeros(50, np.int8))]
     chosen = choose_decoding(flat, "boundary", HAZARDS)
 
-    assert (chosen.method, chosen.temperature, chosen.bias) == ("peaks", 1, 0)
+    assert (chosen.method, chosen.temperature, chosen.bias) == ("peaks", 1, ())

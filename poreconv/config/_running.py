@@ -108,8 +108,8 @@ class DecodeConfig:
     """Chance of an event to end after so many samples, one per bin of `dwell.EDGES`, by the training split."""
     temperature: float = 1.0
     """What the logits are divided by, so that probabilities are shares of samples."""
-    bias: float = 0.0
-    """What is then added to the logit of a boundary (task `boundary`)."""
+    bias: tuple[float, ...] = ()
+    """What is then added to the logit of each class; empty: nothing."""
     order: tuple[str, ...] = ()
     """Task `segment`, method `ordered`: the classes as they follow each other in the signal, each once at most."""
 
