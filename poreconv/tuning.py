@@ -20,10 +20,10 @@ SEGMENTAL_THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 """Thresholds among which that of `segmental` is chosen."""
 
 MOST_FITTED = 2**19
-"""Samples that temperature and biases are fitted on, taken evenly; a handful of numbers need no more."""
+"""Samples that the temperature is fitted on, taken evenly; one number needs no more."""
 
 Judged = Sequence[tuple[NDArray[np.float32], NDArray[np.int8]]]
-"""Of each read the uncalibrated probabilities, shape ``(C, T)``, and the target, shape ``(T,)``."""
+"""Of each read the probabilities at temperature 1, shape ``(C, T)``, and the target, shape ``(T,)``."""
 
 
 def count_dwells(table: LifeTable, target: NDArray[np.int8]) -> None:
@@ -35,22 +35,25 @@ def count_dwells(table: LifeTable, target: NDArray[np.int8]) -> None:
     table.update((end - change)[start], ended[start])
 
 
-def choose_decoding(judged: Judged, task: Task, hazards: tuple[float, ...]) -> DecodeConfig:
-    """Fit temperature and biases, and choose the method and its threshold.
+def choose_decoding(
+    judged: Judged, task: Task, bias: tuple[float, ...] = (), hazards: tuple[float, ...] = ()
+) -> DecodeConfig:
+    """Fit the temperature, and choose the method and its threshold.
 
     Args:
         judged: Reads that the network was not trained on.
         task: What was asked.
+        bias: What is in the probabilities already, see `temperature.taken_back`.
         hazards: Of the training split's dwells, see `LifeTable`; only for task `boundary`.
 
     Returns:
         For task `boundary` the method, threshold and weight of the best F1 within `CHOICE_TOLERANCE`, pooled over the
         reads. Of methods as good the simpler one, of thresholds the middle one.
     """
-    calibrated = _calibrated(judged)
+    calibrated = DecodeConfig(bias=bias, temperature=_temperature(judged))
     if task != "boundary":
         return calibrated
-    reads = [(_again(p_CT, calibrated), target) for p_CT, target in judged]
+    reads = [(_again(p_CT, calibrated.temperature), target) for p_CT, target in judged]
     segmental = replace(calibrated, method="segmental", dwell_hazards=hazards)
     families = [_family(calibrated, THRESHOLDS)]
     families += [_family(replace(segmental, dwell_weight=w), SEGMENTAL_THRESHOLDS) for w in DWELL_WEIGHTS]
@@ -58,24 +61,22 @@ def choose_decoding(judged: Judged, task: Task, hazards: tuple[float, ...]) -> D
     return max(chosen, key=lambda pair: pair[0])[1]
 
 
-def _calibrated(judged: Judged) -> DecodeConfig:
+def _temperature(judged: Judged) -> float:
     n_known = sum(int((target != IGNORE).sum()) for _, target in judged)
     step = max(1, -(-n_known // MOST_FITTED))
     some = [np.flatnonzero(target != IGNORE)[::step] for _, target in judged]
     log_p_CN = np.concatenate([_log(p_CT[:, at]) for (p_CT, _), at in zip(judged, some, strict=True)], 1)
     target_N = np.concatenate([target[at] for (_, target), at in zip(judged, some, strict=True)])
-    by, bias = temperature.fit(log_p_CN.astype(np.float64), target_N)
-    return DecodeConfig(temperature=round(by, 4), bias=tuple(round(one, 4) for one in bias))
+    return round(temperature.fit(log_p_CN.astype(np.float64), target_N), 4)
 
 
 def _log(p_CT: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.log(np.maximum(p_CT, np.finfo(np.float32).tiny)))
 
 
-def _again(p_CT: NDArray[np.float32], config: DecodeConfig) -> NDArray[np.float32]:
+def _again(p_CT: NDArray[np.float32], by: float) -> NDArray[np.float32]:
     """Calibrated probabilities of a boundary: logarithms of probabilities are as good as logits."""
-    again_CT = temperature.probabilities(_log(p_CT), config.temperature, config.bias)
-    return np.asarray(again_CT[BOUNDARY])
+    return np.asarray(temperature.probabilities(_log(p_CT), by, ())[BOUNDARY])
 
 
 def _family(config: DecodeConfig, thresholds: NDArray[np.float64]) -> list[DecodeConfig]:

@@ -53,7 +53,7 @@ def test_dwells_are_counted_up_to_where_something_is_known(target: list[int], ev
 
 def test_plain_peaks_are_taken_where_nothing_is_better() -> None:
     """A network that is sure needs no more than peaks; of thresholds as good the middle one."""
-    chosen = choose_decoding(blurred(3, 0.0), "boundary", HAZARDS)
+    chosen = choose_decoding(blurred(3, 0.0), "boundary", hazards=HAZARDS)
 
     assert chosen.method == "peaks"
     assert (chosen.dwell_weight, chosen.dwell_hazards) == (0, ())
@@ -63,23 +63,23 @@ def test_plain_peaks_are_taken_where_nothing_is_better() -> None:
 def test_the_choice_finds_what_it_was_chosen_on() -> None:
     """Whatever is chosen, it decodes the reads that it was chosen on."""
     judged = blurred(3, 0.5)
-    chosen = choose_decoding(judged, "boundary", HAZARDS)
-    plain = replace(chosen, temperature=1.0, bias=())
+    chosen = choose_decoding(judged, "boundary", hazards=HAZARDS)
+    plain = replace(chosen, temperature=1.0)
 
-    assert choose_decoding(judged, "boundary", HAZARDS) == chosen
+    assert choose_decoding(judged, "boundary", hazards=HAZARDS) == chosen
     assert all(len(boundaries(p_CT[1], plain)) for p_CT, _ in judged)
 
 
 def test_other_tasks_have_no_threshold() -> None:
-    """Only temperature and biases are chosen; samples of which nothing is known don't count."""
+    """Only the temperature is chosen; samples of which nothing is known don't count."""
     judged = [(p_CT, target.copy()) for p_CT, target in blurred(2, 0.3)]
-    before = choose_decoding(judged, "segment", ())
+    before = choose_decoding(judged, "segment")
     longer = [
         (np.concatenate([p_CT, p_CT], 1), np.concatenate([target, np.full_like(target, IGNORE)]))
         for p_CT, target in judged
     ]
 
-    assert choose_decoding(longer, "segment", ()) == before
+    assert choose_decoding(longer, "segment") == before
     assert (before.method, before.threshold, before.dwell_hazards) == ("peaks", 0.5, ())
     assert before.temperature != 1
 
@@ -87,6 +87,6 @@ def test_other_tasks_have_no_threshold() -> None:
 def test_reads_without_a_boundary_are_no_crash() -> None:
     """Where nothing is true, nothing can be chosen, and the defaults hold."""
     flat = [(np.full((2, 50), 0.5, np.float32), np.zeros(50, np.int8))]
-    chosen = choose_decoding(flat, "boundary", HAZARDS)
+    chosen = choose_decoding(flat, "boundary", hazards=HAZARDS)
 
     assert (chosen.method, chosen.temperature, chosen.bias) == ("peaks", 1, ())

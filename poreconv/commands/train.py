@@ -33,6 +33,7 @@ from poreconv.ordered import order_of
 from poreconv.progress import Report, progress_bar
 from poreconv.recipe import Recipe
 from poreconv.store import Store, distinct, open_stores
+from poreconv.temperature import taken_back
 from poreconv.tuning import choose_decoding, count_dwells
 
 BUNDLE = "model.safetensors"
@@ -201,14 +202,15 @@ class Run:
         """How to decode what the written network says: chosen on whole validation reads, labelled as `label` does."""
         device = "cpu" if self._config.accelerator == "cpu" else None
         network, recipe = load_bundle(self.bundle)
-        uncalibrated = replace(recipe, decoding=DecodeConfig())
+        bias = taken_back(self.labeller.class_weights.tolist())
+        uncalibrated = replace(recipe, decoding=DecodeConfig(bias=bias))
         labeller = Labeller(network, uncalibrated, device=device)
         places = some_reads(self._stores, "validation")
         reads = (store.read(row) for store, row in places)
         targets = (store.read_target(row) for store, row in places)
         judged = [(p, target) for (_, p), target in zip(labeller.probabilities(reads), targets, strict=True)]
         hazards = dwell_hazards(self._stores) if self._recipe.task == "boundary" else ()
-        return choose_decoding(judged, self._recipe.task, hazards)
+        return choose_decoding(judged, self._recipe.task, bias, hazards)
 
 
 MOST_SAMPLES = 2**22

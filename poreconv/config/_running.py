@@ -106,10 +106,10 @@ class DecodeConfig:
     """How much the dwells count in `segmental`: 0 not at all, 1 as much as the probabilities."""
     dwell_hazards: tuple[float, ...] = ()
     """Chance of an event to end after so many samples, one per bin of `dwell.EDGES`, by the training split."""
-    temperature: float = 1.0
-    """What the logits are divided by, so that probabilities are shares of samples."""
     bias: tuple[float, ...] = ()
-    """What is then added to the logit of each class; empty: nothing."""
+    """What is added to the logit of each class, so that the loss's class weights are taken back; empty: nothing."""
+    temperature: float = 1.0
+    """What the logits are then divided by, so that probabilities are shares of samples."""
     order: tuple[str, ...] = ()
     """Task `segment`, method `ordered`: the classes as they follow each other in the signal, each once at most."""
 
