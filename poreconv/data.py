@@ -58,17 +58,25 @@ class RandomWindows(Dataset[Batch]):
     def __init__(self, reads: Reads, config: TrainConfig, task: Task) -> None:
         self._reads, self._config, self._task = reads, config, task
         self._cumulative = np.cumsum(reads.end - reads.first)
+        last_of_store = np.append(np.flatnonzero(np.diff(reads.store)), len(reads.store) - 1)
+        self._store_end = self._cumulative[last_of_store] if config.equal_stores else self._cumulative[-1:]
 
     def __getitem__(self, step: int) -> Batch:
         """Batch of one step."""
         config = self._config
         rng = np.random.default_rng([config.seed, step])
         length = source_samples(config.chunk_samples, config.augment)
-        place = rng.integers(0, self._cumulative[-1], config.batch_size)
+        place = self._places(rng, config.batch_size)
         number = np.searchsorted(self._cumulative, place, side="right")
         centre = self._reads.end[number] - (self._cumulative[number] - place)
         x_BS, y_BS = self._reads.windows(number, centre - length // 2, length)
         return as_batch(*augment(x_BS, y_BS, config.chunk_samples, self._task, config.augment, rng))
+
+    def _places(self, rng: np.random.Generator, n: int) -> NDArray[np.int64]:
+        """Labelled samples, counted through all reads, shape ``(n,)``."""
+        chosen = rng.integers(0, len(self._store_end), n)
+        start = np.append(0, self._store_end)[chosen]
+        return rng.integers(start, self._store_end[chosen])
 
 
 class Tiles(Dataset[Batch]):

@@ -72,6 +72,19 @@ def test_the_centre_of_every_window_is_labelled(typed: Store) -> None:
     assert (x_BT[:, 0] == 0).any()
 
 
+def test_equal_stores_give_as_many_windows(typed: Store, tmp_path: Path) -> None:
+    """A store with a tenth of the samples is drawn as often, if asked for; otherwise a tenth as often."""
+    small = typed_store(tmp_path / "small", [(0, 0, 86, "a")], reads_of_lengths(86), split=ALL_TRAIN)
+    reads = Reads([typed, small], "train", 5.0)
+    shares = []
+    for equal in (True, False):
+        config = replace(CONFIG, batch_size=1000, chunk_samples=2001, equal_stores=equal)
+        _, y_BT = RandomWindows(reads, config, typed.info.task)[0]
+        shares.append(float(((y_BT != IGNORE).sum(1) == 86).float().mean()))
+
+    assert shares == pytest.approx([0.5, 0.09], abs=0.05)
+
+
 def test_windows_fall_on_reads_by_their_labelled_length(typed: Store) -> None:
     """A read with twice the labelled samples is drawn about twice as often."""
     windows = windows_of(typed, replace(CONFIG, batch_size=2000, chunk_samples=1))

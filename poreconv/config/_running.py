@@ -75,6 +75,8 @@ class TrainConfig:
     """Of the first weights, the windows and the augmentation."""
     allow_mixed: bool = False
     """Let stores of different chemistries train together."""
+    equal_stores: bool = False
+    """Draw as many windows from each store, whatever its size; otherwise each labelled sample is as likely."""
     ordered: bool = False
     """Task `segment`: decode each class once at most, in the order in which the training reads have them."""
     normalisation: NormalisationConfig = field(default_factory=NormalisationConfig)
