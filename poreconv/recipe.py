@@ -16,6 +16,14 @@ RATE_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Reads that trained a model: those of some runs, as a split rule has them."""
+
+    split: SplitConfig
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that labelling must repeat from training, and what training saw."""
 
@@ -39,6 +47,8 @@ class Recipe:
     split: SplitConfig = field(default_factory=SplitConfig)
     runs: tuple[str, ...] = ()
     """Run ids of the training reads; the leak guard asks the split only about reads of these runs."""
+    before: tuple[Seen, ...] = ()
+    """What trained the model that this one started from, and that one's; the leak guard asks these rules too."""
     normalisation: NormalisationConfig = field(default_factory=NormalisationConfig)
     decoding: DecodeConfig = field(default_factory=DecodeConfig)
     labels: tuple[str, ...] = ()
@@ -96,14 +106,20 @@ class Recipe:
         Raises:
             ReadDropped: Reason ``in_train``, ``in_validation`` or ``no_reference``.
         """
-        by_reference = self.split.by == "reference"
-        if by_reference and not reference:
-            raise ReadDropped(f"{read.where}: its reference is not known; give --read_info", reason="no_reference")
-        split = split_of(
-            self.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel, reference=reference
-        )
-        if split != "test" and (by_reference or read.run_id in self.runs):
-            raise ReadDropped(f"{read.where}: the model's own split put it into {split}", reason=f"in_{split}")
+        for seen in self.seen:
+            by_reference = seen.split.by == "reference"
+            if by_reference and not reference:
+                raise ReadDropped(f"{read.where}: its reference is not known; give --read_info", reason="no_reference")
+            split = split_of(
+                seen.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel, reference=reference
+            )
+            if split != "test" and (by_reference or read.run_id in seen.runs):
+                raise ReadDropped(f"{read.where}: the model's own split put it into {split}", reason=f"in_{split}")
+
+    @property
+    def seen(self) -> tuple[Seen, ...]:
+        """All that trained the weights."""
+        return (Seen(self.split, self.runs), *self.before)
 
     def to_json(self) -> str:
         """As JSON text, one line."""
@@ -127,8 +143,9 @@ class Recipe:
         try:
             plain = _frozen(plain)
             values = {key: nested[key](**value) if key in nested else value for key, value in plain.items()}
-            return cls(**values)
-        except TypeError as exc:
+            before = tuple(Seen(SplitConfig(**seen["split"]), seen["runs"]) for seen in plain.get("before", ()))
+            return cls(**values | {"before": before})
+        except (KeyError, TypeError) as exc:
             raise ConfigError(f"recipe: {exc}") from exc
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from poreconv.config import ARCHITECTURES, DecodeConfig, NormalisationConfig, SplitConfig, Tcn
 from poreconv.errors import ConfigError, MismatchError, ReadDropped
 from poreconv.read import Read
-from poreconv.recipe import Recipe, split_of
+from poreconv.recipe import Recipe, Seen, split_of
 
 RECIPE = Recipe(
     task="boundary",
@@ -24,6 +24,7 @@ RECIPE = Recipe(
     mean_dwell=9.5,
     split=SplitConfig(by="channel", seed=3),
     runs=("run1", "run2"),
+    before=(Seen(SplitConfig(seed=7), ("run0",)), Seen(SplitConfig(by="run"), ())),
     normalisation=NormalisationConfig(clip=4.0),
     decoding=DecodeConfig(0.3, "segmental", 0.25, dwell_hazards=(0.01, 0.2), temperature=1.2, bias=(0.0, -0.5)),
     labels=("tombo",),
@@ -191,3 +192,11 @@ def outcome(recipe: Recipe, read: Read) -> str:
     except ReadDropped as exc:
         return exc.reason
     return "unseen"
+
+
+def test_reads_that_trained_an_earlier_model_are_not_unseen() -> None:
+    """The rules of all models that a model descends from are asked, each about its own runs."""
+    recipe = replace(RECIPE, before=(Seen(SplitConfig(validation=0.0, test=0.0), ("earlier",)),))
+
+    assert {outcome(recipe, read) for read in reads_made(5, run_id="earlier")} == {"in_train"}
+    assert {outcome(recipe, read) for read in reads_made(5, run_id="neither")} == {"unseen"}

@@ -334,6 +334,29 @@ def test_stores_without_a_side_to_validate_on(squiggles: Path, tmp_path: Path) -
     assert not (tmp_path / "run").exists()
 
 
+def test_a_training_starts_from_another_models_weights(heartbeats: Path, undisturbed: Path, tmp_path: Path) -> None:
+    """Its first weights are the other's, and the recipe remembers what those were trained on."""
+    config = replace(CONFIG, start_from=str(undisturbed))
+    squiggles = squiggle_store(tmp_path / "other", seed=5)
+    run = Run([squiggles], tmp_path / "run", "tcn", replace(NETWORK, dropout=0.0), config)
+    run.write_bundle()
+    (before, theirs), (after, recipe) = load_bundle(undisturbed), load_bundle(run.bundle)
+
+    assert all(torch.equal(a, b) for a, b in zip(before.parameters(), after.parameters(), strict=True))
+    assert recipe.before == theirs.seen
+    assert recipe.runs != theirs.runs
+
+
+@pytest.mark.parametrize("settings", [Heartbeat(), replace(NETWORK, channels=13)])
+def test_weights_of_another_architecture_are_refused(
+    settings: Any, squiggles: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """Another network, or another size of it, cannot start from them."""
+    name = "heartbeat" if isinstance(settings, Heartbeat) else "tcn"
+    with pytest.raises(ConfigError, match=f"start_from: .* does not fit a {name}"):
+        Run([squiggles], tmp_path / "run", name, settings, replace(CONFIG, start_from=str(undisturbed)))
+
+
 def test_unknown_model_and_accelerator(squiggles: Path, tmp_path: Path) -> None:
     """Names that don't exist are answered in one line, and take no folder."""
     with pytest.raises(ConfigError, match="model 'lstm' is not known; choose one of"):

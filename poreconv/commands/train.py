@@ -26,9 +26,11 @@ from poreconv.data import SquiggleData
 from poreconv.dwell import LifeTable
 from poreconv.errors import ConfigError
 from poreconv.files import whole_file
+from poreconv.header import first_line
 from poreconv.infer import Labeller
 from poreconv.labeller import SCORE, SampleLabeller, balanced_weights
 from poreconv.models import build_network
+from poreconv.models.network import Network
 from poreconv.ordered import order_of
 from poreconv.progress import Report, progress_bar
 from poreconv.recipe import Recipe
@@ -92,6 +94,8 @@ class Run:
         chosen = settings or ARCHITECTURES[model]()
         self._recipe = recipe_of(self._stores, model, asdict(chosen), config)
         network = build_network(model, chosen, len(self._recipe.classes))
+        if config.start_from is not None:
+            self._recipe = start_from(config.start_from, network, self._recipe)
         weights = balanced_weights(self._recipe.class_counts, config.class_balance)
         self.labeller = SampleLabeller(network, self._recipe.task, weights, config)
         self.data = SquiggleData(self._stores, config, network.margin)
@@ -299,6 +303,26 @@ def recipe_of(stores: Sequence[Store], model: str, settings: Mapping[str, Any], 
         data=tuple(store.info.content_hash for store in stores),
         poreconv_version=version("poreconv"),
     )
+
+
+def start_from(model: str, network: Network, recipe: Recipe) -> Recipe:
+    """Give a network another model's weights; gives the recipe with what trained them.
+
+    Raises:
+        ConfigError: The model has other classes, or another architecture or size.
+        BundleError: It is no trained model.
+    """
+    theirs, before = load_bundle(model)
+    try:
+        alike = (before.model, before.classes) == (recipe.model, recipe.classes)
+        require(alike, f"it is a {before.model} with classes {', '.join(before.classes)}")
+        network.load_state_dict(theirs.state_dict())
+    except (ConfigError, RuntimeError) as exc:
+        raise ConfigError(
+            f"start_from: {model} does not fit a {recipe.model} of these settings with classes"
+            f" {', '.join(recipe.classes)}: {first_line(exc)}; choose its own architecture and settings"
+        ) from exc
+    return replace(recipe, before=before.seen)
 
 
 def resampled_from(stores: Sequence[Store]) -> tuple[float, ...]:

@@ -51,6 +51,9 @@ class TrainConfig:
     """Windows per step."""
     chunk_samples: int = 2000
     """Samples per window."""
+    start_from: str | None = None
+    """Trained model whose weights are the first ones, of the same architecture and classes: its file, or the name of a
+    shipped one. For few reads, or a new chemistry; default: random weights."""
     learning_rate: float = 4e-3
     """Peak of the one-cycle schedule."""
     warmup: float = 0.1
