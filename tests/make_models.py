@@ -8,7 +8,19 @@ from torch import nn
 
 from poreconv.bundle import save_bundle
 from poreconv.card import Card, TrainingSet
-from poreconv.config import Campolina, DecodeConfig, Dense, Heartbeat, Strided, Tcn
+from poreconv.config import (
+    Alexnet,
+    Campolina,
+    Crnn,
+    DecodeConfig,
+    Dense,
+    Heartbeat,
+    Resnet,
+    Strided,
+    Tcn,
+    Unet,
+    Vgg,
+)
 from poreconv.models import build_network
 from poreconv.models.network import Network
 from poreconv.recipe import Recipe
@@ -20,6 +32,11 @@ TINY: dict[str, Any] = {
     "dense": Dense(window=30, hidden=5),
     "tcn": Tcn(channels=8, kernel=3, dilations=(1, 2, 4), cycles=2, stem_kernel=5),
     "strided": Strided(channels=8, stride=5, stem_kernel=9, kernel=3, dilations=(1, 2)),
+    "alexnet": Alexnet(channels=(4, 6, 6, 6, 6), dense=8, batch_norm=True),
+    "vgg": Vgg(channels=(4, 6), convolutions=(1, 2), dense=8),
+    "resnet": Resnet(channels=(4, 6), blocks=2, stem_kernel=5),
+    "unet": Unet(channels=(4, 6, 8)),
+    "crnn": Crnn(channels=6, stem_kernel=3, stride=5, kernel=9, hidden=5, layers=2),
     "campolina": Campolina(channels=(4, 6, 8), kernel=5, window=5, step_window=3),
 }
 """Name in MODELS -> settings of a tiny network, for every architecture."""

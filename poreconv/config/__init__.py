@@ -3,7 +3,19 @@
 No torch here: the command line reads these for its help.
 """
 
-from poreconv.config._architectures import ARCHITECTURES, Campolina, Dense, Heartbeat, Strided, Tcn
+from poreconv.config._architectures import (
+    ARCHITECTURES,
+    Alexnet,
+    Campolina,
+    Crnn,
+    Dense,
+    Heartbeat,
+    Resnet,
+    Strided,
+    Tcn,
+    Unet,
+    Vgg,
+)
 from poreconv.config._base import (
     BOUNDARY,
     IGNORE,
@@ -41,9 +53,11 @@ __all__ = [
     "BOUNDARY",
     "IGNORE",
     "INSIDE",
+    "Alexnet",
     "AugmentConfig",
     "Campolina",
     "Chemistry",
+    "Crnn",
     "DecodeConfig",
     "DecodeMethod",
     "Dense",
@@ -60,6 +74,7 @@ __all__ = [
     "Precision",
     "PrepareConfig",
     "RefineConfig",
+    "Resnet",
     "SimulateConfig",
     "SplitConfig",
     "SquiggleConfig",
@@ -69,6 +84,8 @@ __all__ = [
     "Tcn",
     "TrainConfig",
     "TruthConfig",
+    "Unet",
+    "Vgg",
     "Written",
     "require",
     "require_none_below",

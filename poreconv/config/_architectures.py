@@ -1,7 +1,7 @@
 """Settings of the networks."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from poreconv.config._base import require
 
@@ -60,7 +60,7 @@ class Tcn:
         require(min(self.kernel, self.stem_kernel) >= 1, "tcn: kernels must be positive")
         require(self.kernel % 2 == 1 and self.stem_kernel % 2 == 1, "tcn: kernels must be odd")
         require(len(self.dilations) > 0 and min(self.dilations) >= 1, "tcn.dilations: must be positive, at least one")
-        require(0 <= self.dropout < 1, f"tcn.dropout: {self.dropout}; must lie in 0..1")
+        _require_share("tcn.dropout", self.dropout)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,143 @@ class Campolina:
         odd = self.kernel % 2 == self.stem_kernel % 2 == self.window % 2 == 1
         require(odd, "campolina: kernel, stem_kernel and window must be odd")
         require(self.step_window >= 1, f"campolina.step_window: {self.step_window}; must be positive")
-        require(0 <= self.dropout < 1, f"campolina.dropout: {self.dropout}; must lie in 0..1")
+        _require_share("campolina.dropout", self.dropout)
+
+
+@dataclass(frozen=True)
+class Alexnet:
+    """AlexNet in one dimension: wide strided kernels first, then small ones, and a dense head with dropout."""
+
+    channels: tuple[int, ...] = (96, 256, 384, 384, 256)
+    """Kernels of each of the five convolutions."""
+    dense: int = 512
+    """Neurons of the two hidden layers of the head, on each frame of 32 samples."""
+    dropout: float = 0.5
+    """Share of the head's inputs set to 0 in training."""
+    batch_norm: bool = False
+    """Normalise behind every convolution; AlexNet did not."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        require(len(self.channels) == 5, f"alexnet.channels: {self.channels}; give five, one per convolution")
+        require(min(*self.channels, self.dense) >= 1, "alexnet: channels and dense must be positive")
+        _require_share("alexnet.dropout", self.dropout)
+
+
+@dataclass(frozen=True)
+class Vgg:
+    """A deep stack of kernels of 3 with pooling between, as for sorting proteins by where in the cell they are."""
+
+    channels: tuple[int, ...] = (32, 64, 128)
+    """Kernels of each convolution of a stage; each stage ends in max pooling of 2."""
+    convolutions: tuple[int, ...] = (2, 2, 4)
+    """Convolutions of each stage."""
+    dense: int = 256
+    """Neurons of the two hidden layers of the head, on each frame."""
+    dropout: float = 0.5
+    """Share of the head's inputs set to 0 in training."""
+    batch_norm: bool = True
+    """Normalise behind every convolution."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        stages = len(self.channels)
+        require(stages > 0, "vgg.channels: none; give one per stage")
+        require(
+            len(self.convolutions) == stages, f"vgg.convolutions: {self.convolutions}; give {stages}, one per stage"
+        )
+        sizes = (*self.channels, *self.convolutions, self.dense)
+        require(min(sizes) >= 1, "vgg: channels, convolutions and dense must be positive")
+        _require_share("vgg.dropout", self.dropout)
+
+
+@dataclass(frozen=True)
+class Resnet:
+    """Residual blocks in stages, each at half the frames of the one before; without shortcuts, a plain deep net."""
+
+    channels: tuple[int, ...] = (32, 64, 128)
+    """Width of each stage; must not shrink."""
+    blocks: int = 2
+    """Blocks of two convolutions in each stage."""
+    kernel: int = 3
+    """Kernel of the blocks' convolutions, frames; odd."""
+    stem_kernel: int = 7
+    """Kernel of the first convolution, samples; odd."""
+    stem_stride: int = 2
+    """Samples per frame of the first stage."""
+    dropout: float = 0.0
+    """Share of the activations within a block set to 0 in training."""
+    batch_norm: bool = True
+    """Normalise before every convolution of a block."""
+    residual: bool = True
+    """Add what a block finds to its input."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        require(len(self.channels) > 0 and min(self.channels) >= 1, "resnet.channels: must be positive; give some")
+        require(sorted(self.channels) == list(self.channels), f"resnet.channels: {self.channels}; must not shrink")
+        require(min(self.blocks, self.stem_stride) >= 1, "resnet: blocks and stem_stride must be positive")
+        odd = self.kernel % 2 == self.stem_kernel % 2 == 1 and min(self.kernel, self.stem_kernel) >= 1
+        require(odd, "resnet: kernel and stem_kernel must be odd and positive")
+        require(self.kernel > 1, f"resnet.kernel: {self.kernel}; must be 3 or more, frames between would be unseen")
+        require(self.stem_kernel >= self.stem_stride, "resnet.stem_kernel: shorter than the stride, samples are unseen")
+        _require_share("resnet.dropout", self.dropout)
+
+
+@dataclass(frozen=True)
+class Unet:
+    """U-Net in one dimension: down to frames that see far, and up again, with skip connections."""
+
+    channels: tuple[int, ...] = (24, 48, 96, 192)
+    """Kernels of each level, from the samples down; each level has half the frames of the one above."""
+    dropout: float = 0.0
+    """Share of the lowest level's activations set to 0 in training."""
+    batch_norm: bool = True
+    """Normalise behind every convolution."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        require(len(self.channels) > 1, f"unet.channels: {self.channels}; give two or more, one per level")
+        require(min(self.channels) >= 1, f"unet.channels: {self.channels}; must be positive")
+        _require_share("unet.dropout", self.dropout)
+
+
+@dataclass(frozen=True)
+class Crnn:
+    """Convolutions, then a recurrent layer in both directions; labels whole reads, for it sees all of one."""
+
+    channels: int = 64
+    """Kernels of each of the two convolutions."""
+    stem_kernel: int = 9
+    """Kernel of the first convolution, samples; odd."""
+    stride: int = 4
+    """Samples per frame of the recurrent layer."""
+    kernel: int = 13
+    """Kernel of the second convolution, which has the stride, samples; odd."""
+    cell: Literal["gru", "lstm"] = "gru"
+    """What remembers."""
+    hidden: int = 96
+    """Width of the memory, in each direction."""
+    layers: int = 1
+    """Recurrent layers on one another."""
+    dropout: float = 0.0
+    """Share of the head's inputs set to 0 in training."""
+    batch_norm: bool = True
+    """Normalise behind every convolution."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        sizes = (self.channels, self.stride, self.hidden, self.layers)
+        require(min(sizes) >= 1, "crnn: channels, stride, hidden and layers must be positive")
+        odd = self.kernel % 2 == self.stem_kernel % 2 == 1 and min(self.kernel, self.stem_kernel) >= 1
+        require(odd, "crnn: kernel and stem_kernel must be odd and positive")
+        require(self.kernel >= self.stride, "crnn.kernel: shorter than the stride, samples would be unseen")
+        require(self.cell in ("gru", "lstm"), f"crnn.cell: {self.cell!r}; choose gru or lstm")
+        _require_share("crnn.dropout", self.dropout)
+
+
+def _require_share(name: str, value: float) -> None:
+    require(0 <= value < 1, f"{name}: {value}; must lie in 0..1")
 
 
 ARCHITECTURES: dict[str, type[Any]] = {
@@ -122,5 +258,10 @@ ARCHITECTURES: dict[str, type[Any]] = {
     "tcn": Tcn,
     "strided": Strided,
     "campolina": Campolina,
+    "alexnet": Alexnet,
+    "vgg": Vgg,
+    "resnet": Resnet,
+    "unet": Unet,
+    "crnn": Crnn,
 }
 """Name in ``MODELS`` -> its settings."""

@@ -16,6 +16,11 @@ MODELS = {
     "tcn": "poreconv.models.tcn:TcnNetwork",
     "strided": "poreconv.models.strided:StridedNetwork",
     "campolina": "poreconv.models.campolina:CampolinaNetwork",
+    "alexnet": "poreconv.models.alexnet:AlexnetNetwork",
+    "vgg": "poreconv.models.vgg:VggNetwork",
+    "resnet": "poreconv.models.resnet:ResnetNetwork",
+    "unet": "poreconv.models.unet:UnetNetwork",
+    "crnn": "poreconv.models.crnn:CrnnNetwork",
 }
 
 

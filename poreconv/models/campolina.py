@@ -12,6 +12,7 @@ windows of the features are as wide as the settings say, for their widths are no
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 
 import torch
@@ -19,7 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from poreconv.config import Campolina
-from poreconv.models.network import Network, conv_macs
+from poreconv.models.frames import Frames
+from poreconv.models.network import Network
 
 VARIANCE_FLOOR = 1e-3
 """Added to each window's variance, in squared SDs of the read: where the signal stands still, as in zero padding, a
@@ -76,25 +78,20 @@ class CampolinaNetwork(Network):
     def __init__(self, config: Campolina, n_classes: int) -> None:
         super().__init__(config, n_classes)
         self.features = SignalFeatures(config.window, config.step_window)
-        self._kernels = [config.stem_kernel, *[config.kernel] * (len(config.channels) - 1)]
+        kernels = [config.stem_kernel, *[config.kernel] * (len(config.channels) - 1)]
         layers: list[nn.Module] = []
-        for (before, after), kernel in zip(pairwise([FEATURES, *config.channels]), self._kernels, strict=True):
+        for (before, after), kernel in zip(pairwise([FEATURES, *config.channels]), kernels, strict=True):
             conv = nn.Conv1d(before, after, kernel, padding=kernel // 2)
             layers += [conv, nn.BatchNorm1d(after), nn.GELU(), nn.Dropout(config.dropout)]
         self.layers = nn.Sequential(*layers)
         self.head = nn.Conv1d(config.channels[-1], n_classes, 1)
 
-    @property
-    def receptive_field(self) -> int:
-        """The kernels, and on both sides what the features see to the left."""
-        return 1 + sum(kernel - 1 for kernel in self._kernels) + 2 * self.features.reach
+    @cached_property
+    def frames(self) -> Frames:
+        """What the features see, which is most to the left, and the convolutions; the features cost some additions."""
+        return Frames(left=self.features.reach, right=self.features.reach).behind(self)
 
-    @property
-    def macs_per_sample(self) -> float:
-        """Every convolution, at every sample; the features are some tens of additions beside them."""
-        return conv_macs(self)
-
-    def forward(self, x_B1T: Tensor) -> Tensor:
-        """Logits, shape ``(B, C, T)``."""
+    def frame_logits(self, x_B1T: Tensor) -> Tensor:
+        """Shape ``(B, C, T)``: a frame is a sample."""
         logits_BCT: Tensor = self.head(self.layers(self.features(x_B1T)))
         return logits_BCT

@@ -12,7 +12,7 @@ class DenseNetwork(Network):
 
     def __init__(self, config: Dense, n_classes: int) -> None:
         super().__init__(config, n_classes)
-        self._config, self._n_classes = config, n_classes
+        self._window = config.window
         self.hidden = nn.Linear(config.window, config.hidden)
         self.head = nn.Linear(config.hidden, n_classes * config.window)
 
@@ -23,19 +23,15 @@ class DenseNetwork(Network):
     @property
     def alignment(self) -> int:
         """Windows follow one another from the first sample."""
-        return self._config.window
+        return self._window
 
     @property
     def macs_per_sample(self) -> float:
         """Both layers' weights, once per window."""
-        return (self.hidden.weight.numel() + self.head.weight.numel()) / self._config.window
+        return (self.hidden.weight.numel() + self.head.weight.numel()) / self._window
 
-    def forward(self, x_B1T: Tensor) -> Tensor:
-        """Logits, shape ``(B, C, T)``; the last window is filled with zeros."""
-        n_batch, _, n_samples = x_B1T.shape
-        window = self._config.window
-        filled = functional.pad(x_B1T, (0, -n_samples % window))
-        flat = functional.relu(self.hidden(filled.reshape(-1, window)))
-        logits = self.head(flat).reshape(n_batch, -1, self._n_classes, window)
-        logits_BCT: Tensor = logits.transpose(1, 2).reshape(n_batch, self._n_classes, -1)
-        return logits_BCT[:, :, :n_samples]
+    def frame_logits(self, x_B1T: Tensor) -> Tensor:
+        """Shape ``(B, C * window, F)``: a frame is a window."""
+        windows = x_B1T.reshape(len(x_B1T), -1, self._window)
+        logits_BFK: Tensor = self.head(functional.relu(self.hidden(windows)))
+        return logits_BFK.transpose(1, 2)

@@ -5,7 +5,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from poreconv.config import Heartbeat
-from poreconv.models.network import Network, conv_macs
+from poreconv.models.network import Network
 
 KERNEL = 3
 """The lecture's kernel size; its stride, and that of the pooling, is 1."""
@@ -16,7 +16,6 @@ class HeartbeatNetwork(Network):
 
     def __init__(self, config: Heartbeat, n_classes: int) -> None:
         super().__init__(config, n_classes)
-        self._config = config
         widths = [1, *[config.channels] * config.layers]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
@@ -25,17 +24,7 @@ class HeartbeatNetwork(Network):
         self.features = nn.Sequential(*layers)
         self.head = nn.Conv1d(config.channels, n_classes, 1)
 
-    @property
-    def receptive_field(self) -> int:
-        """Each layer adds the reach of its kernel and of its pooling."""
-        return 1 + self._config.layers * (KERNEL - 1 + self._config.pool - 1)
-
-    @property
-    def macs_per_sample(self) -> float:
-        """Every convolution, at every sample."""
-        return conv_macs(self)
-
-    def forward(self, x_B1T: Tensor) -> Tensor:
-        """Logits, shape ``(B, C, T)``."""
+    def frame_logits(self, x_B1T: Tensor) -> Tensor:
+        """Shape ``(B, C, T)``: a frame is a sample."""
         logits_BCT: Tensor = self.head(self.features(x_B1T))
         return logits_BCT

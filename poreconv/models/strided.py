@@ -1,13 +1,13 @@
-"""A strided stem, dilated blocks on its frames, and a head that gives every frame's samples back: fast.
+"""A strided stem, dilated blocks on its frames, and a head that gives every frame's samples back: fast."""
 
-The head's reordering of channels into samples is the 1-D form of Shi et al. 2016, arXiv:1609.05158.
-"""
+from functools import cached_property
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from poreconv.config import Strided
-from poreconv.models.network import Network, conv_macs
+from poreconv.models.frames import Frames
+from poreconv.models.network import Network
 from poreconv.models.tcn import DilatedBlock
 
 
@@ -16,41 +16,20 @@ class StridedNetwork(Network):
 
     def __init__(self, config: Strided, n_classes: int) -> None:
         super().__init__(config, n_classes)
-        self._config, self._n_classes = config, n_classes
+        around = config.stem_kernel - config.stride
+        self._left, self._right = around // 2, around - around // 2
         self.stem = nn.Conv1d(1, config.channels, config.stem_kernel, stride=config.stride)
         self.blocks = nn.Sequential(*[DilatedBlock(config.channels, config.kernel, d) for d in config.dilations])
         self.norm = nn.BatchNorm1d(config.channels)
         self.head = nn.Conv1d(config.channels, n_classes * config.stride, 1)
 
-    @property
-    def receptive_field(self) -> int:
-        """What a frame's last sample sees to its left and first sample to its right, made even on both sides."""
-        config = self._config
-        frames = sum(config.dilations) * (config.kernel - 1) // 2
-        reach = frames * config.stride + max(self._left + config.stride - 1, config.stem_kernel - 1 - self._left)
-        return 1 + 2 * reach
+    @cached_property
+    def frames(self) -> Frames:
+        """What the layers see of a signal that begins a little earlier."""
+        return Frames(left=self._left, right=-self._left).behind(self)
 
-    @property
-    def _left(self) -> int:
-        """Samples that the stem sees before a frame's first."""
-        return (self._config.stem_kernel - self._config.stride) // 2
-
-    @property
-    def alignment(self) -> int:
-        """Frames begin at multiples of the stride."""
-        return self._config.stride
-
-    @property
-    def macs_per_sample(self) -> float:
-        """Every convolution, once per frame."""
-        return conv_macs(self) / self._config.stride
-
-    def forward(self, x_B1T: Tensor) -> Tensor:
-        """Logits, shape ``(B, C, T)``; the last frame is filled with zeros."""
-        n_batch, _, n_samples = x_B1T.shape
-        right = self._config.stem_kernel - self._config.stride - self._left
-        filled = functional.pad(x_B1T, (self._left, right + -n_samples % self._config.stride))
-        frames_BHF = functional.relu(self.norm(self.blocks(self.stem(filled))))
-        samples = self.head(frames_BHF).reshape(n_batch, self._n_classes, self._config.stride, -1)
-        logits_BCT: Tensor = samples.transpose(2, 3).reshape(n_batch, self._n_classes, -1)
-        return logits_BCT[:, :, :n_samples]
+    def frame_logits(self, x_B1T: Tensor) -> Tensor:
+        """Shape ``(B, C * stride, F)``; the stem looks as far to a frame's left as to its right, or one more there."""
+        padded = functional.pad(x_B1T, (self._left, self._right))
+        logits_BKF: Tensor = self.head(functional.relu(self.norm(self.blocks(self.stem(padded)))))
+        return logits_BKF

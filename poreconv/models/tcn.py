@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from poreconv.config import Tcn
-from poreconv.models.network import Network, conv_macs
+from poreconv.models.network import Network
 
 
 class DilatedBlock(nn.Module):
@@ -32,7 +32,6 @@ class TcnNetwork(Network):
 
     def __init__(self, config: Tcn, n_classes: int) -> None:
         super().__init__(config, n_classes)
-        self._config = config
         self.stem = nn.Conv1d(1, config.channels, config.stem_kernel, padding=config.stem_kernel // 2)
         dilations = config.dilations * config.cycles
         self.blocks = nn.Sequential(
@@ -41,18 +40,7 @@ class TcnNetwork(Network):
         self.norm = nn.BatchNorm1d(config.channels)
         self.head = nn.Conv1d(config.channels, n_classes, 1)
 
-    @property
-    def receptive_field(self) -> int:
-        """The stem's kernel, and twice the dilation's reach for each block."""
-        config = self._config
-        return config.stem_kernel + config.cycles * sum(config.dilations) * (config.kernel - 1)
-
-    @property
-    def macs_per_sample(self) -> float:
-        """Every convolution, at every sample."""
-        return conv_macs(self)
-
-    def forward(self, x_B1T: Tensor) -> Tensor:
-        """Logits, shape ``(B, C, T)``."""
+    def frame_logits(self, x_B1T: Tensor) -> Tensor:
+        """Shape ``(B, C, T)``: a frame is a sample."""
         logits_BCT: Tensor = self.head(functional.relu(self.norm(self.blocks(self.stem(x_B1T)))))
         return logits_BCT

@@ -1,0 +1,64 @@
+"""U-Net in one dimension: down to few frames that see far, and up again, past what was seen on the way down.
+
+Source: Ronneberger, Fischer & Brox 2015, arXiv:1505.04597. From there: two convolutions of size 3 and ReLU at each
+level, max pooling of 2 between levels, each twice as wide as the one above, transposed convolutions of 2 on the way up,
+skip connections, dropout at the end of the way down. Not from there: batch normalisation, and padding in place of
+cropping.
+
+A frame of the lowest level holds ``2 ** (levels - 1)`` samples: that is the alignment, and a signal of any other length
+is filled up to it.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from poreconv.config import Unet
+from poreconv.models.layers import convolution
+from poreconv.models.network import Network
+
+KERNEL = 3
+
+
+def double(before: int, after: int, config: Unet) -> nn.Sequential:
+    """Two convolutions."""
+    first = convolution(before, after, KERNEL, batch_norm=config.batch_norm)
+    return nn.Sequential(*first, *convolution(after, after, KERNEL, batch_norm=config.batch_norm))
+
+
+class Level(nn.Module):
+    """One level of the U and, within it, those below; as many frames come out as go in."""
+
+    def __init__(self, before: int, widths: tuple[int, ...], config: Unet) -> None:
+        super().__init__()
+        here, lower, *_ = widths
+        self.down = double(before, here, config)
+        self.pool = nn.MaxPool1d(2)
+        self.below = Level(here, widths[1:], config) if len(widths) > 2 else bottom(here, lower, config)
+        self.up = nn.ConvTranspose1d(lower, here, 2, stride=2)
+        self.merge = double(2 * here, here, config)
+
+    def forward(self, x_BHF: Tensor) -> Tensor:
+        """What was seen on the way down beside what comes up from below, shape ``(B, here, F)``."""
+        skipped = self.down(x_BHF)
+        raised = self.up(self.below(self.pool(skipped)))
+        merged: Tensor = self.merge(torch.cat([skipped, raised], 1))
+        return merged
+
+
+def bottom(before: int, after: int, config: Unet) -> nn.Sequential:
+    """The lowest level, which ends in dropout."""
+    return nn.Sequential(double(before, after, config), nn.Dropout(config.dropout))
+
+
+class UnetNetwork(Network):
+    """Levels within levels, and a head on every sample."""
+
+    def __init__(self, config: Unet, n_classes: int) -> None:
+        super().__init__(config, n_classes)
+        self.levels = Level(1, config.channels, config)
+        self.head = nn.Conv1d(config.channels[0], n_classes, 1)
+
+    def frame_logits(self, x_B1T: Tensor) -> Tensor:
+        """Shape ``(B, C, T)``: a frame is a sample again."""
+        logits_BCT: Tensor = self.head(self.levels(x_B1T))
+        return logits_BCT
