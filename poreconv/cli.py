@@ -377,12 +377,19 @@ def _tails(chosen: Namespace) -> None:
 
 def _models_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help=f"whose card to print: {MODEL_HELP}")
+    parser.add_argument(
+        "--architectures",
+        action="store_true",
+        help="list what can be trained instead: weights, receptive field, alignment, multiply-adds per sample of each",
+    )
 
 
 def _models(chosen: Namespace) -> None:
-    from poreconv.commands.models import card_of, render, shipped_models
+    from poreconv.commands.models import architectures, card_of, render, render_architectures, shipped_models
 
-    if chosen.model is not None:
+    if chosen.architectures:
+        console.print(render_architectures(architectures()))
+    elif chosen.model is not None:
         _say(card_of(chosen.model).rstrip())
     elif models := shipped_models():
         console.print(render(models))
@@ -454,7 +461,7 @@ COMMANDS = {
     "models": Command(
         _models_arguments,
         _models,
-        "The models that come with poreconv; or one model's card: its data, its scores, its limits.",
+        "The models that come with poreconv; one model's card: its data, its scores, its limits; or the architectures.",
         "poreconv models",
     ),
 }

@@ -153,6 +153,24 @@ def test_windows_of_a_batch_do_not_meet(name: str) -> None:
     torch.testing.assert_close(network(x_B1T)[1:2], network(x_B1T[1:2]), atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_can_learn(name: str) -> None:
+    """A gradient reaches every weight, and some steps along it bring down the loss on one batch."""
+    network, x_B1T = tiny_network(name), torch.randn(8, 1, 60).cumsum(-1) / 5
+    y_BT = (x_B1T[:, 0] > 0).long()
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
+    losses = []
+    for _ in range(40):
+        optimiser.zero_grad()
+        loss = nn.functional.cross_entropy(network(x_B1T), y_BT)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert np.mean(losses[-5:]) < 0.75 * losses[0]
+
+
 @pytest.mark.parametrize(
     ("settings", "fields"),
     [
@@ -237,3 +255,24 @@ def test_campolina_bears_a_signal_that_stands_still() -> None:
 
     assert logits_BCT.isfinite().all()
     assert x_B1T.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "switched"),
+    [
+        ("alexnet", {"batch_norm": False}),
+        ("vgg", {"batch_norm": False}),
+        ("resnet", {"batch_norm": False}),
+        ("resnet", {"residual": False}),
+        ("unet", {"batch_norm": False}),
+        ("crnn", {"batch_norm": False}),
+        ("crnn", {"cell": "lstm"}),
+    ],
+)
+def test_switches_leave_the_reach_alone(name: str, switched: dict[str, Any]) -> None:
+    """A network without batch norm or shortcuts, or with the other memory, sees as far, and labels every sample."""
+    network = build_network(name, asdict(TINY[name]) | switched, N_CLASSES)
+
+    assert network.frames.receptive_field == tiny_network(name).frames.receptive_field
+    assert network(torch.randn(2, 1, 65)).shape == (2, N_CLASSES, 65)
+    assert switched != {"batch_norm": False} or not any(isinstance(m, nn.BatchNorm1d) for m in network.modules())

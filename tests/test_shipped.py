@@ -16,7 +16,7 @@ import poreconv
 from poreconv import shipped
 from poreconv.bundle import load_bundle, save_bundle
 from poreconv.cli import main
-from poreconv.commands.models import card_of, shipped_models
+from poreconv.commands.models import architectures, card_of, shipped_models
 from poreconv.errors import BundleError, MismatchError
 from poreconv.header import read_header
 from poreconv.infer import Labeller
@@ -269,6 +269,20 @@ def test_the_list_of_models_needs_no_torch(shelf: Path) -> None:
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_architectures_are_listed_with_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    """`poreconv models --architectures` has a row for each, with what a network of the default settings tells."""
+    main(["models", "--architectures"])
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in capsys.readouterr().out.splitlines()]
+    listed = {row[0]: row[1:5] for row in rows if row[0] in MODELS}
+
+    assert list(listed) == list(MODELS)
+    assert listed["dense"] == ["77,664", "whole", "400", "192"]
+    for each in architectures():
+        costs = [f"{number:,.0f}" for number in (each.n_parameters, each.alignment, each.macs_per_sample)]
+        assert [listed[each.name][i] for i in (0, 2, 3)] == costs
+        assert listed[each.name][1] == (f"{each.receptive_field:,}" if each.receptive_field else "whole")
 
 
 def test_models_in_half_precision_are_shipped(shelf: Path) -> None:

@@ -1,4 +1,4 @@
-"""The models that come with poreconv, and what their cards tell; no torch here."""
+"""The models that come with poreconv and what their cards tell, without torch; the architectures one can train."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from poreconv.card import Card
+from poreconv.config import ARCHITECTURES
 from poreconv.errors import BundleError
 from poreconv.header import Header, read_header
 from poreconv.recipe import Recipe
@@ -87,3 +88,62 @@ def _row(model: ShippedModel) -> tuple[str, ...]:
         f"{model.n_bytes / 1e6:.2f}",
         model.card.headline(recipe.task),
     )
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One architecture, with its default settings."""
+
+    name: str
+    """What `train` takes for it, as ``--model``."""
+    what: str
+    n_parameters: int
+    receptive_field: int | None
+    """Samples that one output sees; None if that is not bounded, or tied to places."""
+    alignment: int
+    """Samples after which what it does repeats: its coarsest frame, or its window."""
+    macs_per_sample: float
+    """Multiply-adds per sample labelled."""
+
+
+def architectures(n_classes: int = 2) -> list[Architecture]:
+    """What each architecture is and costs with its default settings.
+
+    Args:
+        n_classes: Outputs per sample; a few weights depend on it.
+
+    Example:
+        >>> {each.name: each.receptive_field for each in architectures()}
+    """
+    return [_architecture(name, n_classes) for name in ARCHITECTURES]
+
+
+def _architecture(name: str, n_classes: int) -> Architecture:
+    from poreconv.models import build_network  # torch, without which the list of shipped models is there at once
+
+    settings = ARCHITECTURES[name]
+    network = build_network(name, settings(), n_classes)
+    what = str(settings.__doc__).partition("\n")[0]
+    costs = (network.n_parameters, network.receptive_field, network.alignment, network.macs_per_sample)
+    return Architecture(name, what, *costs)
+
+
+COSTS = ("weights", "receptive\nfield", "alignment", "multiply-\nadds")
+
+
+def render_architectures(listed: Sequence[Architecture]) -> Table:
+    """The table for the terminal: one row per architecture."""
+    caption = (
+        "With default settings and two classes; receptive field and alignment in samples, multiply-adds per sample;"
+        " whole: a read or a window is seen at once. poreconv train --model NAME"
+    )
+    table = Table(title="Architectures that poreconv trains", caption=caption)
+    table.add_column("model", no_wrap=True)
+    for name in COSTS:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("what it is")
+    for each in listed:
+        sees = "whole" if each.receptive_field is None else f"{each.receptive_field:,}"
+        costs = (f"{each.n_parameters:,}", sees, f"{each.alignment:,}", f"{each.macs_per_sample:,.0f}")
+        table.add_row(each.name, *costs, escape(each.what))
+    return table
