@@ -32,7 +32,7 @@ TINY: dict[str, Any] = {
     "dense": Dense(window=30, hidden=5),
     "tcn": Tcn(channels=8, kernel=3, dilations=(1, 2, 4), cycles=2, stem_kernel=5),
     "strided": Strided(channels=8, stride=5, stem_kernel=9, kernel=3, dilations=(1, 2)),
-    "alexnet": Alexnet(channels=(4, 6, 6, 6, 6), dense=8, batch_norm=True),
+    "alexnet": Alexnet(channels=(4, 6, 6, 6, 6), dense=8, dropout=0.1, batch_norm=True),
     "vgg": Vgg(channels=(4, 6), convolutions=(1, 2), dense=8),
     "resnet": Resnet(channels=(4, 6), blocks=2, stem_kernel=5),
     "unet": Unet(channels=(4, 6, 8)),

@@ -167,6 +167,20 @@ def test_a_failed_run_goes_on_with_the_next_step(loader_workers: int, squiggles:
     assert resumed.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize("model", ["alexnet", "crnn"])
+def test_dropout_and_memory_go_on_too(model: str, squiggles: Path, tmp_path: Path) -> None:
+    """What is drawn at random in a network, and what a recurrent one learns, are the same after a failure."""
+    config, settings = replace(CONFIG, max_steps=8, validate_every=3), replace(TINY[model], dropout=0.3)
+    steps = [None] * 5
+    with pytest.raises(IndexError):
+        Run([squiggles], tmp_path / "one", model, settings, config).fit(lambda *_: steps.pop())
+    resumed, whole = (
+        train(squiggles, out=tmp_path / n, model=model, settings=settings, config=config) for n in ("one", "two")
+    )
+
+    assert resumed.read_bytes() == whole.read_bytes()
+
+
 @pytest.mark.parametrize(
     "end", [{"max_steps": 6}, {"max_steps": 400, "learning_rate": 1e-12, "patience": 1}], ids=["steps", "patience"]
 )
