@@ -167,7 +167,8 @@ class Labeller:
     def _forward(self, x_B1T: Tensor) -> Tensor:
         autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
         n_rows = len(x_B1T)
-        filled = x_B1T if n_rows >= FEWEST_ROWS else x_B1T.expand(FEWEST_ROWS, -1, -1)
+        enough = n_rows >= FEWEST_ROWS or not self._seamless  # a whole read is alone at all times
+        filled = x_B1T if enough else x_B1T.expand(FEWEST_ROWS, -1, -1)
         with torch.inference_mode(), autocast:
             logits_BCT: Tensor = self._network(filled.to(self._device))
             return logits_BCT[:n_rows]

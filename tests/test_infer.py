@@ -113,13 +113,16 @@ def test_a_read_of_any_length_is_labelled(name: str) -> None:
         np.testing.assert_allclose(probabilities_CT.sum(0), 1, atol=1e-6)
 
 
-def test_a_model_of_places_labels_whole_reads() -> None:
-    """A dense network, whose windows follow from the first sample, takes the read in one piece, whatever the chunk."""
-    settings = Dense(window=401, hidden=4)  # 401 shares no factor with 64: no chunk would suit both
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("dense", Dense(window=401, hidden=4)), ("crnn", TINY["crnn"])],  # no chunk would suit both 401 and 64
+)
+def test_models_without_a_receptive_field_label_whole_reads(name: str, settings: Any) -> None:
+    """A dense network, whose windows follow from the first sample, and one with a memory take a read in one piece."""
     read = noisy_steps(1900)
-    [(_, found)] = labeller_of("dense", LabelRunConfig(chunk_samples=64), settings).probabilities([read])
+    [(_, found)] = labeller_of(name, LabelRunConfig(chunk_samples=64), settings).probabilities([read])
 
-    np.testing.assert_allclose(found, in_one_piece(random_network("dense", settings=settings), read), atol=1e-6)
+    np.testing.assert_allclose(found, in_one_piece(random_network(name, settings=settings), read), atol=1e-6)
 
 
 def test_unusable_reads_are_dropped_by_name() -> None:

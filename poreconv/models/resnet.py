@@ -43,7 +43,7 @@ class ResnetNetwork(Network):
 
     def __init__(self, config: Resnet, n_classes: int) -> None:
         super().__init__(config, n_classes)
-        first, *_, last = config.channels * 2
+        first, last = config.channels[0], config.channels[-1]
         self.stem = slide(1, first, config.stem_kernel, config.stem_stride)
         blocks: list[nn.Module] = []
         for stage, (before, after) in enumerate(pairwise([first, *config.channels])):
