@@ -1,0 +1,41 @@
+// Draws the part of each line that is in view, from all of its samples: as `decimation.extremes` does, with more bins
+// where one looks closer. Runs once, beside the figure that it belongs to.
+(function () {
+  const plot = document.getElementById("{plot_id}");
+  const { lines, n_samples: length } = plot.layout.meta;
+  const BINS = 6000; // three times the view, so that there is something to see while it is dragged
+
+  for (const line of lines) {
+    const bytes = Uint8Array.from(atob(line.base64), (character) => character.charCodeAt(0));
+    line.samples = line.type === "i2" ? new Int16Array(bytes.buffer) : bytes;
+  }
+
+  function extremes(samples, from, to) {
+    const width = Math.max(1, Math.ceil((to - from) / BINS));
+    const kept = [];
+    for (let bin = from; bin < to; bin += width) {
+      let low = bin, high = bin;
+      for (let i = bin; i < Math.min(bin + width, to); i++) {
+        if (samples[i] < samples[low]) low = i;
+        if (samples[i] > samples[high]) high = i;
+      }
+      kept.push(Math.min(low, high));
+      if (low !== high) kept.push(Math.max(low, high));
+    }
+    return kept;
+  }
+
+  function refine() {
+    const [left, right] = plot.layout.xaxis.range;
+    const reach = right - left;
+    const from = Math.max(0, Math.floor(left - reach)), to = Math.min(length, Math.ceil(right + reach));
+    const x = lines.map((line) => extremes(line.samples, from, to));
+    const y = lines.map((line, i) => x[i].map((at) => (line.samples[at] + line.offset) * line.scale));
+    Plotly.restyle(plot, { x: x, y: y }, lines.map((line) => line.trace));
+  }
+
+  plot.on("plotly_relayout", (changed) => {
+    if (Object.keys(changed).some((key) => key.startsWith("xaxis"))) refine();
+  });
+  refine();
+})();
