@@ -1,5 +1,7 @@
 """Pictures of what goes on inside a network."""
 
+from itertools import zip_longest
+
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
@@ -26,13 +28,15 @@ def kernels(weights: ArrayLike, *, title: str = "first layer") -> Figure:
     rows = -(-len(of_each) // COLUMNS)
     figure = style.new_figure(0.55 + 0.62 * rows)
     panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
-    place = np.arange(of_each.shape[2]) - of_each.shape[2] // 2
-    for number, axes in enumerate(panels):
-        style.tidy(axes)
-        axes.set_visible(number < len(of_each))
+    reach = of_each.shape[2] // 2
+    place = np.arange(of_each.shape[2]) - reach
+    for axes, of_one in zip_longest(panels, of_each):
+        axes.set_visible(of_one is not None)
         axes.axhline(0, color=style.PALE, linewidth=0.8)
-        for line in of_each[number] if number < len(of_each) else []:
-            axes.plot(place, line, color=style.MODEL if len(of_each[number]) == 1 else None, linewidth=1.2)
+        for line, colour in zip(of_one if of_one is not None else [], style.CLASS_COLOURS, strict=False):
+            axes.plot(place, line, color=colour, linewidth=1.2)
+        axes.set_xticks([-reach, 0, reach])
+        style.tidy(axes)
     figure.supxlabel("sample, from the kernel's middle", fontsize=style.TEXT_PT, color=style.INK)
     figure.supylabel("weight", fontsize=style.TEXT_PT, color=style.INK)
     figure.suptitle(f"{len(of_each)} kernels, {title}", fontsize=style.TITLE_PT, color=style.INK, x=0.01, ha="left")
@@ -55,7 +59,7 @@ def feature_maps(
     figure = style.new_figure(3.8)
     signal, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.6])
     draw_signal(signal, read, (max(start, 0), end))
-    peak = float(np.abs(values).max()) or 1.0
+    peak = float(np.percentile(np.abs(values), 99.5)) or 1.0
     extent = (start, start + values.shape[1] * samples_per_frame, len(values) - 0.5, -0.5)
     how = {"aspect": "auto", "interpolation": "nearest", "extent": extent}
     picture = below.imshow(values, cmap=DIVERGING, vmin=-peak, vmax=peak, **how)
@@ -86,7 +90,7 @@ def saliency(read: Read, attributions: NDArray[np.float32], sample: int, class_n
     )
     for axes in (signal, below):
         axes.axvline(sample, color=style.GREY, linewidth=0.8, linestyle="--", zorder=0)
-    style.tidy(below, y="share of the\nlog-odds")
+    style.tidy(below, y="added to\nthe log-odds")
     label_samples(below)
     _title(figure, read, f"why {class_name} at sample {sample:,}: {attributions.sum():+.2f} in all")
     return figure
@@ -116,7 +120,7 @@ def receptive_field(read: Read, sample: int, size: int) -> Figure:
     axes.axvline(sample, color=style.SPIKE, linewidth=1)
     label_samples(axes)
     milliseconds = 1000 * size / read.sample_rate_hz
-    _title(figure, read, f"sample {sample:,} is labelled by {size:,} samples ({milliseconds:.0f} ms)")
+    _title(figure, read, f"what labels sample {sample:,}: {size:,} samples, {milliseconds:.0f} ms")
     return figure
 
 

@@ -27,8 +27,8 @@ PERCENT = 200
 """Probabilities are kept in steps of 1 / 200 for zooming: finer than a screen shows."""
 
 
-EVENT_SAYS = "%{customdata[3]} %{customdata[0]:,} to %{customdata[1]:,}, score %{customdata[2]}<extra></extra>"
-"""What is told of the event that one points at."""
+EVENT_SAYS = " %{customdata[0]:,d} to %{customdata[1]:,d}, score %{customdata[2]:.3f}<extra></extra>"
+"""What is told of the event that one points at, after its class."""
 
 
 def interactive_squiggle(
@@ -61,8 +61,7 @@ def interactive_squiggle(
     figure = make_subplots(rows, 1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.02)
     colours = style.class_colours(tracks)
     lines = [_add_line(figure, 1, "current", "pA", style.INK, *_as_counts(read))]
-    for row, (name, events) in enumerate(tracks.items(), start=2):
-        _add_track(figure, row, name, events, colours)
+    bricks = [_add_track(figure, row, *track, colours) for row, track in enumerate(tracks.items(), start=2)]
     for name, probability in curves.items():
         colour = colours.get(name, style.MODEL)
         lines.append(_add_line(figure, rows, f"P({name})", "", colour, *_as_steps(probability)))
@@ -71,7 +70,7 @@ def interactive_squiggle(
     figure.update_xaxes(title=f"sample ({read.sample_rate_hz:,g} per second)", row=rows, col=1)
     if curves:
         figure.update_yaxes(title="probability", range=[-0.03, 1.03], row=rows, col=1)
-    figure.update_layout(meta={"n_samples": len(read.adc), "lines": lines})
+    figure.update_layout(meta={"n_samples": len(read.adc), "lines": lines, "tracks": bricks})
     return figure
 
 
@@ -109,24 +108,24 @@ def _add_line(
     return {"trace": len(figure.data) - 1, "base64": packed, "type": kind, "offset": offset, "scale": scale}
 
 
-def _add_track(figure: go.Figure, row: int, name: str, events: Events, colours: Mapping[str, str]) -> None:
-    """Draw events as one row of bricks, which takes thousands of them easily."""
-    if not len(events):
-        return
-    palette = list(dict.fromkeys(band_colours(events, colours)))
-    number = [palette.index(colour) for colour in band_colours(events, colours)]
-    edges = np.unique(np.concatenate([events.start, events.end]))
+def _add_track(figure: go.Figure, row: int, name: str, events: Events, colours: Mapping[str, str]) -> dict[str, int]:
+    """Draw events as one row of bricks, which takes thousands of them easily; gives how many, for `refine.js`."""
+    classes, faces = len(events.classes) > 1, band_colours(events, colours)
+    palette = list(dict.fromkeys(faces)) or [style.PALE]
+    edges = np.unique(np.concatenate([[0], events.start, events.end]))
     place = np.searchsorted(edges, events.start)
-    bricks = np.full(len(edges) - 1, np.nan)
-    bricks[place] = number
-    facts = np.full((1, len(bricks), 4), None, object)
-    facts[0, place] = np.column_stack([events.start, events.end, np.round(events.score, 3), _names(events)])
+    facts = np.full((4, max(len(edges) - 1, 1)), np.nan, np.float32)  # a brick between two events has none
+    number = [palette.index(face) for face in faces]
+    facts[:, place] = np.stack([number, events.start, events.end, events.score])
+    names = np.full((1, facts.shape[1]), "", object)
+    names[0, place] = np.array([*events.classes, "event"], object)[events.label]
     figure.add_heatmap(
         x=edges,
         y=[name],
-        z=bricks[None],
-        customdata=facts,
-        hovertemplate=EVENT_SAYS,
+        z=facts[:1],
+        customdata=facts[None, 1:].transpose(0, 2, 1),
+        text=names if classes else None,
+        hovertemplate=("%{text}" if classes else "event") + EVENT_SAYS,
         colorscale=_steps(palette),
         zmin=-0.5,
         zmax=len(palette) - 0.5,
@@ -134,10 +133,7 @@ def _add_track(figure: go.Figure, row: int, name: str, events: Events, colours: 
         row=row,
         col=1,
     )
-
-
-def _names(events: Events) -> NDArray[np.object_]:
-    return np.array([*events.classes, "event"], object)[events.label]
+    return {"trace": len(figure.data) - 1, "n_events": len(events)}
 
 
 def _steps(palette: list[str]) -> list[tuple[float, str]]:

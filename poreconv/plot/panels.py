@@ -1,6 +1,7 @@
 """Parts of pictures of one read: its current, a track of events, how probable each class is."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -54,7 +55,8 @@ def _limit_to_most(axes: Axes, start: int, pa: NDArray[np.float32]) -> None:
 
 
 def _time_on_top(axes: Axes, sample_rate_hz: float) -> None:
-    time = axes.secondary_xaxis("top", functions=(lambda n: n / sample_rate_hz, lambda s: s * sample_rate_hz))
+    to_seconds, to_samples = partial(np.multiply, 1 / sample_rate_hz), partial(np.multiply, sample_rate_hz)
+    time = axes.secondary_xaxis("top", functions=(to_seconds, to_samples))
     time.xaxis.set_major_formatter(EngFormatter(unit="s"))
     time.tick_params(labelsize=style.SMALL_PT, colors=style.GREY, length=3)
     time.spines["top"].set_visible(False)

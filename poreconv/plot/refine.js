@@ -2,8 +2,9 @@
 // where one looks closer. Runs once, beside the figure that it belongs to.
 (function () {
   const plot = document.getElementById("{plot_id}");
-  const { lines, n_samples: length } = plot.layout.meta;
+  const { lines, tracks, n_samples: length } = plot.layout.meta;
   const BINS = 6000; // three times the view, so that there is something to see while it is dragged
+  const MOST_EVENTS = 1000; // more in view are thinner than a pixel: a pattern that means nothing, so it is drawn pale
 
   for (const line of lines) {
     const bytes = Uint8Array.from(atob(line.base64), (character) => character.charCodeAt(0));
@@ -32,6 +33,8 @@
     const x = lines.map((line) => extremes(line.samples, from, to));
     const y = lines.map((line, i) => x[i].map((at) => (line.samples[at] + line.offset) * line.scale));
     Plotly.restyle(plot, { x: x, y: y }, lines.map((line) => line.trace));
+    const pale = tracks.map((track) => (track.n_events * reach / length > MOST_EVENTS ? 0.25 : 1));
+    if (tracks.length) Plotly.restyle(plot, { opacity: pale }, tracks.map((track) => track.trace));
   }
 
   plot.on("plotly_relayout", (changed) => {

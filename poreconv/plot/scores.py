@@ -16,9 +16,6 @@ CURVES = {"f1": "F1", "precision": "precision", "recall": "recall"}
 NEAR = 10
 """Samples; larger offsets share the outermost bars."""
 
-MORE = {-NEAR: "≤ ", NEAR: "≥ "}
-"""What to say of those."""
-
 
 def error_by_tolerance(scores: Mapping[str, Mapping[str, float | None]]) -> Figure:
     """Draw F1, precision and recall of boundaries against the tolerance, with their intervals.
@@ -63,7 +60,7 @@ def boundary_offsets(offsets: Mapping[int, int]) -> Figure:
     axes.bar(place, counts / max(counts.sum(), 1), width=0.85, color=colours)
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.set_xticks([-NEAR, -NEAR // 2, 0, NEAR // 2, NEAR])
-    axes.xaxis.set_major_formatter(lambda at, _: f"{MORE.get(at, '')}{at:g}")
+    axes.xaxis.set_major_formatter(lambda at, _: f"{'≤ ' * (at <= -NEAR)}{'≥ ' * (at >= NEAR)}{at:g}")
     said = f"{counts.sum():,.0f} true boundaries"
     style.tidy(axes, x="nearest prediction minus true boundary (samples)", y="share of true boundaries", title=said)
     return figure
@@ -113,8 +110,9 @@ def reliability(table: Sequence[Mapping[str, float]]) -> Figure:
     axes.plot(claimed, observed, color=style.MODEL, marker="o", markersize=4, linewidth=1.5, label=f"ECE {error:.4f}")
     axes.set_ylim(-0.02, 1.02)
     style.tidy(axes, y="observed share")
-    style.legend(axes, loc="upper left")
+    style.legend(axes, "upper left")
     below.bar(claimed, n, width=0.05, color=style.BANDS[0])
     below.set_yscale("log")
+    below.set_ylim(bottom=0.8)
     style.tidy(below, x="predicted probability", y="samples")
     return figure

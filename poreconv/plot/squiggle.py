@@ -55,14 +55,13 @@ def boundary_zoom(
         read: The read.
         tracks: As those of `squiggle`.
         probabilities: Class -> its probability at each sample of the read; ``{"boundary": p}`` of a boundary model.
-        start: First sample drawn; default: see `interesting`.
-        end: Sample after the last.
+        start: First sample drawn.
+        end: Sample after the last. Without either, see `interesting`.
 
     Raises:
         ConfigError: ``[start, end)`` is not in the read.
     """
-    window = interesting(read, tracks) if start is None else checked_window(read, start, end)
-    return _figure(read, tracks, probabilities, [window])
+    return _figure(read, tracks, probabilities, [_part(read, tracks, start, end)])
 
 
 def overview(
@@ -78,9 +77,13 @@ def overview(
     Arguments and errors are those of `boundary_zoom`.
     """
     tracks = tracks or {}
-    part = interesting(read, tracks) if start is None else checked_window(read, start, end)
+    part = _part(read, tracks, start, end)
     whole = (0, len(read.adc))
     return _figure(read, tracks, probabilities or {}, [part] if part == whole else [whole, part])
+
+
+def _part(read: Read, tracks: Tracks, start: int | None, end: int | None) -> Window:
+    return interesting(read, tracks) if start is end is None else checked_window(read, start or 0, end)
 
 
 def checked_window(read: Read, start: int, end: int | None) -> Window:

@@ -4,6 +4,7 @@ Source of the colours: Okabe & Ito 2008, Color Universal Design, jfly.uni-koeln.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -58,10 +59,10 @@ def tidy(axes: Axes, *, x: str = "", y: str = "", title: str = "") -> None:
         axes.set_title(title, fontsize=TITLE_PT, loc="left", color=INK)
 
 
-def legend(axes: Axes, **how: object) -> None:
-    """A legend without a frame, if there is anything to tell."""
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(**({"fontsize": SMALL_PT, "frameon": False} | how))  # type: ignore[arg-type]  # matplotlib's own
+def legend(axes: Axes, place: Literal["best", "upper left"] = "best") -> None:
+    """A legend without a frame."""
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles, labels, loc=place, fontsize=SMALL_PT, frameon=False)
 
 
 def class_colours(tracks: Mapping[str, Events]) -> dict[str, str]:

@@ -35,7 +35,7 @@ def dwells(durations: Mapping[str, ArrayLike]) -> Figure:
         label = f"{name}: median {median:,.0f}, n = {len(values):,}"
         axes.stairs(share / np.diff(np.log10(edges)), edges, color=colour, linewidth=1.4, label=label)
     axes.set_xscale("log")
-    style.tidy(axes, x="dwell (samples)", y="share of events per decade")
+    style.tidy(axes, x="dwell (samples)", y="density (per decade)")
     style.legend_beneath(figure, axes, columns=1)
     return figure
 
@@ -86,7 +86,7 @@ def _draw_by_base(axes: Axes, level: NDArray[np.float64], model: PoreModel, unit
     edges = np.histogram_bin_edges(level[np.isfinite(level)], 40)
     for code, name in enumerate(BASE_NAMES):
         mine = level[(base == code) & np.isfinite(level)]
-        axes.hist(mine, edges, histtype="step", linewidth=1.3, color=style.CLASS_COLOURS[code], label=name)
+        axes.hist(mine, list(edges), histtype="step", linewidth=1.3, color=style.CLASS_COLOURS[code], label=name)
     style.tidy(axes, x=f"mean level ({unit})", y="k-mers", title=f"by base {model.centre + 1}")
     style.legend(axes)
 
@@ -97,7 +97,7 @@ def _draw_support(axes: Axes, model: PoreModel) -> None:
         axes.text(0.5, 0.5, "the table does not tell", transform=axes.transAxes, ha="center", fontsize=style.SMALL_PT)
         return
     edges = np.logspace(0, np.log10(max(model.count.max(), 10)), 30)
-    axes.hist(model.count[model.count > 0], edges, color=style.BANDS[0])
+    axes.hist(model.count[model.count > 0], list(edges), color=style.BANDS[0])
     axes.set_xscale("log")
     seen = (model.count > 0).mean()
     axes.set_title(f"support: {seen:.0%} seen", fontsize=style.TITLE_PT, loc="left", color=style.INK)
