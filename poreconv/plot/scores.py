@@ -60,10 +60,16 @@ def boundary_offsets(offsets: Mapping[int, int]) -> Figure:
     axes.bar(place, counts / max(counts.sum(), 1), width=0.85, color=colours)
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.set_xticks([-NEAR, -NEAR // 2, 0, NEAR // 2, NEAR])
-    axes.xaxis.set_major_formatter(lambda at, _: f"{'≤ ' * (at <= -NEAR)}{'≥ ' * (at >= NEAR)}{at:g}")
+    axes.xaxis.set_major_formatter(_offset)
     said = f"{counts.sum():,.0f} true boundaries"
     style.tidy(axes, x="nearest prediction minus true boundary (samples)", y="share of true boundaries", title=said)
     return figure
+
+
+def _offset(at: float, _: int | None) -> str:
+    """What stands under a bar."""
+    sign = "≤ " if at <= -NEAR else "≥ " if at >= NEAR else ""
+    return f"{sign}{at:g}"
 
 
 def confusion(counts: ArrayLike, classes: Sequence[str]) -> Figure:
