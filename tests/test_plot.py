@@ -1,4 +1,7 @@
+import json
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from base64 import b64decode
 from collections import Counter
@@ -233,7 +236,7 @@ def test_kmers_without_support_are_blank() -> None:
 
     assert table.shape == (4, 16)
     assert table.mask.sum() == 1 == table.mask[0, 0]
-    assert "98% seen" in figure.axes[2].get_title(loc="left")
+    assert figure.axes[2].get_title(loc="left") == "63 of 64 seen"
 
 
 def test_a_resumed_run_has_one_curve(tmp_path: Path) -> None:
@@ -295,6 +298,36 @@ def test_a_page_has_every_sample() -> None:
     assert len(figure.data[line["trace"]].x) <= 4000
     assert (np.frombuffer(b64decode(line["base64"]), "<i2") == read.adc).all()
     assert (line["offset"], line["scale"]) == (read.calibration.offset, read.calibration.scale)
+
+
+ZOOM = """<script>
+const figure = document.querySelector(".plotly-graph-div");
+const points = () => figure._fullData[0].x;
+const zoom = async (low, high) => (await Plotly.relayout(figure, { "xaxis.range": [low, high] }), points().length);
+(async () => {
+  const said = [points().length, await zoom(20000, 20100), points()[0], points().at(-1), figure._fullData[1].opacity];
+  document.body.textContent = "said=" + JSON.stringify(said) + "=";
+})();
+</script></body>"""
+"""What a reader does with a page."""
+
+
+def test_zooming_in_shows_every_sample(tmp_path: Path) -> None:
+    """In a browser, 100 samples in view are drawn one by one, and so are as many on both sides, to be dragged in."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium on this machine; .ci/run installs it")
+    start = np.arange(0, 50_000, 10)
+    figure = plot.interactive_squiggle(read_of(50_000), {"truth": Events.of(start, start + 10)})
+    plot.save_page(figure, tmp_path / "x.html")
+    (tmp_path / "x.html").write_text((tmp_path / "x.html").read_text().replace("</body>", ZOOM))
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom"]
+    command = [chromium, *flags, f"--user-data-dir={tmp_path / 'user'}", (tmp_path / "x.html").as_uri()]
+    page = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    at_first, zoomed, first, last, opacity = json.loads(page.partition("said=")[2].partition("=")[0])
+    assert 4000 < at_first <= 12_000
+    assert (zoomed, first, last, opacity) == (300, 19_900, 20_199, 1)
 
 
 def test_bricks_lie_where_the_events_are() -> None:

@@ -66,7 +66,7 @@ def boundary_offsets(offsets: Mapping[int, int]) -> Figure:
     return figure
 
 
-def _offset(at: float, _: int | None) -> str:
+def _offset(at: float, _: float) -> str:
     """What stands under a bar."""
     sign = "≤ " if at <= -NEAR else "≥ " if at >= NEAR else ""
     return f"{sign}{at:g}"

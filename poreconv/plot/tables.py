@@ -15,6 +15,9 @@ from poreconv.plot import style
 
 BASE_NAMES = "ACGT"
 
+PLAIN = "{x:,.0f}"
+"""How numbers at a logarithmic axis are written."""
+
 CURVES = {"train_loss": "training", "validation_loss": "validation"}
 """Columns of a run's log -> what the legend calls them."""
 
@@ -35,6 +38,7 @@ def dwells(durations: Mapping[str, ArrayLike]) -> Figure:
         label = f"{name}: median {median:,.0f}, n = {len(values):,}"
         axes.stairs(share / np.diff(np.log10(edges)), edges, color=colour, linewidth=1.4, label=label)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(PLAIN)
     style.tidy(axes, x="dwell (samples)", y="density (per decade)")
     style.legend_beneath(figure, axes, columns=1)
     return figure
@@ -92,15 +96,14 @@ def _draw_by_base(axes: Axes, level: NDArray[np.float64], model: PoreModel, unit
 
 
 def _draw_support(axes: Axes, model: PoreModel) -> None:
-    style.tidy(axes, x="events per k-mer", y="k-mers", title="support")
     if model.count is None:
-        axes.text(0.5, 0.5, "the table does not tell", transform=axes.transAxes, ha="center", fontsize=style.SMALL_PT)
+        style.tidy(axes, x="events per k-mer", y="k-mers", title="support: not told")
         return
-    edges = np.logspace(0, np.log10(max(model.count.max(), 10)), 30)
-    axes.hist(model.count[model.count > 0], list(edges), color=style.BANDS[0])
+    seen = model.count[model.count > 0]
+    axes.hist(seen, list(np.logspace(0, np.log10(seen.max(initial=10)), 30)), color=style.BANDS[0])
     axes.set_xscale("log")
-    seen = (model.count > 0).mean()
-    axes.set_title(f"support: {seen:.0%} seen", fontsize=style.TITLE_PT, loc="left", color=style.INK)
+    axes.xaxis.set_major_formatter(PLAIN)
+    style.tidy(axes, x="events per k-mer", y="k-mers", title=f"{len(seen):,} of {len(model.count):,} seen")
 
 
 def learning_curves(run: Path | str) -> Figure:
