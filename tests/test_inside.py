@@ -6,10 +6,10 @@ import torch
 from conftest import reads_made
 from make_models import TINY, random_network, recipe_for
 
+from poreconv import plot
 from poreconv.errors import ConfigError
 from poreconv.infer import Labeller
 from poreconv.inside import LogOdds, feature_maps, first_kernels, layers, saliency
-from poreconv.plot import inside as drawn
 
 READ = reads_made(1, adc=np.random.default_rng(1).integers(400, 600, 300).astype(np.int16))[0]
 
@@ -130,7 +130,7 @@ def test_without_captum_the_message_says_what_to_install(monkeypatch: pytest.Mon
 
 def test_kernels_have_a_panel_each() -> None:
     """Eight kernels of five samples are eight lines around 0; what is left of the grid stays empty."""
-    figure = drawn.kernels(first_kernels(random_network("tcn"))[:5])
+    figure = plot.kernels(first_kernels(random_network("tcn"))[:5])
     shown = [axes for axes in figure.axes if axes.get_visible()]
 
     assert len(shown) == 5
@@ -140,7 +140,7 @@ def test_kernels_have_a_panel_each() -> None:
 def test_maps_stand_under_the_samples_that_they_answer() -> None:
     """The picture's frames begin and end where the maps do."""
     maps = feature_maps(labeller_for("strided"), READ, "stem", start=50, end=150)
-    figure = drawn.feature_maps(READ, maps.values_HF, start=maps.start, samples_per_frame=maps.samples_per_frame)
+    figure = plot.feature_maps(READ, maps.values_HF, start=maps.start, samples_per_frame=maps.samples_per_frame)
 
     assert figure.axes[1].images[0].get_extent()[:2] == [50, 150]
     assert figure.axes[0].get_xlim() == (50, 150)
@@ -148,7 +148,7 @@ def test_maps_stand_under_the_samples_that_they_answer() -> None:
 
 def test_the_receptive_field_is_drawn_at_its_size() -> None:
     """A field of 21 samples around sample 150 reaches from 140 to the end of 160."""
-    span = drawn.receptive_field(READ, 150, 21).axes[0].patches[0]
+    span = plot.receptive_field(READ, 150, 21).axes[0].patches[0]
 
     assert (span.get_x(), span.get_width()) == (140, 21)
 
@@ -157,7 +157,7 @@ def test_saliency_has_a_bar_per_sample_that_counts() -> None:
     """Bars stand at the samples around the answer, with the attributions as heights."""
     attributions = np.zeros(300, np.float32)
     attributions[148:152] = [1, -2, 3, 0.5]
-    bars = drawn.saliency(READ, attributions, 150, "boundary").axes[1].patches
+    bars = plot.saliency(READ, attributions, 150, "boundary").axes[1].patches
     heights = {round(bar.get_x() + 0.5): bar.get_height() for bar in bars if bar.get_height()}
 
     assert heights == {148: 1, 149: -2, 150: 3, 151: 0.5}

@@ -16,7 +16,7 @@ from poreconv.files import whole_file
 from poreconv.plot import style
 from poreconv.plot.decimation import extremes
 from poreconv.plot.panels import BINS, Curves, band_colours
-from poreconv.plot.squiggle import Tracks, checked_window
+from poreconv.plot.reads import Tracks, checked_window
 from poreconv.read import Read
 from poreconv.scaling import to_pa
 
