@@ -302,10 +302,12 @@ def test_a_page_has_every_sample() -> None:
 
 ZOOM = """<script>
 const figure = document.querySelector(".plotly-graph-div");
+const track = () => figure._fullData[1];
 const points = () => figure._fullData[0].x;
 const zoom = async (low, high) => (await Plotly.relayout(figure, { "xaxis.range": [low, high] }), points().length);
 (async () => {
-  const said = [points().length, await zoom(20000, 20100), points()[0], points().at(-1), figure._fullData[1].opacity];
+  const lengths = [points().length, await zoom(20000, 20100)];
+  const said = [...lengths, points()[0], points().at(-1), track().opacity, track().x.length];
   document.body.textContent = "said=" + JSON.stringify(said) + "=";
 })();
 </script></body>"""
@@ -325,9 +327,9 @@ def test_zooming_in_shows_every_sample(tmp_path: Path) -> None:
     command = [chromium, *flags, f"--user-data-dir={tmp_path / 'user'}", (tmp_path / "x.html").as_uri()]
     page = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    at_first, zoomed, first, last, opacity = json.loads(page.partition("said=")[2].partition("=")[0])
+    at_first, zoomed, first, last, opacity, n_edges = json.loads(page.partition("said=")[2].partition("=")[0])
     assert 4000 < at_first <= 12_000
-    assert (zoomed, first, last, opacity) == (300, 19_900, 20_199, 1)
+    assert (zoomed, first, last, opacity, n_edges) == (300, 19_900, 20_199, 1, 5001)
 
 
 def test_bricks_lie_where_the_events_are() -> None:

@@ -32,9 +32,10 @@
     const from = Math.max(0, Math.floor(left - reach)), to = Math.min(length, Math.ceil(right + reach));
     const x = lines.map((line) => extremes(line.samples, from, to));
     const y = lines.map((line, i) => x[i].map((at) => (line.samples[at] + line.offset) * line.scale));
-    Plotly.restyle(plot, { x: x, y: y }, lines.map((line) => line.trace));
-    const pale = tracks.map((track) => (track.n_events * reach / length > MOST_EVENTS ? 0.25 : 1));
-    if (tracks.length) Plotly.restyle(plot, { opacity: pale }, tracks.map((track) => track.trace));
+    const opacity = tracks.map((track) => (track.n_events * reach / length > MOST_EVENTS ? 0.25 : 1));
+    const kept = tracks.map(() => undefined); // one restyle, for each costs a drawing of everything
+    const changes = { x: [...x, ...kept], y: [...y, ...kept], opacity: [...lines.map(() => 1), ...opacity] };
+    Plotly.restyle(plot, changes, [...lines, ...tracks].map((one) => one.trace));
   }
 
   plot.on("plotly_relayout", (changed) => {
