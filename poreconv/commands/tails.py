@@ -125,7 +125,7 @@ def speed_of(recipe: Recipe, config: TailsConfig) -> float:
     classes = ", ".join(recipe.classes)
     regions = recipe.task == "segment" and POLYA in recipe.classes
     require(
-        regions, f"model: task {recipe.task}, classes {classes}; to find tails it needs task segment, class {POLYA}"
+        regions, f"model: task {recipe.task}, classes {classes}; to find tails it needs one called {POLYA}, of segment"
     )
     known = {NUCLEOTIDES_PER_S.get(chemistry.lower()) for chemistry in recipe.chemistries}
     speed = config.nucleotides_per_s or (known.pop() if len(known) == 1 else None)
