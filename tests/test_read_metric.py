@@ -67,7 +67,8 @@ def test_the_interval_is_over_reads() -> None:
 
 def test_without_reads_everything_is_undefined() -> None:
     """No read, no number, no crash."""
-    found = ReadMetric(("a", "b")).compute()
+    with pytest.warns(UserWarning, match="before the ``update`` method"):  # torchmetrics' own word
+        found = ReadMetric(("a", "b")).compute()
 
     assert found["n_reads"] == 0
     assert np.isnan([found[name] for name in ("accuracy", "macro_f1", "auroc", "f1_a")]).all()
