@@ -93,7 +93,7 @@ def _aim(logits_CN: NDArray[np.float64], target_N: NDArray[np.int8]) -> NDArray[
     n_classes = len(logits_CN)
     doubt_N = (1 / (np.bincount(target_N, minlength=n_classes) + n_classes))[target_N]
     true_N = logits_CN[target_N, np.arange(len(target_N))]
-    return (1 - n_classes * doubt_N) * true_N + doubt_N * logits_CN.sum(0)
+    return np.asarray((1 - n_classes * doubt_N) * true_N + doubt_N * logits_CN.sum(0))
 
 
 def _newton(x: float, logits_CN: NDArray[np.float64], aim_N: NDArray[np.float64]) -> tuple[float, float]:
