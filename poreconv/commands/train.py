@@ -94,10 +94,10 @@ class Run:
             raise ConfigError(f"model {model!r} is not known; choose one of {', '.join(ARCHITECTURES)}")
         chosen = settings or ARCHITECTURES[model]()
         self._recipe = recipe_of(self._stores, model, asdict(chosen), config)
-        warn_confounded(self._recipe.confounded)
         network = build_network(model, chosen, len(self._recipe.classes))
         if config.start_from is not None:
             self._recipe = start_from(config.start_from, network, self._recipe)
+        warn_confounded(self._recipe.confounded)
         weights = balanced_weights(self._recipe.class_counts, config.class_balance)
         self.labeller = SampleLabeller(network, self._recipe.task, weights, config)
         self.data = SquiggleData(self._stores, config, network.margin)
@@ -325,7 +325,8 @@ def start_from(model: str, network: Network, recipe: Recipe) -> Recipe:
             f"start_from: {model} does not fit a {recipe.model} of these settings with classes"
             f" {', '.join(recipe.classes)}: {first_line(exc)}; choose its own architecture and settings"
         ) from exc
-    return replace(recipe, before=before.seen)
+    learnt_apart = tuple(sorted({*recipe.confounded, *before.confounded}))
+    return replace(recipe, before=before.seen, confounded=learnt_apart)
 
 
 def resampled_from(stores: Sequence[Store]) -> tuple[float, ...]:
