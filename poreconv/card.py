@@ -16,6 +16,7 @@ HEADLINES: dict[Task, tuple[str, str]] = {
     "boundary": ("f1_1", "F1 ±1"),
     "segment": ("macro_f1", "macro F1"),
     "base": ("macro_f1", "macro F1"),
+    "read": ("accuracy", "accuracy"),
 }
 """Task -> the score that stands for all: its key, and what a table calls it."""
 
@@ -149,6 +150,7 @@ class Card:
             ("chemistries", _plain(recipe.chemistries) or "not known"),
             ("sample rate, Hz", f"{recipe.sample_rate_hz:g}{resampled}"),
             ("labels", _plain(recipe.labels) or "not known"),
+            *([("confounded", recipe.confounder)] if recipe.confounded else []),
             ("architecture", f"{recipe.model} ({settings})"),
             ("trained by", self.trained_by),
             ("licence", self.licence),

@@ -126,7 +126,8 @@ def _add_labels(
         type=str,
         default=[],
         metavar="FILE",
-        help="the source's files, if not in the reads'; SOURCE=FILE where several sources read files",
+        help="the source's files, if not in the reads'; SOURCE=FILE where several sources read files;"
+        " CLASS=PATH for path_class",
     )
 
 
@@ -320,7 +321,11 @@ def _evaluate_arguments(parser: ArgumentParser) -> None:
     _add_labels(parser, required=False)
     _add_read_info(parser)
     parser.add_argument(
-        "--baselines", nargs="*", type=str, default=list(BASELINES), metavar="NAME", help=f"of {', '.join(BASELINES)}"
+        "--baselines",
+        nargs="*",
+        type=str,
+        metavar="NAME",
+        help=f"of {', '.join(BASELINES)}; default: all that make sense for the model's task",
     )
     _add_out(parser, "where to write the result as JSON", required=False)
     _add_config(parser, EvaluateConfig)

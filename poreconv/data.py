@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import lightning as L
 import numpy as np
@@ -15,8 +16,13 @@ from poreconv.config import IGNORE, Task, TrainConfig
 from poreconv.errors import StoreError
 from poreconv.store import Store
 
+T = TypeVar("T")
+
 Batch = tuple[Tensor, Tensor]
 """Signal ``(B, 1, T)`` float32, targets ``(B, T)`` int64."""
+
+TileBatch = tuple[Tensor, Tensor, Tensor]
+"""A `Batch`, and the number of the read that each tile is of, ``(B,)`` int64."""
 
 
 class Reads:
@@ -53,11 +59,14 @@ class Reads:
 
 
 class RandomWindows(Dataset[Batch]):
-    """Batch ``step`` of the training: windows around random labelled places, a function of (seed, step)."""
+    """Batch ``step`` of the training: windows around random labelled places, a function of (seed, step).
+
+    Any labelled sample is as likely as any other; for task `read`, any read.
+    """
 
     def __init__(self, reads: Reads, config: TrainConfig, task: Task) -> None:
         self._reads, self._config, self._task = reads, config, task
-        self._cumulative = np.cumsum(reads.end - reads.first)
+        self._cumulative = np.cumsum(np.ones_like(reads.end) if task == "read" else reads.end - reads.first)
         last_of_store = np.append(np.flatnonzero(np.diff(reads.store)), len(reads.store) - 1)
         self._store_end = self._cumulative[last_of_store] if config.equal_stores else self._cumulative[-1:]
 
@@ -66,20 +75,26 @@ class RandomWindows(Dataset[Batch]):
         config = self._config
         rng = np.random.default_rng([config.seed, step])
         length = source_samples(config.chunk_samples, config.augment)
-        place = self._places(rng, config.batch_size)
-        number = np.searchsorted(self._cumulative, place, side="right")
-        centre = self._reads.end[number] - (self._cumulative[number] - place)
+        number, centre = self._draw(rng, config.batch_size)
         x_BS, y_BS = self._reads.windows(number, centre - length // 2, length)
         return as_batch(*augment(x_BS, y_BS, config.chunk_samples, self._task, config.augment, rng))
 
+    def _draw(self, rng: np.random.Generator, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Numbers of reads, and a labelled sample in each, both shape ``(n,)``."""
+        place, reads = self._places(rng, n), self._reads
+        number = np.searchsorted(self._cumulative, place, side="right")
+        if self._task == "read":
+            return number, rng.integers(reads.first[number], reads.end[number])
+        return number, reads.end[number] - (self._cumulative[number] - place)
+
     def _places(self, rng: np.random.Generator, n: int) -> NDArray[np.int64]:
-        """Labelled samples, counted through all reads, shape ``(n,)``."""
+        """Labelled samples (task `read`: reads), counted through all reads, shape ``(n,)``."""
         chosen = rng.integers(0, len(self._store_end), n)
         start = np.append(0, self._store_end)[chosen]
         return rng.integers(start, self._store_end[chosen])
 
 
-class Tiles(Dataset[Batch]):
+class Tiles(Dataset[TileBatch]):
     """All of some reads, once: neighbouring tiles, each with a margin of context whose target is ignored."""
 
     def __init__(self, reads: Reads, tile_samples: int, margin: int, batch_size: int) -> None:
@@ -93,7 +108,7 @@ class Tiles(Dataset[Batch]):
         """Number of batches."""
         return math.ceil(len(self._number) / self._batch)
 
-    def __getitem__(self, i: int) -> Batch:
+    def __getitem__(self, i: int) -> TileBatch:
         """Batch ``i``."""
         if i >= len(self):
             raise IndexError(i)
@@ -101,7 +116,7 @@ class Tiles(Dataset[Batch]):
         start = self._start[here] - self._margin
         x_BT, y_BT = self._reads.windows(self._number[here], start, self._tile + 2 * self._margin)
         y_BT[:, : self._margin] = y_BT[:, self._margin + self._tile :] = IGNORE
-        return as_batch(x_BT, y_BT)
+        return (*as_batch(x_BT, y_BT), torch.from_numpy(self._number[here]))
 
 
 def as_batch(x_BT: NDArray[np.float32], y_BT: NDArray[np.int8]) -> Batch:
@@ -157,12 +172,12 @@ class SquiggleData(L.LightningDataModule):
         done = self.trainer.global_step if self.trainer else 0
         return self._loader(windows, StepSampler(steps, done // steps))
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> DataLoader[TileBatch]:
         """Every validation read once."""
         config = self._config
         return self._loader(Tiles(self._validation, config.chunk_samples, self._margin, config.batch_size), None)
 
-    def _loader(self, batches: Dataset[Batch], sampler: StepSampler | None) -> DataLoader[Batch]:
+    def _loader(self, batches: Dataset[T], sampler: StepSampler | None) -> DataLoader[T]:
         workers = self._config.loader_workers
         return DataLoader(
             batches, batch_size=None, sampler=sampler, num_workers=workers, persistent_workers=workers > 0,

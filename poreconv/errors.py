@@ -72,5 +72,9 @@ class UntriedWarning(UserWarning):
     """Reads that a model may label, though nobody has measured how well."""
 
 
+class ConfoundedWarning(UserWarning):
+    """Classes that a model may tell apart by something else than what they are called after."""
+
+
 def _rebuild(kind: type[ReadDropped], message: str, reason: str) -> ReadDropped:
     return kind(message, reason=reason)

@@ -98,7 +98,9 @@ class Labeller:
     ) -> Iterator[tuple[Read, NDArray[np.float32]]]:
         """Probability of each class at every sample, shape ``(C, n_samples)``, of each read; else as `label`.
 
-        A model that was trained on resampled reads tells them at its own sample rate, ``recipe.sample_rate_hz``.
+        A model that was trained on resampled reads tells them at its own sample rate, ``recipe.sample_rate_hz``. Those
+        of a model of whole reads (task `read`) are the same at every sample: the logits of all samples are averaged
+        first.
         """
         waiting: list[tuple[Read, int, NDArray[np.float32]]] = []
         for read in reads:
@@ -165,6 +167,8 @@ class Labeller:
             mine = logits_NCT[done : done + len(chunks)]
             done += len(chunks)
             logits_CT = stitch(mine, self._overlap, n_samples)
+            if self.recipe.task == "read":
+                logits_CT = pooled(logits_CT)
             yield read, probabilities(logits_CT, decoding.temperature, decoding.bias)
 
     def _run(self, chunks_NT: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -181,6 +185,12 @@ class Labeller:
         with torch.inference_mode(), autocast:
             logits_BCT: Tensor = self.network(filled.to(self._device))
             return logits_BCT[:n_rows]
+
+
+def pooled(logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give every sample the mean of all samples' logits, shape ``(C, T)``: what a network says of the whole read."""
+    mean_C1 = logits_CT.mean(1, dtype=np.float64, keepdims=True)
+    return np.broadcast_to(mean_C1.astype(np.float32), logits_CT.shape)
 
 
 def load(path: str | Path, config: LabelRunConfig | None = None, device: str | None = None) -> Labeller:

@@ -14,6 +14,7 @@ from torchmetrics.classification import MulticlassF1Score
 
 from poreconv.config import BOUNDARY, IGNORE, Task, TrainConfig
 from poreconv.decode import peaks
+from poreconv.metrics.read import PooledReads, pool
 from poreconv.metrics.threshold import ThresholdSweep
 from poreconv.models.network import Network
 
@@ -22,12 +23,16 @@ from poreconv.models.network import Network
 Batch = tuple[Tensor, Tensor]
 """Signal ``(B, 1, T)``, targets ``(B, T)``."""
 
+TileBatch = tuple[Tensor, Tensor, Tensor]
+"""The same, and the number of each tile's read, ``(B,)``."""
+
 SCORE = "validation_score"
-"""What the best checkpoint has most of: F1 within 1 sample (boundary), or macro F1 over samples."""
+"""What the best checkpoint has most of: F1 within 1 sample (boundary), macro F1 over samples (segment, base), or mean
+probability of the true class over reads (read; see `PooledReads`)."""
 
 
 class SampleLabeller(L.LightningModule):
-    """Trains a network to label every sample.
+    """Trains a network to label every sample, or, by the mean of its samples' logits, a whole read.
 
     Args:
         network: ``(B,1,T) -> (B,C,T)``.
@@ -46,6 +51,7 @@ class SampleLabeller(L.LightningModule):
         self.register_buffer("class_weights", class_weights)
         self.register_buffer("threshold", torch.tensor(0.5))
         self.sweep = ThresholdSweep()
+        self.pooled = PooledReads()
         self.macro_f1 = MulticlassF1Score(len(class_weights), average="macro", ignore_index=IGNORE)
 
     def forward(self, x_B1T: Tensor) -> Tensor:
@@ -54,10 +60,16 @@ class SampleLabeller(L.LightningModule):
         return logits_BCT
 
     def loss(self, logits_BCT: Tensor, y_BT: Tensor) -> Tensor:
-        """Class-weighted cross-entropy over the known samples; 0 where none is known."""
+        """Class-weighted cross-entropy over the known samples, or over windows (task `read`); 0 where none is known."""
+        if self._task == "read":
+            sum_BC, n_B, class_B = pool(logits_BCT, y_BT)
+            return self._cross_entropy(sum_BC / n_B[:, None].clamp(min=1), class_B)
+        return self._cross_entropy(logits_BCT.float(), y_BT)
+
+    def _cross_entropy(self, logits: Tensor, y: Tensor) -> Tensor:
         weights = self.class_weights
-        total = functional.cross_entropy(logits_BCT.float(), y_BT, weights, ignore_index=IGNORE, reduction="sum")
-        return total / weights[y_BT[y_BT != IGNORE]].sum().clamp(min=1e-9)
+        total = functional.cross_entropy(logits, y, weights, ignore_index=IGNORE, reduction="sum")
+        return total / weights[y[y != IGNORE]].sum().clamp(min=1e-9)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make dropout, like the windows, a function of (seed, step), so that resuming repeats it."""
@@ -70,13 +82,15 @@ class SampleLabeller(L.LightningModule):
         self.log("train_loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: TileBatch, batch_idx: int) -> None:
         """Loss and metric of one batch of tiles."""
-        x_B1T, y_BT = batch
+        x_B1T, y_BT, number_B = batch
         logits_BCT = self(x_B1T).float()
         self.log("validation_loss", self.loss(logits_BCT, y_BT), batch_size=len(y_BT))
         if self._task == "boundary":
             self._sweep_tiles(logits_BCT.softmax(1)[:, BOUNDARY], y_BT)
+        elif self._task == "read":
+            self.pooled.update(logits_BCT, y_BT, number_B)
         else:
             self.macro_f1.update(logits_BCT, y_BT)
 
@@ -92,6 +106,9 @@ class SampleLabeller(L.LightningModule):
             score, threshold = self.sweep.compute()
             self.threshold.fill_(threshold)
             self.sweep.reset()
+        elif self._task == "read":
+            score = float(self.pooled.compute())
+            self.pooled.reset()
         else:
             score = float(self.macro_f1.compute())
             self.macro_f1.reset()

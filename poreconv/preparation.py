@@ -36,7 +36,7 @@ from poreconv.resample import resample_events, resample_read
 from poreconv.scaling import read_scale
 from poreconv.shipped import check
 from poreconv.store import SPLITS, Store, StoreInfo, StoreWriter
-from poreconv.targets import classes_of, encode, stuck_after
+from poreconv.targets import classes_of, encode, stuck_after, whole_read
 
 LONGEST_DWELL = 1 << 16
 """Dwells are counted up to here for the median; longer ones count as this."""
@@ -206,6 +206,8 @@ def _labelled(read: Read, source: LabelSource, preparation: Preparation) -> Labe
     shift_pa, scale_pa = read_scale(at_rate)
     events = events_of(source, read)
     _filter(read, told, events, config)
+    if config.task == "read":
+        events = whole_read(events, read)
     if at_rate is not read:
         events = _moved(events, read, at_rate, source.notes)
     split = split_of(
@@ -280,7 +282,7 @@ class Assembly:
         longest = stuck_after(task, median_dwell)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        ledger, counts = Ledger(), Counts(self.classes)
+        ledger, counts = Ledger(), Counts(self.classes, of_reads=task == "read")
         with StoreWriter(folder) as writer:
             for one in self._unique(ledger, progress):
                 target = encode(one.events, len(one.adc), task, longest)
@@ -322,18 +324,19 @@ class Assembly:
 
 
 class Counts:
-    """What stands in each split of a store."""
+    """What stands in each split of a store; of each class its samples, or its reads (task `read`)."""
 
-    def __init__(self, classes: tuple[str, ...]) -> None:
-        self._classes = classes
+    def __init__(self, classes: tuple[str, ...], *, of_reads: bool) -> None:
+        self._classes, self._of_reads = classes, of_reads
         zeros = dict.fromkeys(("reads", "samples", "events", *classes), 0)
         self.by_split: dict[str, dict[str, int]] = {split: dict(zeros) for split in SPLITS}
 
     def add(self, split: str, target: NDArray[np.int8], n_events: int) -> None:
         """Count one read."""
         here = self.by_split[split]
+        counted = target[:1] if self._of_reads else target
         for index, name in enumerate(self._classes):
-            here[name] += int(np.count_nonzero(target == index))
+            here[name] += int(np.count_nonzero(counted == index))
         here["reads"] += 1
         here["samples"] += len(target)
         here["events"] += n_events

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self, get_args
 
@@ -38,7 +39,7 @@ class Recipe:
     chemistries: tuple[str, ...]
     """Chemistry codes of the training reads."""
     class_counts: tuple[int, ...]
-    """Samples of each class in the training split."""
+    """Samples of each class in the training split; for task `read` its reads."""
     mean_dwell: float
     """Mean samples per event in the training split."""
     resampled_from_hz: tuple[float, ...] = ()
@@ -49,6 +50,8 @@ class Recipe:
     """Run ids of the training reads; the leak guard asks the split only about reads of these runs."""
     before: tuple[Seen, ...] = ()
     """What trained the model that this one started from, and that one's; the leak guard asks these rules too."""
+    confounded: tuple[str, ...] = ()
+    """Task `read`: classes of which training has no run in common with some other class."""
     normalisation: NormalisationConfig = field(default_factory=NormalisationConfig)
     decoding: DecodeConfig = field(default_factory=DecodeConfig)
     labels: tuple[str, ...] = ()
@@ -121,6 +124,11 @@ class Recipe:
         """All that trained the weights."""
         return (Seen(self.split, self.runs), *self.before)
 
+    @property
+    def confounder(self) -> str:
+        """What to say wherever a score of the model stands; empty if nothing."""
+        return confounder_of(self.confounded)
+
     def to_json(self) -> str:
         """As JSON text, one line."""
         return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)})
@@ -154,6 +162,12 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _frozen(inner) for key, inner in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def confounder_of(classes: Sequence[str]) -> str:
+    """What to say of classes whose training reads come from different runs; empty of none."""
+    names = ", ".join(classes)
+    return f"{names}: from different runs, so a model may tell the run instead of the class" if classes else ""
 
 
 def split_of(config: SplitConfig, *, read_id: str, run_id: str, channel: int, reference: str = "") -> str:

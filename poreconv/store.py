@@ -66,7 +66,7 @@ class StoreInfo:
     longest_event: float | None
     """Longer events are ignored, samples; None: none are."""
     counts: dict[str, dict[str, int]]
-    """Split -> reads, samples, events, and samples of each class."""
+    """Split -> reads, samples, events, and samples of each class (task `read`: its reads)."""
     ledger: dict[str, Any]
     provenance: dict[str, Any] = field(default_factory=dict)
     """Version, inputs, settings."""

@@ -1,8 +1,9 @@
-"""Events <-> one class per sample, for the three tasks.
+"""Events <-> one class per sample, for the four tasks.
 
 * ``boundary``: is this sample the first of an event?
 * ``segment``: which class does this sample belong to?
 * ``base``: which base, A, C, G or T, does this sample belong to?
+* ``read``: which class has the read? It has one event, so all its samples have the same target.
 
 Where nothing is known the target is ``IGNORE``.
 """
@@ -11,18 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.config import BOUNDARY, IGNORE, INSIDE, Task
-from poreconv.errors import ConfigError
+from poreconv.errors import ConfigError, LabelError
 from poreconv.events import Events
+from poreconv.read import Read
 
 BOUNDARY_CLASSES = ("inside", "boundary")
 BASES = ("A", "C", "G", "T")
 """Classes of every label source that knows bases, and of task `base`; RNA's U counts as T."""
 
+WHAT_IF_ONE: dict[Task, str] = {
+    "segment": "try --outside background",
+    "read": "give reads of another class too",
+}
+"""What to do where labels have fewer than two classes, by task."""
+
 MOST_CLASSES = 127
 """Targets are int8."""
 
 COUNTED = {"reads", "samples", "events"}
-"""What a store counts beside the samples of each class."""
+"""What a store counts beside each class."""
 
 STUCK_FACTOR = 25
 """Events longer than this many median dwells are where an aligner got stuck (200 samples in R9.4 DNA)."""
@@ -38,10 +46,8 @@ def classes_of(task: Task, source_classes: tuple[str, ...]) -> tuple[str, ...]:
         return BOUNDARY_CLASSES
     if task == "base" and source_classes != BASES:
         raise ConfigError("task base: these labels know no bases; use a source with a sequence, such as tombo")
-    if task == "segment" and len(source_classes) < 2:
-        raise ConfigError(
-            f"task segment: labels have classes {source_classes}, two are needed; try --outside background"
-        )
+    if task in WHAT_IF_ONE and len(source_classes) < 2:
+        raise ConfigError(f"task {task}: labels have classes {source_classes}, two are needed; {WHAT_IF_ONE[task]}")
     if taken := sorted(COUNTED & set(source_classes)):
         raise ConfigError(f"task {task}: a class cannot be called {taken[0]!r}, a store counts these; rename it")
     if len(source_classes) > MOST_CLASSES:
@@ -52,9 +58,10 @@ def classes_of(task: Task, source_classes: tuple[str, ...]) -> tuple[str, ...]:
 def stuck_after(task: Task, median_dwell: float) -> float:
     """Longest event, in samples, that a task's target believes.
 
-    Regions and other segments have any length; where bases stand, a very long event means that an aligner got stuck.
+    Whole reads, regions and other segments have any length; where bases stand, a very long event means that an aligner
+    got stuck.
     """
-    return np.inf if task == "segment" else STUCK_FACTOR * median_dwell
+    return np.inf if task in {"segment", "read"} else STUCK_FACTOR * median_dwell
 
 
 def encode(events: Events, n_samples: int, task: Task, longest: float = np.inf) -> NDArray[np.int8]:
@@ -80,6 +87,23 @@ def encode(events: Events, n_samples: int, task: Task, longest: float = np.inf) 
     dark_from, dark_to = np.append(0, events.coverage[:, 1]), np.append(events.coverage[:, 0], n_samples)
     target[samples_of(dark_from, np.maximum(dark_to - dark_from, 0))] = IGNORE
     return target
+
+
+def whole_read(events: Events, read: Read) -> Events:
+    """Say of the whole read what all its labels say, as task `read` asks for.
+
+    Returns:
+        One event, ``[0, n_samples)``.
+
+    Raises:
+        LabelError: The events have several classes, or one of them has none (``label_not_one_class``).
+    """
+    if set(events.label) == {-1} or len(set(events.label)) != 1:
+        raise LabelError(
+            f"{read.where}: its labels have several classes, or none, and task read asks for one; try task segment",
+            reason="label_not_one_class",
+        )
+    return Events.of([0], [len(read.adc)], label=events.label[:1], classes=events.classes)
 
 
 def samples_of(start: NDArray[np.int64], duration: NDArray[np.int64]) -> NDArray[np.int64]:

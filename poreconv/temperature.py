@@ -5,7 +5,8 @@ a class's logit. That is known, and is taken back; how sure the network is altog
 was not trained on must tell.
 
 Source:
-    Guo et al. 2017, arXiv:1706.04599, for the temperature; Menon et al. 2020, arXiv:2007.07314, for the weights.
+    Guo et al. 2017, arXiv:1706.04599, for the temperature; Menon et al. 2020, arXiv:2007.07314, for the weights; Platt
+    1999, Probabilistic outputs for support vector machines, for few targets.
 """
 
 from collections.abc import Sequence
@@ -63,16 +64,17 @@ def fit(logits_CN: NDArray[np.float64], target_N: NDArray[np.int8]) -> float:
 
     Returns:
         The temperature. The likelihood is concave in its inverse, so Newton's steps, halved where they overshoot, find
-        its maximum. 1 if fewer than two classes are true: then nothing can be learnt.
+        its maximum. 1 if fewer than two classes are true: then nothing can be learnt. Of few targets that are all right
+        it is not learnt that nothing can go wrong: see `_aim`.
     """
     if len(np.unique(target_N)) < 2:
         return 1.0
-    x = 1.0
-    loss, step = _newton(x, logits_CN, target_N)
+    x, aim_N = 1.0, _aim(logits_CN, target_N)
+    loss, step = _newton(x, logits_CN, aim_N)
     for _ in range(STEPS):
         while True:
             moved = float(np.clip(x - step, 1 / HOTTEST, 1 / COOLEST))
-            new_loss, new_step = _newton(moved, logits_CN, target_N)
+            new_loss, new_step = _newton(moved, logits_CN, aim_N)
             if new_loss <= loss or abs(step) < 1e-7:
                 break
             step = step / 2
@@ -82,12 +84,24 @@ def fit(logits_CN: NDArray[np.float64], target_N: NDArray[np.int8]) -> float:
     return 1 / x
 
 
-def _newton(x: float, logits_CN: NDArray[np.float64], target_N: NDArray[np.int8]) -> tuple[float, float]:
+def _aim(logits_CN: NDArray[np.float64], target_N: NDArray[np.int8]) -> NDArray[np.float64]:
+    """The logit that each sample is to have: its true class's, and some of the others', as Platt 1999 has it.
+
+    Of ``n`` samples of a class, the share ``1 / (n + C)`` is given to each other class: of three right out of three,
+    the next is wrong more often than never. It matters where whole reads are counted.
+    """
+    n_classes = len(logits_CN)
+    doubt_N = (1 / (np.bincount(target_N, minlength=n_classes) + n_classes))[target_N]
+    true_N = logits_CN[target_N, np.arange(len(target_N))]
+    return np.asarray((1 - n_classes * doubt_N) * true_N + doubt_N * logits_CN.sum(0))
+
+
+def _newton(x: float, logits_CN: NDArray[np.float64], aim_N: NDArray[np.float64]) -> tuple[float, float]:
     """Mean negative log-likelihood of logits times ``x``, and Newton's step from there."""
     p_CN = softmax(x * logits_CN)
-    at_target = (target_N, np.arange(len(target_N)))
-    loss = -float(np.log(np.maximum(p_CN[at_target], np.finfo(p_CN.dtype).tiny)).mean())
+    highest_N = x * logits_CN.max(0)
+    loss = float((highest_N + np.log(np.exp(x * logits_CN - highest_N).sum(0)) - x * aim_N).mean())
     mean_N = (p_CN * logits_CN).sum(0)
-    gradient = (mean_N - logits_CN[at_target]).mean()
+    gradient = (mean_N - aim_N).mean()
     curvature = (p_CN * np.square(logits_CN - mean_N)).sum(0).mean()
     return loss, float(gradient / (curvature + 1e-12))

@@ -50,6 +50,8 @@ def choose_decoding(
         For task `boundary` the method, threshold and weight of the best F1 within `CHOICE_TOLERANCE`, pooled over the
         reads. Of methods as good the simpler one, of thresholds the middle one.
     """
+    if task == "read":  # its first sample tells what all do, and reads count alike
+        judged = [(p_CT[:, :1], target[:1]) for p_CT, target in judged]
     calibrated = DecodeConfig(bias=bias, temperature=_temperature(judged))
     if task != "boundary":
         return calibrated

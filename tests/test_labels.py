@@ -121,6 +121,21 @@ def intervals_sample(folder: Path) -> Sample:
     return [path], read_of("r1")
 
 
+def read_table_sample(folder: Path) -> Sample:
+    """Give a read whose barcode guppy told."""
+    path = folder / "barcoding_summary.txt"
+    path.write_text("read_id\tbarcode_arrangement\nr2\tbarcode01\nr1\tbarcode02\nr3\tunclassified\n")
+    return [path], read_of("r1")
+
+
+def path_class_sample(folder: Path) -> Sample:
+    """Give a read that lies in the second of two folders."""
+    for name in ("ivt", "wt"):
+        (folder / name).mkdir()
+        (folder / name / "r.fast5").touch()
+    return [folder / "ivt", Path(f"wild={folder / 'wt'}")], read_of("r1", source=folder / "wt" / "r.fast5")
+
+
 SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "tombo": tombo_sample,
     "fast5_moves": fast5_moves_sample,
@@ -134,7 +149,12 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "captures": captures_sample,
     "bed_modified": bed_modified_sample,
     "intervals": intervals_sample,
+    "read_table": read_table_sample,
+    "path_class": path_class_sample,
 }
+
+WHOLE_READS = ["read_table", "path_class"]
+"""Sources that label a read as a whole: one event, ``[0, 100)``, of the second of two classes."""
 
 IN_FILE = ["tombo", "fast5_moves", "fast5_events", "aligned_to_ref"]
 """Sources whose labels stand in the reads' own files."""
@@ -159,14 +179,15 @@ def test_every_source_gives_the_events_that_were_written(name: str, tmp_path: Pa
     source.close()
 
     assert events is not None
-    assert events.start.tolist() == [10, 14, 20]
-    assert events.end.tolist() == [14, 20, 30]
-    assert events.coverage.tolist() == [[10, 30]]
+    edges = [0, 100] if name in WHOLE_READS else [10, 14, 20, 30]
+    assert [*events.start.tolist(), events.end[-1]] == edges
+    assert [events.start[0], *events.end.tolist()] == edges
+    assert events.coverage.tolist() == [[edges[0], edges[-1]]]
 
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
 def test_every_source_indexes_the_classes_that_it_tells(name: str, tmp_path: Path) -> None:
-    """The samples say A, C, T, or region after region; a source without classes says places only."""
+    """The samples say A, C, T, region after region, or the second class of reads; without classes, places only."""
     files, read = SAMPLES[name](tmp_path)
     source = opened(name, files)
     events = source.events(read)
@@ -174,7 +195,7 @@ def test_every_source_indexes_the_classes_that_it_tells(name: str, tmp_path: Pat
 
     assert events is not None
     assert events.classes == source.classes
-    assert events.label.tolist() == {4: [0, 1, 3], 3: [0, 1, 2], 1: [0, 0, 0], 0: [-1] * 3}[len(source.classes)]
+    assert events.label.tolist() == {4: [0, 1, 3], 3: [0, 1, 2], 2: [1], 1: [0, 0, 0], 0: [-1] * 3}[len(source.classes)]
 
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
@@ -200,7 +221,7 @@ def test_every_source_has_no_label_for_a_read_it_does_not_know(name: str, tmp_pa
     assert labels == [None, None]
 
 
-@pytest.mark.parametrize("name", LABEL_SOURCES)
+@pytest.mark.parametrize("name", [name for name in LABEL_SOURCES if name not in WHOLE_READS])
 def test_every_source_drops_a_read_that_is_shorter_than_its_labels(name: str, tmp_path: Path) -> None:
     """A misfit is a named drop, never a shift."""
     files, read = SAMPLES[name](tmp_path)

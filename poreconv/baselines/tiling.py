@@ -26,5 +26,5 @@ def tile(boundaries: ArrayLike, n_samples: int, recipe: Recipe) -> Events:
 
 
 def most_frequent(recipe: Recipe) -> int:
-    """Index of the class with most training samples; the first of equals."""
+    """Index of the class with most training samples, or reads (task `read`); the first of equals."""
     return int(np.argmax(recipe.class_counts))

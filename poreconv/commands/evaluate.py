@@ -1,7 +1,7 @@
 """How good a trained model is, beside detectors that learnt nothing."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,14 +13,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from poreconv import preparation
-from poreconv.baselines import BASELINES, Baseline
+from poreconv.baselines import BASELINES, Baseline, baselines_of
 from poreconv.config import IGNORE, EvaluateConfig, PrepareConfig, TruthConfig
+from poreconv.confounding import warn_confounded
 from poreconv.errors import ConfigError, ReadDropped, StoreError
 from poreconv.events import Events
 from poreconv.files import whole_file
 from poreconv.infer import Labeller, load
 from poreconv.ledger import Ledger
-from poreconv.metrics import BoundaryMetric, ReliabilityMetric, SegmentMetric, to_dict
+from poreconv.metrics import BoundaryMetric, ReadMetric, ReliabilityMetric, SegmentMetric, to_dict
 from poreconv.progress import Report, progress_bar
 from poreconv.read import Read
 from poreconv.recipe import Recipe
@@ -34,13 +35,17 @@ class Evaluation:
     """What came out."""
 
     scores: dict[str, dict[str, float]]
-    """Method (``model``, and the baselines) -> score -> value; see `BoundaryMetric` and `SegmentMetric`."""
+    """Method (``model``, and the baselines) -> score -> value; see `BoundaryMetric`, `SegmentMetric` and
+    `ReadMetric`."""
     recipe: Recipe
     ledger: Ledger
     data: dict[str, Any]
     """What it was judged on."""
     reliability: list[dict[str, float]] = field(default_factory=list)
     """The model's probabilities and the shares that they stand for, by bin; see `ReliabilityMetric`."""
+    confusion: list[list[int]] = field(default_factory=list)
+    """The model's reads (task `read`) or samples, by true class (row) and predicted class (column; of samples the last
+    is for no class); empty for task `boundary`."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -48,6 +53,7 @@ class Evaluation:
             "scores": {method: to_dict(scores) for method, scores in self.scores.items()},
             "recipe": json.loads(self.recipe.to_json()),
             "reliability": self.reliability,
+            "confusion": self.confusion,
             "data": self.data,
             "ledger": self.ledger.to_dict(),
         }
@@ -60,7 +66,7 @@ def evaluate(
     labels: str | Sequence[str] | None = None,
     labels_from: Sequence[Path | str] = (),
     read_info: Sequence[Path | str] = (),
-    baselines: Sequence[str] = tuple(BASELINES),
+    baselines: Sequence[str] | None = None,
     out: Path | str | None = None,
     config: EvaluateConfig | None = None,
 ) -> Evaluation:
@@ -73,7 +79,7 @@ def evaluate(
         labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
         read_info: For files: BAM files or sequencing summaries that tell the reads' references, for a model whose split
             goes by them.
-        baselines: Names in ``BASELINES`` to stand beside the model.
+        baselines: Names in ``BASELINES`` to stand beside the model; default: all that make sense for its task.
         out: Where to write the result as JSON.
         config: Split, precision and so on.
 
@@ -89,7 +95,9 @@ def evaluate(
     paths = [Path(path) for path in ([data] if isinstance(data, Path | str) else data)]
     _check_kind(paths, labels)
     labeller = load(model, config.run)
-    detectors = {name: lookup(BASELINES, name, kind="baseline") for name in baselines}
+    beside = baselines_of(labeller.recipe.task) if baselines is None else baselines
+    detectors = {name: lookup(BASELINES, name, kind="baseline") for name in beside}
+    warn_confounded(labeller.recipe.confounded)
     with progress_bar("evaluate") as report:
         if labels is None:
             result = _judge(labeller, Store(paths[0]), config.split, detectors, report)
@@ -171,7 +179,8 @@ def _judge(
         "hash": store.info.content_hash,
     }
     scores = {name: judge.compute() for name, judge in judges.items()}
-    return Evaluation(scores, recipe, ledger, data, judges["model"].reliability.table())
+    of_model = judges["model"]
+    return Evaluation(scores, recipe, ledger, data, of_model.reliability.table(), of_model.confusion)
 
 
 class Truths:
@@ -218,8 +227,8 @@ class Judge:
     """Compares one method's events with the truth, inside the coverage alone."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self._task = recipe.task
-        self._metric = BoundaryMetric() if recipe.task == "boundary" else SegmentMetric(recipe.classes)
+        self._task, self._n_classes = recipe.task, len(recipe.classes)
+        self._metric = _metric_for(recipe)
         self.reliability = ReliabilityMetric(recipe.task)
         self._has_probabilities = False
 
@@ -228,21 +237,37 @@ class Judge:
     ) -> None:
         """Add one read: true class of each sample, what was found, and how probable the method takes each class to be.
 
-        Probabilities are judged sample by sample, so not those at another sample rate than the truth's.
+        Probabilities are judged sample by sample, so not those at another sample rate than the truth's; those of a
+        whole read are the same at any rate.
         """
-        if probabilities_CT is not None and probabilities_CT.shape[1] == len(target):
+        if probabilities_CT is not None and (self._task == "read" or probabilities_CT.shape[1] == len(target)):
             self._has_probabilities = True
             self.reliability.update(target, probabilities_CT)
         if self._task == "boundary":
             found = events.start[target[events.start] != IGNORE]
             self._metric.update(boundaries(target), found)
+        elif self._task == "read":
+            certain_CT = np.eye(self._n_classes)[:, events.label]
+            self._metric.update(target, certain_CT if probabilities_CT is None else probabilities_CT)
         else:
             self._metric.update(target, encode(events, len(target), self._task))
+
+    @property
+    def confusion(self) -> list[list[int]]:
+        """Reads or samples by true and predicted class; empty where there are no classes."""
+        table: list[list[int]] = [] if isinstance(self._metric, BoundaryMetric) else self._metric.confusion().tolist()
+        return table
 
     def compute(self) -> dict[str, float]:
         """All scores; ``ece``, the expected calibration error, only of a method that told probabilities."""
         scores: dict[str, float] = self._metric.compute()
         return scores | ({"ece": float(self.reliability.compute())} if self._has_probabilities else {})
+
+
+def _metric_for(recipe: Recipe) -> BoundaryMetric | ReadMetric | SegmentMetric:
+    if recipe.task == "boundary":
+        return BoundaryMetric()
+    return ReadMetric(recipe.classes) if recipe.task == "read" else SegmentMetric(recipe.classes)
 
 
 BOUNDARY_COLUMNS = {
@@ -261,12 +286,17 @@ BOUNDARY_COLUMNS = {
 }
 """Column -> score; distances in samples."""
 
+SEGMENT_COLUMNS = {"sample IoU": "mean_sample_iou", "segment IoU": "mean_segment_iou"}
+READ_COLUMNS = {"AUROC": "auroc"}
+"""Columns that stand beside accuracy and F1."""
+
 
 def render(result: Evaluation) -> Table:
     """The table for the terminal: one row per method."""
-    columns = BOUNDARY_COLUMNS if result.recipe.task == "boundary" else _segment_columns(result.recipe.classes)
+    columns = _columns(result.recipe)
     first = next(iter(result.scores.values()))
-    table = Table(title=f"{result.recipe.task}, {first['n_reads']:,.0f} reads, 95 % intervals over reads")
+    title = f"{result.recipe.task}, {first['n_reads']:,.0f} reads, 95 % intervals over reads"
+    table = Table(title=title, caption=escape(result.recipe.confounder) or None)
     for name in ("", *columns):
         table.add_column(escape(name), justify="right" if name else "left")
     for method, scores in result.scores.items():
@@ -274,10 +304,12 @@ def render(result: Evaluation) -> Table:
     return table
 
 
-def _segment_columns(classes: Iterable[str]) -> dict[str, str]:
-    per_class = {f"F1 {name}": f"f1_{name}" for name in classes}
-    means = {"accuracy": "accuracy", "macro F1": "macro_f1", "sample IoU": "mean_sample_iou"}
-    return {**means, "segment IoU": "mean_segment_iou", **per_class, "ECE": "ece"}
+def _columns(recipe: Recipe) -> dict[str, str]:
+    if recipe.task == "boundary":
+        return BOUNDARY_COLUMNS
+    per_class = {f"F1 {name}": f"f1_{name}" for name in recipe.classes}
+    of_task = READ_COLUMNS if recipe.task == "read" else SEGMENT_COLUMNS
+    return {"accuracy": "accuracy", "macro F1": "macro_f1", **of_task, **per_class, "ECE": "ece"}
 
 
 def _cell(scores: dict[str, float], key: str) -> str:
@@ -285,5 +317,5 @@ def _cell(scores: dict[str, float], key: str) -> str:
         return ""
     if key.startswith("absolute"):
         return f"{scores[key]:.0f}"
-    interval = key in {"f1_1", "macro_f1"}
+    interval = key in {"f1_1", "macro_f1", "accuracy"}
     return f"{scores[key]:.3f}" + (f" ({scores[key + '_low']:.3f}-{scores[key + '_high']:.3f})" if interval else "")

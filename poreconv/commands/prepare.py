@@ -8,6 +8,7 @@ from rich.table import Table
 
 from poreconv import preparation
 from poreconv.config import PrepareConfig
+from poreconv.confounding import confounded, warn_confounded
 from poreconv.progress import progress_bar
 from poreconv.store import Store
 
@@ -36,7 +37,7 @@ def prepare(
     """
     several = [paths] if isinstance(paths, Path | str) else paths
     with progress_bar("prepare") as report:
-        return preparation.prepare(
+        store = preparation.prepare(
             [Path(path) for path in several],
             labels=labels,
             out=Path(out),
@@ -45,6 +46,8 @@ def prepare(
             config=config,
             progress=report,
         )
+    warn_confounded(confounded([store]))
+    return store
 
 
 def render(store: Store) -> Table:

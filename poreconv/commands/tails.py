@@ -123,7 +123,10 @@ def speed_of(recipe: Recipe, config: TailsConfig) -> float:
         ConfigError: The model finds no tails, or nobody measured their speed.
     """
     classes = ", ".join(recipe.classes)
-    require(POLYA in recipe.classes, f"model: its classes are {classes}; to find tails it needs one called {POLYA}")
+    regions = recipe.task == "segment" and POLYA in recipe.classes
+    require(
+        regions, f"model: task {recipe.task}, classes {classes}; to find tails it needs one called {POLYA}, of segment"
+    )
     known = {NUCLEOTIDES_PER_S.get(chemistry.lower()) for chemistry in recipe.chemistries}
     speed = config.nucleotides_per_s or (known.pop() if len(known) == 1 else None)
     trained = ", ".join(recipe.chemistries)

@@ -22,6 +22,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from poreconv.bundle import load_bundle, save_bundle
 from poreconv.config import ARCHITECTURES, DecodeConfig, TrainConfig, require
+from poreconv.confounding import confounded, warn_confounded
 from poreconv.data import SquiggleData
 from poreconv.dwell import LifeTable
 from poreconv.errors import ConfigError
@@ -96,6 +97,7 @@ class Run:
         network = build_network(model, chosen, len(self._recipe.classes))
         if config.start_from is not None:
             self._recipe = start_from(config.start_from, network, self._recipe)
+        warn_confounded(self._recipe.confounded)
         weights = balanced_weights(self._recipe.class_counts, config.class_balance)
         self.labeller = SampleLabeller(network, self._recipe.task, weights, config)
         self.data = SquiggleData(self._stores, config, network.margin)
@@ -285,7 +287,7 @@ def recipe_of(stores: Sequence[Store], model: str, settings: Mapping[str, Any], 
     info = stores[0].info
     counts = [store.info.counts["train"] for store in stores]
     class_counts = tuple(sum(count[name] for count in counts) for name in info.classes)
-    events = max(sum(count["events"] for count in counts), 1)
+    events, of_reads = max(sum(count["events"] for count in counts), 1), info.task == "read"
     return Recipe(
         task=info.task,
         classes=info.classes,
@@ -295,9 +297,10 @@ def recipe_of(stores: Sequence[Store], model: str, settings: Mapping[str, Any], 
         resampled_from_hz=resampled_from(stores),
         chemistries=tuple(distinct(stores, "chemistry")),
         class_counts=class_counts,
-        mean_dwell=sum(class_counts) / events,
+        mean_dwell=(sum(count["samples"] for count in counts) if of_reads else sum(class_counts)) / events,
         split=info.split,
         runs=tuple(distinct(stores, "run_id")),
+        confounded=confounded(stores),
         normalisation=config.normalisation,
         labels=tuple(dict.fromkeys(label for store in stores for label in store.info.labels)),
         data=tuple(store.info.content_hash for store in stores),
@@ -322,7 +325,8 @@ def start_from(model: str, network: Network, recipe: Recipe) -> Recipe:
             f"start_from: {model} does not fit a {recipe.model} of these settings with classes"
             f" {', '.join(recipe.classes)}: {first_line(exc)}; choose its own architecture and settings"
         ) from exc
-    return replace(recipe, before=before.seen)
+    learnt_apart = tuple(sorted({*recipe.confounded, *before.confounded}))
+    return replace(recipe, before=before.seen, confounded=learnt_apart)
 
 
 def resampled_from(stores: Sequence[Store]) -> tuple[float, ...]:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from poreconv.errors import ConfigError
 
-Task = Literal["boundary", "segment", "base"]
+Task = Literal["boundary", "segment", "base", "read"]
 Precision = Literal["32", "bf16"]
 DecodeMethod = Literal["peaks", "segmental", "ordered"]
 Written = Literal["fast5", "pod5", "blow5", "slow5"]

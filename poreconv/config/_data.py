@@ -107,7 +107,7 @@ class PrepareConfig(TruthConfig):
     model does the same with the reads that it labels."""
     task: Task = "boundary"
     """What is asked of every sample: is it the first of an event (`boundary`), which class has it (`segment`), which
-    base (`base`)?"""
+    base (`base`)? Or of the whole read: which class has it (`read`)?"""
     split: SplitConfig = field(default_factory=SplitConfig)
     filter: FilterConfig = field(default_factory=FilterConfig)
 

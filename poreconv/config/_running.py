@@ -79,7 +79,8 @@ class TrainConfig:
     allow_mixed: bool = False
     """Let stores of different chemistries train together."""
     equal_stores: bool = False
-    """Draw as many windows from each store, whatever its size; otherwise each labelled sample is as likely."""
+    """Draw as many windows from each store, whatever its size; otherwise each labelled sample (task `read`: each read)
+    is as likely."""
     ordered: bool = False
     """Task `segment`: decode each class once at most, in the order in which the training reads have them."""
     normalisation: NormalisationConfig = field(default_factory=NormalisationConfig)

@@ -27,7 +27,12 @@ LABEL_SOURCES = {
     "captures": "poreconv.labels.captures:Captures",
     "bed_modified": "poreconv.labels.bed_modified:BedModified",
     "intervals": "poreconv.labels.intervals:Intervals",
+    "read_table": "poreconv.labels.read_table:ReadTable",
+    "path_class": "poreconv.labels.path_class:PathClass",
 }
+
+OF_PATHS = {"path_class"}
+"""Sources whose ``--labels_from`` are signal files and folders, which they look at themselves."""
 
 
 class LabelSource(Protocol):
@@ -76,6 +81,6 @@ def open_labels(name: str, files: Sequence[Path], config: LabelConfig) -> LabelS
     require(not (made.in_file and files), f"labels {name}: stand in the reads' own files; leave out --labels_from")
     require(made.in_file or len(files) > 0, f"labels {name}: no file; give it with --labels_from")
     for path in files:
-        require(path.is_file(), f"{path}: no such file; give the labels' file with --labels_from")
+        require(name in OF_PATHS or path.is_file(), f"{path}: no such file; give the labels' file with --labels_from")
     source: LabelSource = made(files, config)
     return source

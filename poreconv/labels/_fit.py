@@ -37,6 +37,13 @@ def fitted(
     return Events.of(start, end, label=label, classes=classes, coverage=coverage)
 
 
+def fitted_whole(read: Read, label: int, classes: Sequence[str]) -> Events:
+    """Build the one event of a read that is labelled as a whole; a read without samples has none."""
+    n_samples = len(read.adc)
+    here = [0] if n_samples else []
+    return Events.of(here, [n_samples] * len(here), label=[label] * len(here), classes=classes)
+
+
 def check_fit(read: Read, start: NDArray[np.int64], end: NDArray[np.int64]) -> None:
     """Check what `fitted` promises."""
     n_samples = len(read.adc)

@@ -159,10 +159,14 @@ def batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _kind(path: Path) -> Callable[[Path], Iterator[pa.RecordBatch]]:
-    with path.open("rb") as stream:
-        parquet = stream.read(4) == b"PAR1"
     bed = path.name.removesuffix(".gz").endswith(".bed")
-    return _from_parquet if parquet else _from_bed if bed else _from_text
+    return _from_parquet if is_parquet(path) else _from_bed if bed else _from_text
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell Parquet by its first bytes."""
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PAR1"
 
 
 def _from_parquet(path: Path) -> Iterator[pa.RecordBatch]:

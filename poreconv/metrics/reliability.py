@@ -18,7 +18,8 @@ class ReliabilityMetric(Metric):
     """Expected calibration error and the reliability table, pooled over the samples inside the coverage.
 
     Task `boundary`: how probable a boundary is at each sample, against whether there is one exactly there. Other tasks:
-    how probable the likeliest class is, against whether it is the true one. The memory does not grow with the reads.
+    how probable the likeliest class is, against whether it is the true one; of task `read` each read counts once, by
+    its first sample, as all say the same. The memory does not grow with the reads.
 
     Source:
         Naeini et al. 2015, doi:10.1609/aaai.v29i1.9602; 15 bins of equal width as in Guo et al. 2017, arXiv:1706.04599.
@@ -44,6 +45,8 @@ class ReliabilityMetric(Metric):
 
     def update(self, target: NDArray[np.int8], probabilities_CT: NDArray[np.float32]) -> None:
         """Count one read: the true class of each sample, shape ``(T,)``, and the probability of each class."""
+        if self._task == "read":
+            target, probabilities_CT = target[:1], probabilities_CT[:, :1]
         known = target != IGNORE
         if self._task == "boundary":
             claimed, right = probabilities_CT[BOUNDARY, known], target[known] == BOUNDARY

@@ -89,7 +89,7 @@ class SegmentMetric(Metric):
         return {**totals, **means, **self._per_class()}
 
     def _per_class(self) -> dict[str, float]:
-        table = _class_scores(self.confusion().astype(np.float64))
+        table = class_scores(self.confusion().astype(np.float64))
         return {f"{name}_{c}": float(x) for name, row in table.items() for c, x in zip(self.classes, row, strict=True)}
 
 
@@ -108,10 +108,13 @@ def _confusion(true_T: NDArray[np.int64], pred_T: NDArray[np.int64], n_classes: 
     return np.bincount(cell, minlength=n_classes * (n_classes + 1))[None]
 
 
-def _class_scores(confusion: Counts) -> dict[str, Counts]:
-    """Score each class of confusions ``(..., C, C + 1)``; each score has shape ``(..., C)``."""
+def class_scores(confusion: Counts) -> dict[str, Counts]:
+    """Score each class of confusions ``(..., C, C)``, or ``(..., C, C + 1)`` with a column of what has no class.
+
+    Each score has shape ``(..., C)``.
+    """
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
-    support, predicted = confusion.sum(axis=-1), confusion[..., :-1].sum(axis=-2)
+    support, predicted = confusion.sum(axis=-1), confusion[..., : confusion.shape[-2]].sum(axis=-2)
     return {
         "support": support,
         "precision": ratio(hits, predicted),
@@ -123,18 +126,19 @@ def _class_scores(confusion: Counts) -> dict[str, Counts]:
 
 def _means(counts: Counts, n_classes: int) -> dict[str, Counts]:
     confusion = counts[..., :-2].reshape(*counts.shape[:-1], n_classes, n_classes + 1)
-    table = _class_scores(confusion)
+    table = class_scores(confusion)
     support = table["support"]
     hits = np.diagonal(confusion, axis1=-2, axis2=-1).sum(axis=-1)
     return {
         "accuracy": ratio(hits, support.sum(axis=-1)),
-        "macro_f1": _mean_of_supported(table["f1"], support),
-        "mean_sample_iou": _mean_of_supported(table["sample_iou"], support),
+        "macro_f1": mean_of_supported(table["f1"], support),
+        "mean_sample_iou": mean_of_supported(table["sample_iou"], support),
         "mean_segment_iou": ratio(counts[..., -2], counts[..., -1]),
     }
 
 
-def _mean_of_supported(scores: Counts, support: Counts) -> Counts:
+def mean_of_supported(scores: Counts, support: Counts) -> Counts:
+    """Average scores ``(..., C)`` over the classes with support; shape ``(...)``."""
     known = support > 0
     return ratio(np.where(known, scores, 0).sum(axis=-1), known.sum(axis=-1))
 

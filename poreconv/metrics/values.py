@@ -53,12 +53,17 @@ def with_intervals(scorer: Scorer, per_read: Counts, seed: int) -> dict[str, flo
         ``name``, ``name_low`` and ``name_high`` of each score; an undefined score, and the interval of fewer than two
         reads, is NaN. Replicates in which a score is undefined are left out of its interval.
     """
-    scores = {name: float(value) for name, value in scorer(per_read.sum(axis=0)).items()}
     if len(per_read) < 2:
-        return {key: value for name, score in scores.items() for key, value in _limits(name, score, None)}
+        return with_limits(scorer, per_read.sum(axis=0), None)
     in_any_order = per_read[np.lexsort(per_read.T)]  # the same interval, whichever process counted which read
-    replicates = scorer(bootstrap_sums(in_any_order, seed))
-    return {key: value for name, score in scores.items() for key, value in _limits(name, score, replicates[name])}
+    return with_limits(scorer, per_read.sum(axis=0), bootstrap_sums(in_any_order, seed))
+
+
+def with_limits(scorer: Scorer, total: Counts, replicates: Counts | None) -> dict[str, float]:
+    """Score pooled counts ``(n_counts,)``, and those of replicates ``(REPLICATES, n_counts)``; see `with_intervals`."""
+    scores = {name: float(value) for name, value in scorer(total).items()}
+    others = {} if replicates is None else scorer(replicates)
+    return {key: value for name, score in scores.items() for key, value in _limits(name, score, others.get(name))}
 
 
 def to_dict(scores: dict[str, float]) -> dict[str, float | None]:
