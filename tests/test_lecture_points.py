@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from read_notebooks import functions_of
@@ -104,6 +104,7 @@ def test_twenty_weights_by_hand_find_beats_in_noise(by: int) -> None:
     assert score(network, by)[1] > 0.65
 
 
+@settings(deadline=None, max_examples=30)
 @given(traces, arrays(np.int64, 3, elements=small))
 def test_convolution_by_hand_is_the_library_s(x: np.ndarray, kernel: np.ndarray) -> None:
     """Point 3: multiply, add, move on by one; torch does the same."""
@@ -112,6 +113,7 @@ def test_convolution_by_hand_is_the_library_s(x: np.ndarray, kernel: np.ndarray)
     np.testing.assert_array_equal(hand.convolve(x, kernel), theirs)
 
 
+@settings(deadline=None, max_examples=30)
 @given(tables, arrays(np.int64, (2, 2), elements=small))
 def test_convolution_in_two_dimensions_is_the_library_s(x: np.ndarray, kernel: np.ndarray) -> None:
     """Point 4: the same with a kernel of 2 x 2, stride 1."""
@@ -135,6 +137,7 @@ def test_max_pooling_of_the_lecture_s_counts() -> None:
     assert hand.pool(COUNTS, np.max).tolist() == expected
 
 
+@settings(deadline=None, max_examples=30)
 @given(tables)
 def test_average_pooling_is_a_convolution_that_nobody_trains(x: np.ndarray) -> None:
     """Point 6: the mean of each 2 x 2, by hand, by torch, and as a kernel of quarters."""
