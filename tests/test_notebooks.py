@@ -5,8 +5,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from read_notebooks import NOTEBOOKS, code_of, nodes_of
 
-NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
 LONGEST = 5
 """Lines of a function in a notebook, its first not counted; a longer one belongs in the package."""
 
@@ -30,13 +30,8 @@ def test_notebook_runs_and_is_clean(path: Path, tmp_path: Path, monkeypatch: pyt
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
 
 
-def code_of(notebook: NotebookNode) -> list[NotebookNode]:
-    """Code cells."""
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
 def long_functions(notebook: NotebookNode) -> list[str]:
     """Names of the functions whose body is longer than allowed."""
-    nodes = [node for cell in code_of(notebook) for node in ast.walk(ast.parse(cell.source))]
+    nodes = [node for statement in nodes_of(notebook) for node in ast.walk(statement)]
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
     return [each.name for each in functions if (each.end_lineno or 0) - each.body[0].lineno + 1 > LONGEST]
