@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from poreconv.commands.evaluate import evaluate
     from poreconv.commands.label import label
     from poreconv.commands.models import shipped_models
+    from poreconv.commands.plot import plot_read
     from poreconv.commands.prepare import prepare
     from poreconv.commands.refine import refine
     from poreconv.commands.tails import tails
     from poreconv.commands.train import train
     from poreconv.events import Events
     from poreconv.infer import Labeller, load
+    from poreconv.inside import feature_maps, first_kernels, saliency
     from poreconv.read import Calibration, Read
     from poreconv.readers import open_reads
 
@@ -32,11 +34,15 @@ __all__ = [
     "Read",
     "convert",
     "evaluate",
+    "feature_maps",
+    "first_kernels",
     "label",
     "load",
     "open_reads",
+    "plot_read",
     "prepare",
     "refine",
+    "saliency",
     "shipped_models",
     "tails",
     "train",
@@ -49,11 +55,15 @@ _HOMES = {
     "Read": "poreconv.read:Read",
     "convert": "poreconv.commands.convert:convert",
     "evaluate": "poreconv.commands.evaluate:evaluate",
+    "feature_maps": "poreconv.inside:feature_maps",
+    "first_kernels": "poreconv.inside:first_kernels",
     "label": "poreconv.commands.label:label",
     "load": "poreconv.infer:load",
     "open_reads": "poreconv.readers:open_reads",
+    "plot_read": "poreconv.commands.plot:plot_read",
     "prepare": "poreconv.commands.prepare:prepare",
     "refine": "poreconv.commands.refine:refine",
+    "saliency": "poreconv.inside:saliency",
     "tails": "poreconv.commands.tails:tails",
     "shipped_models": "poreconv.commands.models:shipped_models",
     "train": "poreconv.commands.train:train",

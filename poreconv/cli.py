@@ -109,14 +109,16 @@ def _add_paths(parser: ArgumentParser, what: str = "signal files, and folders of
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=what)
 
 
-def _add_labels(parser: ArgumentParser, *, required: bool) -> None:
+def _add_labels(
+    parser: ArgumentParser, *, required: bool, several: str = "the first that has a label for a read counts"
+) -> None:
     parser.add_argument(
         "--labels",
         required=required,
         nargs="+",
         type=str,
         metavar="SOURCE",
-        help=f"label source: {', '.join(LABEL_SOURCES)}; of several, the first that has a label for a read counts",
+        help=f"label source: {', '.join(LABEL_SOURCES)}; of several, {several}",
     )
     parser.add_argument(
         "--labels_from",
@@ -375,6 +377,34 @@ def _tails(chosen: Namespace) -> None:
     _print_ledger(ledger)
 
 
+def _plot_arguments(parser: ArgumentParser) -> None:
+    _add_paths(parser)
+    parser.add_argument("--read_id", type=str, metavar="ID", help="which read; default: the first")
+    _add_labels(parser, required=False, several="each is a track of its own")
+    parser.add_argument("--model", type=Path, help=f"draw what it finds, and how sure it is: {MODEL_HELP}")
+    parser.add_argument("--start", type=int, metavar="N", help="first sample of the part to draw larger")
+    parser.add_argument("--end", type=int, metavar="N", help="sample after its last")
+    _add_out(parser, "picture for paper, .png, .svg or .pdf, or a page to zoom and drag in, .html")
+    _add_config(parser, LabelConfig)
+
+
+def _plot(chosen: Namespace) -> None:
+    from poreconv.commands.plot import plot_read
+
+    plot_read(
+        chosen.paths,
+        read_id=chosen.read_id,
+        labels=chosen.labels or [],
+        labels_from=chosen.labels_from,
+        model=chosen.model,
+        start=chosen.start,
+        end=chosen.end,
+        out=chosen.out,
+        config=_config(LabelConfig, chosen),
+    )
+    _say(f"{chosen.out}")
+
+
 def _models_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help=f"whose card to print: {MODEL_HELP}")
     parser.add_argument(
@@ -457,6 +487,12 @@ COMMANDS = {
         _tails,
         "A model of a read's regions and signal files -> where each poly(A) tail is, and how long.",
         "poreconv tails run/model.safetensors run_folder --out tails.tsv",
+    ),
+    "plot": Command(
+        _plot_arguments,
+        _plot,
+        "A picture of one read: its current, its labels, what a model finds in it.",
+        "poreconv plot run_folder --labels tombo --model dna_r9.4.1_boundary --out read.html",
     ),
     "models": Command(
         _models_arguments,

@@ -54,15 +54,15 @@ class Labeller:
     ) -> None:
         self.recipe, self.config = recipe, config or LabelRunConfig()
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._network = network.to(self._device).eval()
+        self.network = network.to(self._device).eval()
         self._overlap = 2 * network.margin
         self._known = {code.lower() for code in recipe.chemistries or ("unknown",)}
         self._chunk_samples = self._fit_chunk() if self._seamless else 0
 
     def _fit_chunk(self) -> int:
-        unit = int(np.lcm(LANES, self._network.alignment))
+        unit = int(np.lcm(LANES, self.network.alignment))
         chunk = self.config.chunk_samples // unit * unit
-        chunk -= (chunk - self._overlap) % self._network.alignment
+        chunk -= (chunk - self._overlap) % self.network.alignment
         if chunk <= self._overlap:
             raise ConfigError(
                 f"chunk_samples: {self.config.chunk_samples}; this model needs {self._overlap} samples of context"
@@ -102,9 +102,8 @@ class Labeller:
         """
         waiting: list[tuple[Read, int, NDArray[np.float32]]] = []
         for read in reads:
-            self._check(read)
             try:
-                x_n = normalise_read(self._at_rate(read), clip=self.recipe.normalisation.clip)
+                x_n = self.normalised(read)
             except SignalError as exc:
                 if ledger is None:
                     raise
@@ -115,6 +114,16 @@ class Labeller:
                 yield from self._run_waiting(waiting)
                 waiting = []
         yield from self._run_waiting(waiting)
+
+    def normalised(self, read: Read) -> NDArray[np.float32]:
+        """What the network is given of a read, shape ``(n_samples,)``, at the model's own sample rate.
+
+        Raises:
+            MismatchError: The model was not trained for such reads.
+            SignalError: The read is empty or flat.
+        """
+        self._check(read)
+        return normalise_read(self._at_rate(read), clip=self.recipe.normalisation.clip)
 
     def decode(self, read: Read, probabilities_CT: NDArray[np.float32]) -> Events:
         """The events of a read whose `probabilities` are known."""
@@ -131,7 +140,7 @@ class Labeller:
 
     @property
     def _seamless(self) -> bool:
-        return self._network.receptive_field is not None
+        return self.network.receptive_field is not None
 
     def _cut(self, x_n: NDArray[np.float32]) -> NDArray[np.float32]:
         return cut(x_n, self._chunk_samples, self._overlap) if self._seamless else x_n[None]
@@ -170,7 +179,7 @@ class Labeller:
         enough = n_rows >= FEWEST_ROWS or not self._seamless  # a whole read is alone at all times
         filled = x_B1T if enough else x_B1T.expand(FEWEST_ROWS, -1, -1)
         with torch.inference_mode(), autocast:
-            logits_BCT: Tensor = self._network(filled.to(self._device))
+            logits_BCT: Tensor = self.network(filled.to(self._device))
             return logits_BCT[:n_rows]
 
 

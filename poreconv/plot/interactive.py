@@ -1,0 +1,176 @@
+"""One read on the screen: to drag, to zoom, to point at. Plotly draws it; its page needs no network."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from poreconv.events import Events
+from poreconv.files import whole_file
+from poreconv.plot import style
+from poreconv.plot.decimation import extremes
+from poreconv.plot.panels import BINS, Curves, band_colours
+from poreconv.plot.reads import Tracks, checked_window
+from poreconv.read import Read
+from poreconv.scaling import to_pa
+
+SIGNAL_PX, TRACK_PX, CURVE_PX, EDGES_PX = 340, 26, 130, 130
+"""Heights in pixels: the squiggle, each track, the probabilities; title, axis and legend together."""
+
+PERCENT = 200
+"""Probabilities are kept in steps of 1 / 200 for zooming: finer than a screen shows."""
+
+
+EVENT_SAYS = " %{customdata[0]:,d} to %{customdata[1]:,d}, score %{customdata[2]:.3f}<extra></extra>"
+"""What is told of the event that one points at, after its class."""
+
+
+def interactive_squiggle(
+    read: Read,
+    tracks: Tracks | None = None,
+    probabilities: Curves | None = None,
+    *,
+    start: int = 0,
+    end: int | None = None,
+) -> go.Figure:
+    """Draw a whole read for the screen.
+
+    The lines have the least and the greatest value of each of `BINS` bins; the page that `save_page` writes keeps all
+    samples, and draws what is in view from them.
+
+    Args:
+        read: The read.
+        tracks: Name -> events, top to bottom.
+        probabilities: Class -> its probability at each sample of the read, shape ``(n_samples,)``.
+        start: First sample in view at first.
+        end: Sample after the last; default: the read's end.
+
+    Raises:
+        ConfigError: ``[start, end)`` is not in the read.
+    """
+    tracks, curves = tracks or {}, probabilities or {}
+    window = checked_window(read, start, end)
+    heights = [SIGNAL_PX, *[TRACK_PX] * len(tracks), *[CURVE_PX] * bool(curves)]
+    rows = len(heights)
+    figure = make_subplots(rows, 1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.02)
+    colours = style.class_colours(tracks)
+    lines = [_add_line(figure, 1, "current", "pA", style.INK, *_as_counts(read))]
+    bricks = [_add_track(figure, row, *track, colours) for row, track in enumerate(tracks.items(), start=2)]
+    for name, probability in curves.items():
+        colour = colours.get(name, style.MODEL)
+        lines.append(_add_line(figure, rows, f"P({name})", "", colour, *_as_steps(probability)))
+    _add_legend(figure, colours)
+    _lay_out(figure, read, window, sum(heights) + EDGES_PX)
+    figure.update_xaxes(title=f"sample ({read.sample_rate_hz:,g} per second)", row=rows, col=1)
+    if curves:
+        figure.update_yaxes(title="probability", range=[-0.03, 1.03], row=rows, col=1)
+    figure.update_layout(meta={"n_samples": len(read.adc), "lines": lines, "tracks": bricks})
+    return figure
+
+
+def save_page(figure: go.Figure, path: Path | str) -> None:
+    """Write a figure of `interactive_squiggle` as one HTML page that needs nothing else."""
+    script = files("poreconv.plot").joinpath("refine.js").read_text()
+    page = figure.to_html(include_plotlyjs=True, post_script=script, config={"displaylogo": False, "scrollZoom": True})
+    with whole_file(Path(path)) as partial:
+        partial.write_text(page)
+
+
+Samples = tuple[NDArray[Any], float, float]
+"""Whole numbers, and the offset and scale that make values of them: ``(number + offset) * scale``."""
+
+
+def _as_counts(read: Read) -> Samples:
+    return read.adc, read.calibration.offset, read.calibration.scale
+
+
+def _as_steps(probability: NDArray[np.float32]) -> Samples:
+    return np.rint(probability * PERCENT).astype(np.uint8), 0.0, 1 / PERCENT
+
+
+def _add_line(
+    figure: go.Figure, row: int, name: str, unit: str, colour: str, numbers: NDArray[Any], offset: float, scale: float
+) -> dict[str, Any]:
+    """Draw a line of few points; gives all of its samples for `refine.js`."""
+    shown = extremes(numbers, BINS)
+    values = (numbers[shown] + np.float64(offset)) * scale
+    hover = f"sample %{{x:,}}<br>{name} %{{y:.2f}} {unit}<extra></extra>"
+    line = {"color": colour, "width": 1}
+    figure.add_scatter(x=shown, y=values, name=name, line=line, hovertemplate=hover, showlegend=False, row=row, col=1)
+    kind = "i2" if numbers.dtype == np.int16 else "u1"
+    packed = b64encode(numbers.astype(f"<{kind}").tobytes()).decode()
+    return {"trace": len(figure.data) - 1, "base64": packed, "type": kind, "offset": offset, "scale": scale}
+
+
+def _add_track(figure: go.Figure, row: int, name: str, events: Events, colours: Mapping[str, str]) -> dict[str, int]:
+    """Draw events as one row of bricks, which takes thousands of them easily; gives how many, for `refine.js`."""
+    classes, faces = len(events.classes) > 1, band_colours(events, colours)
+    palette = list(dict.fromkeys(faces)) or [style.PALE]
+    edges = np.unique(np.concatenate([[0], events.start, events.end]))
+    place = np.searchsorted(edges, events.start)
+    facts = np.full((4, max(len(edges) - 1, 1)), np.nan, np.float32)  # a brick between two events has none
+    number = [palette.index(face) for face in faces]
+    facts[:, place] = np.stack([number, events.start, events.end, events.score])
+    names = np.full((1, facts.shape[1]), "", object)
+    names[0, place] = np.array([*events.classes, "event"], object)[events.label]
+    figure.add_heatmap(
+        x=edges,
+        y=[name],
+        z=facts[:1],
+        customdata=facts[None, 1:].transpose(0, 2, 1),
+        text=names if classes else None,
+        hovertemplate=("%{text}" if classes else "event") + EVENT_SAYS,
+        colorscale=_steps(palette),
+        zmin=-0.5,
+        zmax=len(palette) - 0.5,
+        showscale=False,
+        row=row,
+        col=1,
+    )
+    return {"trace": len(figure.data) - 1, "n_events": len(events)}
+
+
+def _steps(palette: list[str]) -> list[tuple[float, str]]:
+    """A scale that gives number ``i`` the palette's colour ``i``, without shades between."""
+    edges = np.arange(len(palette) + 1) / len(palette)
+    return [(float(edge), colour) for i, colour in enumerate(palette) for edge in edges[i : i + 2]]
+
+
+def _add_legend(figure: go.Figure, colours: Mapping[str, str]) -> None:
+    """Name the classes; heat maps have no legend of their own."""
+    if len(colours) < 2:
+        return
+    for name, colour in colours.items():
+        figure.add_scatter(
+            x=[None], y=[None], name=name, mode="markers", marker={"color": colour, "symbol": "square", "size": 11}
+        )
+
+
+def _lay_out(figure: go.Figure, read: Read, window: tuple[int, int], height: float) -> None:
+    seconds = len(read.adc) / read.sample_rate_hz
+    title = f"read {read.read_id} ({read.chemistry}, {len(read.adc):,} samples, {seconds:.1f} s)"
+    figure.update_layout(
+        template="plotly_white",
+        title={"text": title, "font": {"size": 15}, "x": 0.01},
+        height=height,
+        margin={"l": 90, "r": 20, "t": 50, "b": 80},
+        dragmode="pan",
+        hovermode="closest",
+        legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"},
+    )
+    figure.update_xaxes(range=window, tickformat=",d", showgrid=False, zeroline=False)
+    figure.update_yaxes(fixedrange=True, showgrid=False)
+    figure.update_yaxes(title="current (pA)", range=_most(read), row=1, col=1)
+
+
+def _most(read: Read) -> list[float]:
+    """Currents that the picture shows at first: all but the rarest."""
+    pa = to_pa(read.adc, read.calibration)
+    low, high = np.percentile(pa, [0.05, 99.95])
+    return [float(low - 5), float(high + 5)]

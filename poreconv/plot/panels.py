@@ -1,0 +1,140 @@
+"""Parts of pictures of one read: its current, a track of events, how probable each class is."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, StrMethodFormatter
+from numpy.typing import NDArray
+
+from poreconv.events import Events
+from poreconv.plot import style
+from poreconv.plot.decimation import extremes
+from poreconv.read import Read
+from poreconv.scaling import to_pa
+
+Window = tuple[int, int]
+"""Samples ``[start, end)`` of a read."""
+
+Curves = Mapping[str, NDArray[np.float32]]
+"""Class -> its probability at each sample of the read, shape ``(n_samples,)``."""
+
+BINS = 2000
+"""Of a line along the read: more than a page has pixels."""
+
+BAND = (0.08, 0.84)
+"""Bottom and height of a band in its track."""
+
+SPIKES = 0.001
+"""Share of the samples at either end of the currents that need not be in the picture."""
+
+
+def draw_signal(axes: Axes, read: Read, window: Window) -> None:
+    """Draw the current in pA, with the time on top; spikes beyond the rest are marked at the edge."""
+    start, end = window
+    pa = to_pa(read.adc[start:end], read.calibration)
+    shown = extremes(pa, BINS)
+    axes.plot(start + shown, pa[shown], color=style.INK, linewidth=0.4 if len(shown) < len(pa) else 0.8)
+    axes.set_xlim(start, end)
+    _limit_to_most(axes, start, pa)
+    style.tidy(axes, y="current (pA)")
+    _time_on_top(axes, read.sample_rate_hz)
+
+
+def _limit_to_most(axes: Axes, start: int, pa: NDArray[np.float32]) -> None:
+    """Leave spikes outside, so that they don't flatten the rest, and mark at the edge where they are."""
+    low, high = np.percentile(pa, [100 * SPIKES, 100 * (1 - SPIKES)])
+    room = 0.3 * (high - low) + 1
+    bottom, top = max(pa.min(), low - room), min(pa.max(), high + room)
+    edge = 0.04 * (top - bottom) + 0.5
+    axes.set_ylim(bottom - edge, top + edge)
+    for beyond, y, marker in ((pa > top, 0.98, "^"), (pa < bottom, 0.02, "v")):
+        x = start + np.flatnonzero(beyond)[:: max(1, beyond.sum() // style.MOST_BANDS)]
+        axes.plot(x, np.full(len(x), y), marker, transform=axes.get_xaxis_transform(), color=style.SPIKE, markersize=3)
+
+
+def _time_on_top(axes: Axes, sample_rate_hz: float) -> None:
+    to_seconds, to_samples = partial(np.multiply, 1 / sample_rate_hz), partial(np.multiply, sample_rate_hz)
+    time = axes.secondary_xaxis("top", functions=(to_seconds, to_samples))
+    time.xaxis.set_major_formatter(EngFormatter(unit="s"))
+    time.tick_params(labelsize=style.SMALL_PT, colors=style.GREY, length=3)
+    time.spines["top"].set_visible(False)
+
+
+def draw_track(axes: Axes, name: str, events: Events, window: Window, colours: Mapping[str, str]) -> None:
+    """Draw events as bands, side by side; if they are too many to see, only where there are any.
+
+    Args:
+        axes: As high as the bands.
+        name: Stands left of them.
+        events: Drawn in their classes' colours; where there are no classes to tell apart, dark and light by turns.
+        window: The part of the read that is drawn.
+        colours: Class -> colour.
+    """
+    style.tidy(axes)
+    axes.set_yticks([])
+    axes.set_ylim(0, 1)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.set_ylabel(name, fontsize=style.TEXT_PT, color=style.INK, rotation=0, ha="right", va="center")
+    seen = visible(events, window)
+    if seen.sum() > style.MOST_BANDS:
+        return _draw_coverage(axes, events, window)
+    bands = list(zip(events.start[seen], events.duration[seen], strict=True))
+    faces = [colour for colour, shown in zip(band_colours(events, colours), seen, strict=True) if shown]
+    axes.broken_barh(bands, BAND, facecolors=faces, edgecolors="white", linewidth=0.5)
+    return None
+
+
+def _draw_coverage(axes: Axes, events: Events, window: Window) -> None:
+    """Draw where there are events, and say how many."""
+    spans = list(zip(events.coverage[:, 0], np.diff(events.coverage, axis=1)[:, 0], strict=True))
+    axes.broken_barh(spans, BAND, facecolors=style.BANDS[1], linewidth=0)
+    said = f"{visible(events, window).sum():,} events"
+    axes.text(
+        0.5, 0.47, said, transform=axes.transAxes, ha="center", va="center", fontsize=style.SMALL_PT, color=style.INK
+    )
+
+
+def visible(events: Events, window: Window) -> NDArray[np.bool_]:
+    """Which events lie in the window, if only in part; shape ``(len(events),)``."""
+    return np.asarray((events.end > window[0]) & (events.start < window[1]))
+
+
+def band_colours(events: Events, colours: Mapping[str, str]) -> list[str]:
+    """The colour of each event; dark and light by turns where there are no classes to tell apart."""
+    if len(events.classes) > 1:
+        return [colours[events.classes[i]] if i >= 0 else style.PALE for i in events.label]
+    return [style.BANDS[i % 2] for i in range(len(events))]
+
+
+def draw_boundaries(axes: Axes, events: Events, window: Window) -> None:
+    """Draw a thin line at each event's first sample, unless they are too many to see."""
+    starts = events.start[(events.start >= window[0]) & (events.start < window[1])]
+    if len(starts) <= style.MOST_BANDS:
+        axes.vlines(starts, 0, 1, transform=axes.get_xaxis_transform(), color=style.PALE, linewidth=0.6, zorder=0)
+
+
+def draw_place(axes: Axes, window: Window) -> None:
+    """Mark the part of a read that is drawn larger elsewhere, however short it is."""
+    axes.axvspan(*window, color=style.MODEL, alpha=0.25, linewidth=0)
+    middle = sum(window) / 2
+    axes.plot([middle], [0], "^", transform=axes.get_xaxis_transform(), color=style.MODEL, markersize=5, clip_on=False)
+
+
+def draw_curves(axes: Axes, curves: Curves, window: Window, colours: Mapping[str, str]) -> None:
+    """Draw probabilities, from 0 to 1."""
+    start, end = window
+    for name, probability in curves.items():
+        shown = extremes(probability[start:end], BINS)
+        axes.plot(start + shown, probability[start:end][shown], linewidth=0.9, color=colours.get(name, style.MODEL))
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_yticks([0, 0.5, 1])
+    said = f"P({next(iter(curves))})" if len(curves) == 1 else "probability"
+    style.tidy(axes, y=said)
+
+
+def label_samples(axes: Axes) -> None:
+    """Say what the axis along the read counts."""
+    axes.set_xlabel("sample", fontsize=style.TEXT_PT, color=style.INK)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

@@ -1,0 +1,152 @@
+"""Pictures of one read: its current, its events as bands beneath, and how probable each class is."""
+
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, FigureBase
+from matplotlib.patches import Patch
+
+from poreconv.config import require
+from poreconv.events import Events
+from poreconv.plot import style
+from poreconv.plot.panels import (
+    Curves,
+    Window,
+    draw_boundaries,
+    draw_curves,
+    draw_place,
+    draw_signal,
+    draw_track,
+    label_samples,
+)
+from poreconv.read import Read
+
+Tracks = Mapping[str, Events]
+"""What is drawn beneath a squiggle: a name, such as ``truth`` or ``predicted``, and events."""
+
+SIGNAL_IN, TRACK_IN, CURVE_IN, EDGES_IN = 1.3, 0.17, 0.75, 0.7
+"""Heights in inches: the squiggle, each track, the probabilities; title and axes together."""
+
+ZOOM_SAMPLES = 400
+"""What `interesting` shows: some 45 bases of R9.4.1 DNA."""
+
+
+def squiggle(read: Read, tracks: Tracks | None = None, *, start: int = 0, end: int | None = None) -> Figure:
+    """Draw a read, or a part of it, with its events as bands beneath.
+
+    Args:
+        read: The read.
+        tracks: Name -> events, top to bottom. Thin lines in the squiggle are the boundaries of the first.
+        start: First sample drawn.
+        end: Sample after the last; default: the read's end.
+
+    Raises:
+        ConfigError: ``[start, end)`` is not in the read.
+    """
+    return _figure(read, tracks or {}, {}, [checked_window(read, start, end)])
+
+
+def boundary_zoom(
+    read: Read, tracks: Tracks, probabilities: Curves, *, start: int | None = None, end: int | None = None
+) -> Figure:
+    """Draw a part of a read, its events, and the probability of each class at each sample.
+
+    Args:
+        read: The read.
+        tracks: As those of `squiggle`.
+        probabilities: Class -> its probability at each sample of the read; ``{"boundary": p}`` of a boundary model.
+        start: First sample drawn.
+        end: Sample after the last. Without either, see `interesting`.
+
+    Raises:
+        ConfigError: ``[start, end)`` is not in the read.
+    """
+    return _figure(read, tracks, probabilities, [_part(read, tracks, start, end)])
+
+
+def overview(
+    read: Read,
+    tracks: Tracks | None = None,
+    probabilities: Curves | None = None,
+    *,
+    start: int | None = None,
+    end: int | None = None,
+) -> Figure:
+    """Draw the whole read, and beneath it what `boundary_zoom` draws of a part of it.
+
+    Arguments and errors are those of `boundary_zoom`.
+    """
+    tracks = tracks or {}
+    part = _part(read, tracks, start, end)
+    whole = (0, len(read.adc))
+    return _figure(read, tracks, probabilities or {}, [part] if part == whole else [whole, part])
+
+
+def _part(read: Read, tracks: Tracks, start: int | None, end: int | None) -> Window:
+    return interesting(read, tracks) if start is end is None else checked_window(read, start or 0, end)
+
+
+def checked_window(read: Read, start: int, end: int | None) -> Window:
+    """The samples ``[start, end)`` to draw; ``end`` None: to the read's end.
+
+    Raises:
+        ConfigError: They are not in the read.
+    """
+    n_samples = len(read.adc)
+    stop = n_samples if end is None else end
+    inside = 0 <= start < stop <= n_samples
+    require(inside, f"{read.where}: no samples {start} to {stop} in it; choose start < end of 0 to {n_samples}")
+    return start, stop
+
+
+def interesting(read: Read, tracks: Tracks) -> Window:
+    """Choose a part worth a closer look: around the boundary in the middle of the first track that has events."""
+    n_samples = len(read.adc)
+    starts = next((events.start for events in tracks.values() if len(events)), [n_samples // 2])
+    first = int(starts[len(starts) // 2]) - ZOOM_SAMPLES // 2
+    start = max(0, min(first, n_samples - ZOOM_SAMPLES))
+    return start, min(start + ZOOM_SAMPLES, n_samples)
+
+
+def _figure(read: Read, tracks: Tracks, curves: Curves, windows: list[Window]) -> Figure:
+    """One panel for each window; the last has the curves, the others show where it is."""
+    of_each: list[Curves] = [*[{}] * (len(windows) - 1), curves]
+    heights = [EDGES_IN + sum(_heights(tracks, shown)) for shown in of_each]
+    colours = style.class_colours(tracks)
+    named = len(colours) > 1
+    figure = style.new_figure(sum(heights) + 0.2 + 0.2 * named)
+    parts = figure.subfigures(len(windows), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for part, window, shown in zip(parts, windows, of_each, strict=True):
+        signal = _panel(part, read, tracks, shown, window, colours)
+        if window != windows[-1]:
+            draw_place(signal, windows[-1])
+    title = f"read {read.read_id} ({read.chemistry})"
+    figure.suptitle(title, fontsize=style.TITLE_PT, color=style.INK, x=0.01, ha="left")
+    if named:
+        patches = [Patch(color=colour, label=name) for name, colour in colours.items()]
+        figure.legend(handles=patches, loc="outside lower center", ncols=8, fontsize=style.SMALL_PT, frameon=False)
+    return figure
+
+
+def _heights(tracks: Tracks, curves: Curves) -> list[float]:
+    return [SIGNAL_IN, *[TRACK_IN] * len(tracks), *[CURVE_IN] * bool(curves)]
+
+
+def _panel(
+    part: FigureBase, read: Read, tracks: Tracks, curves: Curves, window: Window, colours: Mapping[str, str]
+) -> Axes:
+    """Draw one window; gives the axes of the current."""
+    heights = _heights(tracks, curves)
+    rows: list[Axes] = list(part.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0])
+    draw_signal(rows[0], read, window)
+    for events in list(tracks.values())[:1]:
+        draw_boundaries(rows[0], events, window)
+    for axes, (name, events) in zip(rows[1:], tracks.items(), strict=False):
+        draw_track(axes, name, events, window, colours)
+    if curves:
+        draw_curves(rows[-1], curves, window, colours)
+    for axes in rows[:-1]:
+        axes.tick_params(labelbottom=False, bottom=False)
+        axes.spines["bottom"].set_visible(False)
+    label_samples(rows[-1])
+    return rows[0]
