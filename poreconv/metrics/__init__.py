@@ -4,7 +4,6 @@ from poreconv.matching import TOLERANCES, match_count, match_counts, nearest_dis
 from poreconv.metrics.boundary import BoundaryMetric
 from poreconv.metrics.reliability import ReliabilityMetric
 from poreconv.metrics.segment import SegmentMetric
-from poreconv.metrics.values import to_dict
 
 __all__ = [
     "TOLERANCES",
@@ -14,5 +13,4 @@ __all__ = [
     "match_count",
     "match_counts",
     "nearest_distance",
-    "to_dict",
 ]
