@@ -71,7 +71,7 @@ class Evaluation:
     recipe: Recipe
     ledger: Ledger
     data: dict[str, Any]
-    """What it was judged on: files and labels, or stores and their split."""
+    """The model's file or name, and what it was judged on: files and labels, or stores and their split."""
     network: dict[str, float | None] = field(default_factory=dict)
     """``n_parameters``, ``receptive_field`` (None: not bounded), ``macs_per_sample``."""
     versions: dict[str, str] = field(default_factory=dict)

@@ -86,7 +86,7 @@ class Excerpt:
             recipe: Of the model that found it.
         """
         wrong_T = wrong_samples(target, predicted, recipe)
-        n_near = int(np.clip(NEAR_EVENTS * recipe.mean_dwell, FEWEST_NEAR, MOST_NEAR))
+        n_near = min(len(read.adc), int(np.clip(NEAR_EVENTS * recipe.mean_dwell, FEWEST_NEAR, MOST_NEAR)))
         near = worst_place(wrong_T, target != IGNORE, n_near)
         bins = binned(read.adc, BINS)
         known = probabilities_CT.shape[1] == len(target)
@@ -104,7 +104,7 @@ class Excerpt:
             adc=read.adc[near],
             truth=truth,
             predicted=predicted,
-            probabilities_CN=probabilities_CT[:, near].round(3) if known else probabilities_CT[:0, near],
+            probabilities_CN=probabilities_CT[:, near].round(3) if known else np.zeros((0, n_near), np.float32),
             wrong=np.add.reduceat(wrong_T, bin_starts(len(wrong_T), WRONG_BINS), dtype=np.int64),
             complete=complete,
         )

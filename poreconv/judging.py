@@ -174,11 +174,9 @@ class Judge:
         scores: Scores = self._metric.compute()
         return scores | ({"ece": float(self.reliability.compute())} if self._has_probabilities else {})
 
-    def per_read(self, names: Sequence[str]) -> list[Scores]:
-        """Some scores of each read by itself, in the order of `update`."""
-        columns = self._metric.per_read()
-        rows = zip(*[map(float, columns[name]) for name in names], strict=True)
-        return [dict(zip(names, row, strict=True)) for row in rows]
+    def per_read(self, name: str) -> NDArray[np.float64]:
+        """A score of each read by itself, in the order of `update`, shape ``(n_reads,)``."""
+        return np.asarray(self._metric.per_read()[name], np.float64)
 
     def offsets(self) -> dict[int, int]:
         """See `BoundaryMetric.offsets`; empty for other tasks."""
@@ -214,7 +212,7 @@ def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline],
         report(ledger.reads_in / max(len(truths), 1))
     if not judged:
         raise StoreError(f"{truths.where} is left to judge on; {ledger.summary()}")
-    ranked = _ranked(judges, truths, judged)
+    kept = spread(_ranked(judges[MODEL].per_read(OF_READS[recipe.task][0])), MOST_READS)
     return Evaluation(
         scores={name: one.compute() for name, one in judges.items()},
         recipe=recipe,
@@ -225,8 +223,8 @@ def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline],
         reliability=judges[MODEL].reliability.table(),
         offsets=judges[MODEL].offsets(),
         confusion=judges[MODEL].confusion(),
-        reads=[scores for _, scores in spread(ranked, MOST_READS)],
-        drawn=[_drawn(labeller, truths, place) for place, _ in spread(ranked, MOST_DRAWN)],
+        reads=_read_scores(judges, truths, {i: judged[i] for i in kept}),
+        drawn=[_drawn(labeller, truths, judged[i]) for i in spread(kept, MOST_DRAWN)],
     )
 
 
@@ -236,25 +234,26 @@ def spread(ranked: Sequence[T], most: int) -> list[T]:
     return [ranked[i] for i in places]
 
 
-def _ranked(judges: Mapping[str, Judge], truths: Truths, places: Sequence[Place]) -> list[tuple[Place, ReadScores]]:
-    """The judged reads from the best to the worst; those without a score (nothing true, nothing found) are left out."""
+def _ranked(score: NDArray[np.float64]) -> list[int]:
+    """Reads from the best to the worst; those without a score (nothing true, nothing found) are left out."""
+    order = np.argsort(-score, kind="stable")
+    return [int(i) for i in order if not np.isnan(score[i])]
+
+
+def _read_scores(judges: Mapping[str, Judge], truths: Truths, places: Mapping[int, Place]) -> list[ReadScores]:
+    """Scores of some of the judged reads, each given by its number."""
     names = OF_READS[truths.recipe.task]
-    model, *others = [judge.per_read(names) for judge in judges.values()]
-    detectors = list(judges)[1:]
-    rows = [
-        (
-            place,
-            ReadScores(
-                place[1],
-                truths.n_samples(place),
-                model[i],
-                {name: scores[i][names[0]] for name, scores in zip(detectors, others, strict=True)},
-            ),
+    model = {name: judges[MODEL].per_read(name) for name in names}
+    others = {name: judge.per_read(names[0]) for name, judge in judges.items() if name != MODEL}
+    return [
+        ReadScores(
+            place[1],
+            truths.n_samples(place),
+            {name: float(score[i]) for name, score in model.items()},
+            {name: float(score[i]) for name, score in others.items()},
         )
-        for i, place in enumerate(places)
+        for i, place in places.items()
     ]
-    scored = [row for row in rows if not np.isnan(row[1].model[names[0]])]
-    return sorted(scored, key=lambda row: row[1].model[names[0]], reverse=True)
 
 
 def _drawn(labeller: Labeller, truths: Truths, place: Place) -> Excerpt:

@@ -107,7 +107,7 @@ def test_a_store_and_its_files_give_the_same_scores(squiggles: Path, tmp_path: P
         "in_train": counts["train"]["reads"],
         "in_validation": counts["validation"]["reads"],
     }
-    assert from_files.data == {"files": [str(reads / "reads.fast5")], "labels": ["intervals"]}
+    assert from_files.data == {"model": str(model), "files": [str(reads / "reads.fast5")], "labels": ["intervals"]}
 
 
 def test_training_reads_are_dropped_by_name(squiggles: Path, tmp_path: Path) -> None:

@@ -64,6 +64,17 @@ def test_three_reads_are_kept_to_be_drawn(evaluation: Evaluation) -> None:
     ]
 
 
+def test_of_many_reads_some_are_told_of(squiggles: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best and the worst among them, and those that are drawn."""
+    monkeypatch.setattr("poreconv.judging.MOST_READS", 3)
+    few, every = judged([squiggles], tmp_path, "all"), judged([squiggles], tmp_path, "all", guarded=False)
+    ids = [read.read_id for read in few.reads]
+
+    assert len(few.reads) == 3 < few.ledger.kept < every.ledger.kept
+    assert [excerpt.read_id for excerpt in few.drawn] == ids
+    assert few.reads[0].model["f1_1"] > few.reads[1].model["f1_1"] > few.reads[2].model["f1_1"]
+
+
 def test_offsets_count_every_true_boundary(evaluation: Evaluation) -> None:
     """Those that are far away too."""
     assert sum(evaluation.offsets.values()) == evaluation.scores["model"]["n_true"]

@@ -69,6 +69,7 @@ def evaluate(
             result = judge(labeller, Truths([Store(paths[0])], labeller.recipe, config.split), detectors, report)
         else:
             result = _judge_files(labeller, paths, labels, labels_from, read_info, detectors, config, report)
+    result = replace(result, data={"model": str(model), **result.data})
     if out is not None:
         write_evaluation(out, result)
         write_report(out.with_suffix(PAGE), result)

@@ -158,6 +158,7 @@ class Run:
         """
         try:
             result = self._judge(report)
+            result = replace(result, data={"model": str(self.bundle), **result.data})
             write_evaluation(self._out / RUN_EVALUATION, result)
             write_report(self._out / REPORT, result, self._out)
         except PoreconvError as exc:

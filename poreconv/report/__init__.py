@@ -60,7 +60,7 @@ def _contents(result: Evaluation, run: Path | None) -> dict[str, Any]:
     result, twins = without_twins(result)
     headline = _tables.number(result.scores[MODEL][result.headline])
     return {
-        "title": f"{result.recipe.model}, {result.recipe.task}: {headline}",
+        "title": f"{result.data.get('model', result.recipe.model)}, {result.recipe.task}: {headline}",
         "result": result,
         "model": MODEL,
         "twins": twins,

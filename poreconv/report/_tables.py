@@ -69,7 +69,7 @@ def _cell(scores: Scores, key: str) -> Cell:
     if key.startswith(COUNTED):
         return Cell(f"{value:,.0f}")
     low, high = scores.get(f"{key}_low", math.nan), scores.get(f"{key}_high", math.nan)
-    return Cell(f"{value:.3f}", "" if math.isnan(low) else f"{low:.3f}-{high:.3f}")
+    return Cell(f"{value:.3f}", "" if math.isnan(low) else f"{low:.3f}{' to ' if low < 0 else '-'}{high:.3f}")
 
 
 def worst_reads(result: Evaluation) -> tuple[list[str], list[tuple[str, list[str]]]]:
@@ -128,6 +128,7 @@ def training_facts(result: Evaluation) -> Facts:
         ("mean dwell", f"{recipe.mean_dwell:.1f} samples"),
         ("split", shares),
         ("runs", ", ".join(recipe.runs) or "not known"),
+        *[("began with a model of runs", ", ".join(seen.runs) or "not known") for seen in recipe.before],
         ("stores' hashes", ", ".join(recipe.data) or "not known"),
         ("trained with poreconv", recipe.poreconv_version or "not known"),
     ]
