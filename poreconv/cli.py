@@ -301,7 +301,8 @@ def _kmers(chosen: Namespace) -> None:
 def _train_arguments(parser: ArgumentParser) -> None:
     _add_paths(parser, "stores that poreconv prepare made")
     parser.add_argument("--model", type=str, default="tcn", help=f"architecture: {', '.join(ARCHITECTURES)}")
-    _add_out(parser, "folder of the run: model.safetensors, logs")
+    _add_out(parser, "folder of the run: model.safetensors, report.html, logs")
+    parser.add_argument("--no_report", action="store_true", help="do not judge the model when it is done")
     _add_config(parser, TrainConfig)
     for name, settings in ARCHITECTURES.items():
         parser.add_class_arguments(settings, name)
@@ -311,7 +312,14 @@ def _train(chosen: Namespace) -> None:
     from poreconv.commands.train import train
 
     config, settings = _config(TrainConfig, chosen), chosen.get(chosen.model)
-    bundle = train(chosen.paths, out=chosen.out, model=chosen.model, settings=settings, config=config)
+    bundle = train(
+        chosen.paths,
+        out=chosen.out,
+        model=chosen.model,
+        settings=settings,
+        config=config,
+        with_report=not chosen.no_report,
+    )
     _say(f"{bundle}")
 
 
@@ -327,7 +335,7 @@ def _evaluate_arguments(parser: ArgumentParser) -> None:
         metavar="NAME",
         help=f"of {', '.join(BASELINES)}; default: all that make sense for the model's task",
     )
-    _add_out(parser, "where to write the result as JSON", required=False)
+    _add_out(parser, "result.json: the result; result.html, a page that tells of it, goes beside it", required=False)
     _add_config(parser, EvaluateConfig)
 
 
@@ -346,6 +354,18 @@ def _evaluate(chosen: Namespace) -> None:
     )
     console.print(render(result))
     _print_ledger(result.ledger)
+
+
+def _report_arguments(parser: ArgumentParser) -> None:
+    what = "folder that poreconv train wrote, or the JSON that poreconv evaluate --out wrote"
+    parser.add_argument("source", type=Path, metavar="RUN_OR_JSON", help=what)
+    _add_out(parser, "the page, .html")
+
+
+def _report(chosen: Namespace) -> None:
+    from poreconv.commands.report import report
+
+    _say(f"{report(chosen.source, out=chosen.out)}")
 
 
 def _label_arguments(parser: ArgumentParser) -> None:
@@ -479,7 +499,13 @@ COMMANDS = {
         _evaluate_arguments,
         _evaluate,
         "How good a model is, beside detectors that learnt nothing.",
-        "poreconv evaluate run/model.safetensors store --split test --out report.json",
+        "poreconv evaluate run/model.safetensors store --split test --out result.json",
+    ),
+    "report": Command(
+        _report_arguments,
+        _report,
+        "A run or an evaluation -> one HTML page: how good the model is, beside what, and where it fails.",
+        "poreconv report run --out run.html",
     ),
     "label": Command(
         _label_arguments,

@@ -325,6 +325,14 @@ def open_stores(paths: Sequence[Path], *, allow_mixed: bool = False) -> list[Sto
     return stores
 
 
+def some_reads(stores: Sequence[Store], split: str, most_samples: int) -> list[tuple[Store, int]]:
+    """Store and row of the labelled reads of a split; of many, some taken evenly, ``most_samples`` in all, or one."""
+    places = [(store, int(row)) for store in stores for row in store.rows(split)]
+    places = [(store, row) for store, row in places if store.column("end_labelled")[row] > 0]
+    n_samples = sum(int(store.length[row]) for store, row in places)
+    return places[:: max(1, -(-n_samples // most_samples))]
+
+
 def distinct(stores: Sequence[Store], column: str) -> list[Any]:
     """Values of an index column over several stores, sorted."""
     return sorted({value for store in stores for value in store.index[column].unique().to_pylist()})

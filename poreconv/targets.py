@@ -126,3 +126,18 @@ def runs(target: NDArray[np.int8]) -> Events:
 def boundaries(target: NDArray[np.int8]) -> NDArray[np.int64]:
     """Samples that a ``boundary`` target calls the first of an event."""
     return np.flatnonzero(target == BOUNDARY)
+
+
+def events_in(target: NDArray[np.int8], task: Task, classes: tuple[str, ...]) -> Events:
+    """Read any task's target back; of ``base``, neighbours of one class have merged."""
+    if task != "boundary":
+        found = runs(target)
+        return Events.of(found.start, found.end, label=found.label, classes=classes)
+    change = np.flatnonzero(target != INSIDE)
+    first = target[change] == BOUNDARY
+    return Events.of(change[first], np.append(change[1:], len(target))[: len(change)][first])
+
+
+def known_starts(events: Events, target: NDArray[np.int8]) -> NDArray[np.int64]:
+    """First samples of the events that begin inside the coverage of a target."""
+    return np.asarray(events.start[target[events.start] != IGNORE])

@@ -81,7 +81,7 @@ def test_help_of_every_command_has_an_example(name: str, poreconv_: Command) -> 
     assert f"Example: poreconv {name} " in words
 
 
-def test_the_five_commands_and_the_simulator(poreconv_: Command, tmp_path: Path) -> None:
+def test_the_commands_and_the_simulator(poreconv_: Command, tmp_path: Path) -> None:
     """From simulated reads to a judged model and a table of events, each command says what it made."""
     reads, store, run = tmp_path / "reads", tmp_path / "store", tmp_path / "run"
     model, events = run / "model.safetensors", tmp_path / "events.tsv"
@@ -94,6 +94,7 @@ def test_the_five_commands_and_the_simulator(poreconv_: Command, tmp_path: Path)
     few = ["--max_steps", 4, "--validate_every", 2, "--batch_size", 4, "--chunk_samples", 200, "--tcn.channels", 4]
     training = poreconv_("train", store, "--model", "tcn", "--out", run, "--accelerator", "cpu", *few)
     judging = poreconv_("evaluate", model, store, "--baselines", "uniform", "--out", tmp_path / "report.json")
+    reporting = poreconv_("report", run, "--out", tmp_path / "run.html")
     judging_files = poreconv_("evaluate", model, reads, *labels, "--workers", 1, "--baselines")
     labelling = poreconv_("label", model, reads, "--out", events)
 
@@ -105,6 +106,8 @@ def test_the_five_commands_and_the_simulator(poreconv_: Command, tmp_path: Path)
     assert training == Said(0, f"{model}\n", "")
     assert "uniform" in judging.out
     assert json.loads((tmp_path / "report.json").read_text())["scores"].keys() == {"model", "uniform"}
+    assert reporting == Said(0, f"{tmp_path / 'run.html'}\n", "")
+    assert (tmp_path / "run.html").read_text() == (run / "report.html").read_text()
     assert "model" in judging_files.out
     assert "in_train" in judging_files.err
     assert labelling.out == f"{events}\n"

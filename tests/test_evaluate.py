@@ -13,10 +13,12 @@ from rich.console import Console
 
 from poreconv.baselines import BASELINES
 from poreconv.bundle import load_bundle, save_bundle
-from poreconv.commands.evaluate import Evaluation, Judge, evaluate, render
+from poreconv.commands.evaluate import evaluate, render
 from poreconv.config import IGNORE, EvaluateConfig, SplitConfig
 from poreconv.errors import ConfigError, MismatchError, StoreError
+from poreconv.evaluation import Evaluation
 from poreconv.events import Events
+from poreconv.judging import Judge
 from poreconv.store import Store
 
 SEGMENTS = {"task": "segment", "classes": ("background", "beat"), "sample_rate_hz": 250.0, "chemistries": ("unknown",)}
@@ -105,7 +107,7 @@ def test_a_store_and_its_files_give_the_same_scores(squiggles: Path, tmp_path: P
         "in_train": counts["train"]["reads"],
         "in_validation": counts["validation"]["reads"],
     }
-    assert from_files.data == {"files": [str(reads / "reads.fast5")], "labels": "intervals"}
+    assert from_files.data == {"model": str(model), "files": [str(reads / "reads.fast5")], "labels": ["intervals"]}
 
 
 def test_training_reads_are_dropped_by_name(squiggles: Path, tmp_path: Path) -> None:
@@ -171,19 +173,28 @@ def test_class_names_are_not_markup(heartbeats: Path, tmp_path: Path) -> None:
 
 def test_the_report_is_json_without_nan(squiggles: Path, tmp_path: Path) -> None:
     """The written report is strict JSON, also where a score is not defined, and tells what was judged on what."""
-    out = tmp_path / "deep" / "report.json"
+    out = tmp_path / "deep" / "result.json"
     result = evaluate(model_for(squiggles, tmp_path), squiggles, baselines=["majority"], out=out)
     report = json.loads(out.read_text(), parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
 
     assert report["scores"]["majority"]["precision_1"] is None
     assert report["scores"]["model"]["f1_1"] == result.scores["model"]["f1_1"]
-    assert report["data"] == {
-        "store": str(squiggles),
-        "split": "test",
-        "labels": ["intervals"],
-        "hash": Store(squiggles).info.content_hash,
-    }
+    assert report["data"]["split"] == "test"
+    assert [(store["path"], store["labels"], store["hash"]) for store in report["data"]["stores"]] == [
+        (str(squiggles), ["intervals"], Store(squiggles).info.content_hash)
+    ]
     assert report["ledger"]["kept"] == result.ledger.kept
+
+
+def test_the_page_lies_beside_the_json(squiggles: Path, tmp_path: Path) -> None:
+    """Named alike; a name that the page needs is refused before anything is judged."""
+    model, out = model_for(squiggles, tmp_path), tmp_path / "made" / "result.json"
+    result = evaluate(model, squiggles, baselines=["uniform"], out=out)
+
+    assert sorted(path.name for path in out.parent.iterdir()) == ["result.html", "result.json"]
+    assert f"{result.scores['model']['f1_1']:.3f}" in out.with_suffix(".html").read_text()
+    with pytest.raises(ConfigError, match=r"result\.html: give the name of the JSON"):
+        evaluate(model, squiggles, out=out.with_suffix(".html"))
 
 
 def test_the_way_a_model_runs_does_not_change_its_scores(squiggles: Path, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from poreconv.errors import ConfigError
-from poreconv.metrics import BoundaryMetric, SegmentMetric, match_count, match_counts, nearest_distance, to_dict
+from poreconv.evaluation import without_nan
+from poreconv.metrics import BoundaryMetric, SegmentMetric, match_count, match_counts, nearest_distance
 from poreconv.metrics.boundary import FARTHEST, r_value
 
 positions = st.lists(st.integers(0, 60), max_size=25, unique=True).map(sorted)
@@ -133,7 +134,7 @@ def test_scores_of_undefined_go_to_json() -> None:
     metric = BoundaryMetric()
     metric.update([], [])
 
-    assert json.loads(json.dumps(to_dict(metric.compute()), allow_nan=False))["f1_2"] is None
+    assert json.loads(json.dumps(without_nan(metric.compute()), allow_nan=False))["f1_2"] is None
 
 
 def test_intervals_hold_the_score_and_narrow_with_reads() -> None:

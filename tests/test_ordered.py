@@ -130,7 +130,9 @@ def test_training_records_the_order(tmp_path: Path) -> None:
     config = PrepareConfig(task="segment", split=SplitConfig(validation=0.4, test=0), workers=1)
     regions = [reads / "regions.tsv"]
     prepare([reads / "reads.fast5"], labels="intervals", labels_from=regions, out=tmp_path / "store", config=config)
-    bundle = train(tmp_path / "store", out=tmp_path / "run", model="strided", settings=SETTINGS, config=SHORTLY)
+    bundle = train(
+        tmp_path / "store", out=tmp_path / "run", model="strided", settings=SETTINGS, config=SHORTLY, with_report=False
+    )
     decoding = load_bundle(bundle)[1].decoding
 
     assert (decoding.method, decoding.order) == ("ordered", ("adapter", "dna"))

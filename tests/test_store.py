@@ -14,7 +14,7 @@ from make_stores import prepared, steps
 from poreconv.config import IGNORE, SplitConfig
 from poreconv.errors import StoreError
 from poreconv.scaling import normalise_read
-from poreconv.store import SPLITS, Store, open_stores
+from poreconv.store import SPLITS, Store, open_stores, some_reads
 
 READS = reads_made(6)
 AGAIN = "run poreconv prepare again"
@@ -220,3 +220,12 @@ def test_the_description_survives_json(store: Store) -> None:
 
     assert again == store.info
     assert again != replace(store.info, median_dwell=0.0)
+
+
+def test_many_reads_are_thinned_evenly(store: Store) -> None:
+    """Of more samples than are wanted some reads are taken, and there is always one."""
+    everything = some_reads([store, store], "train", 2**40)
+    n_samples = sum(int(store.length[row]) for _, row in everything)
+
+    assert some_reads([store, store], "train", n_samples // 2) == everything[::2]
+    assert some_reads([store, store], "train", 1) == everything[:1]

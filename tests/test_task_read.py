@@ -15,7 +15,7 @@ from make_models import TINY, bundle_at, random_network, recipe_for, tiny_networ
 from rich.console import Console
 
 from poreconv.baselines import BASELINES
-from poreconv.commands.evaluate import Judge, evaluate, render
+from poreconv.commands.evaluate import evaluate, render
 from poreconv.commands.label import label
 from poreconv.commands.prepare import prepare
 from poreconv.commands.tails import speed_of
@@ -33,6 +33,7 @@ from poreconv.data import RandomWindows, Reads
 from poreconv.errors import ConfigError, ConfoundedWarning, LabelError
 from poreconv.events import Events
 from poreconv.infer import Labeller, load
+from poreconv.judging import Judge
 from poreconv.labeller import SampleLabeller
 from poreconv.read import Read
 from poreconv.recipe import Recipe
@@ -201,7 +202,9 @@ def test_a_trained_model_tells_the_classes(store: Store, trained: Path, tmp_path
     assert list(result.scores) == ["model", "majority"]
     assert result.scores["model"]["accuracy"] == result.scores["model"]["auroc"] == 1
     assert result.scores["majority"]["auroc"] == 0.5
-    assert np.array(told["confusion"]).sum() == np.trace(told["confusion"]) == n_reads
+    assert np.sum(result.confusion) == np.trace(result.confusion) == n_reads
+    assert told["confusion"] == [" ".join(map(str, row)) for row in result.confusion]
+    assert "tells 100% of the reads right" in (tmp_path / "e.html").read_text()
     assert 0 <= told["scores"]["model"]["ece"] < 1
 
 

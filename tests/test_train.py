@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,13 @@ from make_data import heartbeat_store, squiggle_store, store_of
 from make_models import TINY, bundle_at
 
 from poreconv.bundle import load_bundle
+from poreconv.commands import train as command
 from poreconv.commands.evaluate import evaluate
-from poreconv.commands.train import BUNDLE, Run, quiet, some_reads, train
+from poreconv.commands.report import report
+from poreconv.commands.train import BUNDLE, REPORT, Run, quiet
 from poreconv.config import AugmentConfig, DecodeConfig, Heartbeat, SplitConfig, Tcn, TrainConfig
 from poreconv.errors import ConfigError, StoreError
-from poreconv.store import Store
+from poreconv.evaluation import RUN_EVALUATION, read_evaluation
 
 NETWORK = Tcn(channels=12, kernel=3, dilations=(1, 2, 4), cycles=1, stem_kernel=5, dropout=0.1)
 AUGMENT = AugmentConfig(noise=0.1, scale=0.05, shift=0.05, stretch=0.05)
@@ -35,6 +39,9 @@ CONFIG = TrainConfig(
     accelerator="cpu",
     augment=AUGMENT,
 )
+train = partial(command.train, with_report=False)
+"""What most tests need; those of the report say so."""
+
 LONG = replace(CONFIG, max_steps=200)
 """Long enough to be killed in the middle."""
 
@@ -77,6 +84,7 @@ class Process:
             str(store),
             "--out",
             str(out),
+            "--no_report",
             *flags,
         ]
         one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -320,17 +328,6 @@ def test_ctrl_c_does_not_wait_for_the_choice(squiggles: Path, tmp_path: Path, mo
     assert not run.finished
 
 
-def test_many_reads_are_thinned_evenly(squiggles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What chooses the decoding is bounded, and there is always a read."""
-    store = Store(squiggles)
-    everything = some_reads([store, store], "validation")
-    monkeypatch.setattr("poreconv.commands.train.MOST_SAMPLES", sum(store.length[row] for _, row in everything) // 2)
-
-    assert some_reads([store, store], "validation") == everything[::2]
-    monkeypatch.setattr("poreconv.commands.train.MOST_SAMPLES", 1)
-    assert some_reads([store, store], "validation") == everything[:1]
-
-
 def test_a_run_says_what_it_is(undisturbed: Path) -> None:
     """A finished folder holds the bundle, what it was made of, and logs; nothing half-done."""
     plan = json.loads((undisturbed.parent / "run.json").read_text())
@@ -387,3 +384,93 @@ def test_the_users_warnings_stay(recwarn: pytest.WarningsRecorder) -> None:
         warnings.warn("The loader does not have many workers", UserWarning, stacklevel=1)
 
     assert len(recwarn) == 0
+
+
+SHORT = replace(CONFIG, max_steps=4, validate_every=2)
+
+
+@pytest.fixture(scope="module")
+def reported(squiggles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a short run with its report."""
+    return command.train(squiggles, out=tmp_path_factory.mktemp("run"), settings=NETWORK, config=SHORT).parent
+
+
+def test_a_run_tells_how_good_it_is(squiggles: Path, reported: Path) -> None:
+    """On the test reads, as `evaluate` judges them, beside the baselines."""
+    found = read_evaluation(reported / RUN_EVALUATION)
+
+    assert found.to_dict()["scores"] == evaluate(reported / BUNDLE, squiggles).to_dict()["scores"]
+    assert (found.data["split"], found.ledger.dropped) == ("test", 0)
+    assert f"{found.scores['model']['f1_1']:.3f}" in (reported / REPORT).read_text()
+
+
+def test_a_runs_report_has_curves_and_settings(reported: Path, tmp_path: Path) -> None:
+    """The command writes the same page again, with what the run's own files tell."""
+    again = report(reported, out=tmp_path / "again.html").read_text()
+
+    assert again == (reported / REPORT).read_text()
+    assert "How the training went" in again
+    assert "learning_rate" in again
+
+
+def test_a_report_is_written_once(squiggles: Path, reported: Path) -> None:
+    """A run that is finished and told of is left alone."""
+    before = (reported / REPORT).stat().st_mtime_ns
+    command.train(squiggles, out=reported, settings=NETWORK, config=SHORT)
+
+    assert (reported / REPORT).stat().st_mtime_ns == before
+
+
+def test_a_run_killed_before_its_report_writes_it_later(
+    squiggles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bundle is there already, and the same command judges it without training again."""
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "judge", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            command.train(squiggles, out=tmp_path, settings=NETWORK, config=SHORT)
+    before = (tmp_path / BUNDLE).stat().st_mtime_ns
+    command.train(squiggles, out=tmp_path, settings=NETWORK, config=SHORT)
+
+    assert (tmp_path / REPORT).exists()
+    assert (tmp_path / BUNDLE).stat().st_mtime_ns == before
+
+
+def test_a_model_that_cannot_be_judged_is_there(
+    squiggles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report that fails is warned of; the training was not for nothing."""
+    monkeypatch.setattr(command, "write_report", raising(StoreError("nothing to judge on")))
+    with pytest.warns(UserWarning, match="no report on the model: nothing to judge on"):
+        bundle = command.train(squiggles, out=tmp_path, settings=NETWORK, config=SHORT)
+
+    assert load_bundle(bundle)
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    """Give a function that raises."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_without_test_reads_validation_judges(squiggles: Path, tmp_path: Path) -> None:
+    """And the report says that these reads chose the model."""
+    split = SplitConfig(validation=0.5, test=0.0)
+    store = store_of(squiggles.parent / "reads", tmp_path / "store", split=split)
+    command.train(store, out=tmp_path / "run", settings=NETWORK, config=SHORT)
+
+    assert read_evaluation(tmp_path / "run" / RUN_EVALUATION).data["split"] == "validation"
+    assert "the scores flatter" in (tmp_path / "run" / REPORT).read_text()
+
+
+def test_judging_a_run_is_bounded(squiggles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a huge test split some reads are judged, and the report says how many."""
+    monkeypatch.setattr(command, "MOST_JUDGED", 3000)
+    command.train(squiggles, out=tmp_path, settings=NETWORK, config=SHORT)
+    data = read_evaluation(tmp_path / RUN_EVALUATION).data
+
+    assert 0 < data["reads_taken"] < data["reads_in_split"]
+    assert "taken evenly" in (tmp_path / REPORT).read_text()

@@ -20,26 +20,31 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMon
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from poreconv.baselines import BASELINES, baselines_of
 from poreconv.bundle import load_bundle, save_bundle
 from poreconv.config import ARCHITECTURES, DecodeConfig, TrainConfig, require
 from poreconv.confounding import confounded, warn_confounded
 from poreconv.data import SquiggleData
 from poreconv.dwell import LifeTable
-from poreconv.errors import ConfigError
+from poreconv.errors import ConfigError, PoreconvError
+from poreconv.evaluation import RUN_EVALUATION, Evaluation, write_evaluation
 from poreconv.files import whole_file
 from poreconv.header import first_line
-from poreconv.infer import Labeller
+from poreconv.infer import Labeller, load
+from poreconv.judging import Truths, judge
 from poreconv.labeller import SCORE, SampleLabeller, balanced_weights
 from poreconv.models import build_network
 from poreconv.models.network import Network
 from poreconv.ordered import order_of
 from poreconv.progress import Report, progress_bar
 from poreconv.recipe import Recipe
-from poreconv.store import Store, distinct, open_stores
+from poreconv.registry import lookup
+from poreconv.report import write_report
+from poreconv.store import Store, distinct, open_stores, some_reads
 from poreconv.temperature import taken_back
 from poreconv.tuning import choose_decoding, count_dwells
 
-BUNDLE = "model.safetensors"
+BUNDLE, REPORT = "model.safetensors", "report.html"
 
 
 def train(
@@ -49,15 +54,17 @@ def train(
     model: str = "tcn",
     settings: Any = None,
     config: TrainConfig | None = None,
+    with_report: bool = True,
 ) -> Path:
     """Train a model; a run that was killed or interrupted goes on where it was.
 
     Args:
         stores: Folders that `prepare` made: one, or several.
-        out: Folder of the run: the bundle ``model.safetensors``, logs, and checkpoints while it lasts.
+        out: Folder of the run: the bundle ``model.safetensors``, ``report.html``, logs, and checkpoints while it lasts.
         model: Name in ``MODELS``.
         settings: The architecture's settings, such as ``config.Tcn(channels=64)``; default: its own.
         config: How to train.
+        with_report: Whether to judge the model when it is done, and write ``report.html`` and ``evaluation.json``.
 
     Returns:
         Path of the bundle: the best checkpoint by the validation split, with the decoding chosen there.
@@ -68,10 +75,12 @@ def train(
     """
     several = [stores] if isinstance(stores, Path | str) else stores
     run = Run([Path(path) for path in several], Path(out), model, settings, config or TrainConfig())
-    if run.finished:
-        return run.bundle
-    with progress_bar(f"train {model}") as report:
-        run.fit(report)
+    if not run.finished:
+        with progress_bar(f"train {model}") as report:
+            run.fit(report)
+    if with_report and not run.reported:
+        with progress_bar("judge it") as report:
+            run.write_report(report)
     return run.bundle
 
 
@@ -118,6 +127,11 @@ class Run:
         """Whether the bundle is there and nothing is left to go on with."""
         return self.bundle.exists() and not self._checkpoints.exists()
 
+    @property
+    def reported(self) -> bool:
+        """Whether the page is there; it is written last."""
+        return (self._out / REPORT).exists()
+
     def _claim(self) -> None:
         """Write down what this run is; another training's folder is not touched."""
         plan = json.dumps({"recipe": json.loads(self._recipe.to_json()), "config": asdict(self._config)}, indent=1)
@@ -138,6 +152,30 @@ class Run:
         report(1.0, "choosing how to decode")
         self.write_bundle(self.decoding())
         self._remove_checkpoints()
+
+    def write_report(self, report: Report) -> None:
+        """Judge the bundle on test reads, or, where there are none, on those of validation, and write the page.
+
+        What cannot be judged is warned of: the model is there all the same.
+        """
+        try:
+            result = self._judge(report)
+            result = replace(result, data={"model": str(self.bundle), **result.data})
+            write_evaluation(self._out / RUN_EVALUATION, result)
+            write_report(self._out / REPORT, result, self._out)
+        except PoreconvError as exc:
+            warnings.warn(f"{self._out}: no report on the model: {exc}", stacklevel=2)
+
+    def _judge(self, report: Report) -> Evaluation:
+        labeller = load(self.bundle, device=self._device)
+        split = "test" if some_reads(self._stores, "test", MOST_JUDGED) else "validation"
+        truths = Truths(self._stores, labeller.recipe, split, most_samples=MOST_JUDGED, guarded=split == "test")
+        detectors = {name: lookup(BASELINES, name, kind="baseline") for name in baselines_of(labeller.recipe.task)}
+        return judge(labeller, truths, detectors, report)
+
+    @property
+    def _device(self) -> str | None:
+        return "cpu" if self._config.accelerator == "cpu" else None
 
     def _remove_checkpoints(self) -> None:
         """All at once: half of them would look like a training to go on with."""
@@ -206,12 +244,11 @@ class Run:
 
     def decoding(self) -> DecodeConfig:
         """How to decode what the written network says: chosen on whole validation reads, labelled as `label` does."""
-        device = "cpu" if self._config.accelerator == "cpu" else None
         network, recipe = load_bundle(self.bundle)
         bias = taken_back(self.labeller.class_weights.tolist())
         uncalibrated = replace(recipe, decoding=DecodeConfig(bias=bias))
-        labeller = Labeller(network, uncalibrated, device=device)
-        places = some_reads(self._stores, "validation")
+        labeller = Labeller(network, uncalibrated, device=self._device)
+        places = some_reads(self._stores, "validation", MOST_SAMPLES)
         reads = (store.read(row) for store, row in places)
         targets = (store.read_target(row) for store, row in places)
         judged = [(p, target) for (_, p), target in zip(labeller.probabilities(reads), targets, strict=True)]
@@ -222,26 +259,21 @@ class Run:
 MOST_SAMPLES = 2**22
 """Samples that choose how to decode, and samples in which dwells are counted: enough for a handful of numbers."""
 
-
-def some_reads(stores: Sequence[Store], split: str) -> list[tuple[Store, int]]:
-    """Store and row of the labelled reads of a split; of many, some taken evenly, `MOST_SAMPLES` in all, or one."""
-    places = [(store, int(row)) for store in stores for row in store.rows(split)]
-    places = [(store, row) for store, row in places if store.column("end_labelled")[row] > 0]
-    n_samples = sum(int(store.length[row]) for store, row in places)
-    return places[:: max(1, -(-n_samples // MOST_SAMPLES))]
+MOST_JUDGED = 2**21
+"""Samples on which the report judges: a minute's work with all baselines."""
 
 
 def region_order(stores: Sequence[Store]) -> tuple[str, ...]:
     """In which order the classes follow each other in the training split; see `order_of`."""
     info = stores[0].info
     require(info.task == "segment", f"ordered: task {info.task} has no regions; leave it out")
-    return order_of((store.read_target(row) for store, row in some_reads(stores, "train")), info.classes)
+    return order_of((store.read_target(row) for store, row in some_reads(stores, "train", MOST_SAMPLES)), info.classes)
 
 
 def dwell_hazards(stores: Sequence[Store]) -> tuple[float, ...]:
     """How long events of the training split last; see `LifeTable`."""
     table = LifeTable()
-    for store, row in some_reads(stores, "train"):
+    for store, row in some_reads(stores, "train", MOST_SAMPLES):
         count_dwells(table, store.read_target(row))
     return table.hazards()
 

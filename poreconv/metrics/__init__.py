@@ -8,7 +8,6 @@ from poreconv.metrics.boundary import BoundaryMetric
 from poreconv.metrics.read import ReadMetric
 from poreconv.metrics.reliability import ReliabilityMetric
 from poreconv.metrics.segment import SegmentMetric
-from poreconv.metrics.values import to_dict
 
 __all__ = [
     "TOLERANCES",
@@ -19,5 +18,4 @@ __all__ = [
     "match_count",
     "match_counts",
     "nearest_distance",
-    "to_dict",
 ]

@@ -14,6 +14,8 @@ from poreconv.metrics.values import Counts, numbers, ratio, with_intervals
 
 R_VALUE_TOLERANCE = 2
 """Samples; at this tolerance the R-value is told."""
+FAR = 20
+"""Samples up to which distances are told one by one."""
 FARTHEST = 1000
 """Distances are counted up to this many samples; a larger one counts as this, and so does every true boundary of a read
 without a prediction (as late)."""
@@ -73,6 +75,20 @@ class BoundaryMetric(Metric):
         row = [len(true_n), len(pred_n), *match_counts(true_n, pred_n)]
         self.counts.append(torch.tensor([row], dtype=torch.int64, device=self.device))
         self.distances += torch.from_numpy(_distance_counts(true_n, pred_n)).to(self.device)
+
+    def per_read(self) -> dict[str, Counts]:
+        """Score each read by itself, in the order of `update`, shape ``(n_reads,)`` each."""
+        return _scores(stacked(self.counts, 2 + len(TOLERANCES)))
+
+    def offsets(self) -> dict[int, int]:
+        """Samples from a true boundary to the nearest prediction (positive: late) -> boundaries at that distance.
+
+        Distances of `FAR` samples and more count as `FAR`.
+        """
+        counts = self.distances.cpu().numpy()
+        place = np.flatnonzero(counts)
+        told = np.bincount(np.clip(place - FARTHEST, -FAR, FAR) + FAR, counts[place], 2 * FAR + 1)
+        return {at - FAR: int(n) for at, n in enumerate(told)}
 
     def compute(self) -> dict[str, float]:
         """Score everything counted so far; the class tells the names."""

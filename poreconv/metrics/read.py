@@ -72,6 +72,11 @@ class ReadMetric(Metric):
         n = len(self.classes)
         return np.bincount(true_N * n + p_NC.argmax(1), minlength=n * n).reshape(n, n)
 
+    def per_read(self) -> dict[str, NDArray[np.float64]]:
+        """Of each read, in the order of `update`, ``p_true``: the probability of its true class, shape ``(N,)``."""
+        true_N, p_NC = self._counted()
+        return {"p_true": p_NC[np.arange(len(true_N)), true_N]}
+
     def compute(self) -> dict[str, float]:
         """Score everything counted so far; the class tells the names."""
         confusion_CC = self.confusion().astype(np.float64)

@@ -80,10 +80,17 @@ class SegmentMetric(Metric):
         pooled = stacked(self.confusions, n * (n + 1)).sum(axis=0)
         return np.asarray(pooled.reshape(n, n + 1), np.int64)
 
+    def per_read(self) -> dict[str, Counts]:
+        """Score each read by itself, in the order of `update`, shape ``(n_reads,)`` each; means over its classes."""
+        return _means(self._counts(), len(self.classes))
+
+    def _counts(self) -> Counts:
+        n = len(self.classes)
+        return np.hstack([stacked(self.confusions, n * (n + 1)), stacked(self.overlaps, 2)])
+
     def compute(self) -> dict[str, float]:
         """Score everything counted so far; the class tells the names."""
-        n = len(self.classes)
-        per_read = np.hstack([stacked(self.confusions, n * (n + 1)), stacked(self.overlaps, 2)])
+        n, per_read = len(self.classes), self._counts()
         totals = {"n_reads": float(len(per_read)), "n_samples": float(per_read[:, :-2].sum())}
         means = with_intervals(lambda counts: _means(counts, n), per_read, self.seed)
         return {**totals, **means, **self._per_class()}

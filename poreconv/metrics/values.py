@@ -66,11 +66,6 @@ def with_limits(scorer: Scorer, total: Counts, replicates: Counts | None) -> dic
     return {key: value for name, score in scores.items() for key, value in _limits(name, score, others.get(name))}
 
 
-def to_dict(scores: dict[str, float]) -> dict[str, float | None]:
-    """Make scores fit for JSON, which knows no NaN: undefined ones become None."""
-    return {name: None if math.isnan(value) else value for name, value in scores.items()}
-
-
 def numbers(values: Tensor | ArrayLike) -> NDArray[np.int64]:
     """Take whole numbers from a tensor on any device, an array or a list; shape ``(n,)``."""
     plain = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else values

@@ -1,0 +1,25 @@
+"""A run or an evaluation -> one HTML page."""
+
+from pathlib import Path
+
+from poreconv.evaluation import RUN_EVALUATION, read_evaluation
+from poreconv.report import write_report
+
+
+def report(source: Path | str, *, out: Path | str) -> Path:
+    """Write the page that tells how good a model is; `train` and `evaluate` write it by themselves.
+
+    Args:
+        source: The folder that `train` wrote, or the JSON that ``evaluate --out`` wrote.
+        out: The page.
+
+    Returns:
+        Its path.
+
+    Raises:
+        FormatError: There is no evaluation, or a run without a log.
+    """
+    source, out = Path(source), Path(out)
+    run = source if source.is_dir() else None
+    write_report(out, read_evaluation(source if run is None else run / RUN_EVALUATION), run)
+    return out
