@@ -48,7 +48,8 @@ def test_a_network_without_convolution_has_no_kernels() -> None:
 def test_the_last_layer_s_maps_are_what_labelling_sees(name: str) -> None:
     """The head's answers to a part of a read are its answers to the whole read at the same place."""
     labeller = labeller_for(name)
-    whole, part = feature_maps(labeller, READ, "head"), feature_maps(labeller, READ, "head", start=100, end=200)
+    last = layers(labeller.network)[-1]
+    whole, part = feature_maps(labeller, READ, last), feature_maps(labeller, READ, last, start=100, end=200)
     first = (part.start - whole.start) // part.samples_per_frame
 
     assert 100 - labeller.network.alignment < part.start <= 100

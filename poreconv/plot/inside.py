@@ -4,6 +4,7 @@ from itertools import zip_longest
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from poreconv.plot import style
@@ -64,6 +65,7 @@ def feature_maps(
     how = {"aspect": "auto", "interpolation": "nearest", "extent": extent}
     picture = below.imshow(values, cmap=DIVERGING, vmin=-peak, vmax=peak, **how)
     below.set_xlim(max(start, 0), end)
+    below.yaxis.set_major_locator(MaxNLocator(integer=True))
     style.tidy(below, y="channel")
     label_samples(below)
     style.tidy(figure.colorbar(picture, ax=below, pad=0.01).ax, y="activation")
