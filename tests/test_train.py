@@ -22,10 +22,11 @@ from poreconv.bundle import load_bundle
 from poreconv.commands import train as command
 from poreconv.commands.evaluate import evaluate
 from poreconv.commands.report import report
-from poreconv.commands.train import BUNDLE, REPORT, Run, quiet
+from poreconv.commands.train import BUNDLE, REPORT, Run
 from poreconv.config import AugmentConfig, DecodeConfig, Heartbeat, SplitConfig, Tcn, TrainConfig
 from poreconv.errors import ConfigError, StoreError
 from poreconv.evaluation import RUN_EVALUATION, read_evaluation
+from poreconv.fitting import quiet
 
 NETWORK = Tcn(channels=12, kernel=3, dilations=(1, 2, 4), cycles=1, stem_kernel=5, dropout=0.1)
 AUGMENT = AugmentConfig(noise=0.1, scale=0.05, shift=0.05, stretch=0.05)
