@@ -300,7 +300,7 @@ def _kmers(chosen: Namespace) -> None:
 
 def _train_arguments(parser: ArgumentParser) -> None:
     _add_paths(parser, "stores that poreconv prepare made")
-    parser.add_argument("--model", type=str, default="tcn", help=f"architecture: {', '.join(ARCHITECTURES)}")
+    parser.add_argument("--model", type=str, default="unet", help=f"architecture: {', '.join(ARCHITECTURES)}")
     _add_out(parser, "folder of the run: model.safetensors, report.html, logs")
     parser.add_argument("--no_report", action="store_true", help="do not judge the model when it is done")
     _add_config(parser, TrainConfig)

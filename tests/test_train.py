@@ -62,7 +62,7 @@ def heartbeats(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(squiggles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A long run from start to end."""
-    return train(squiggles, out=tmp_path_factory.mktemp("run"), settings=NETWORK, config=LONG)
+    return train(squiggles, out=tmp_path_factory.mktemp("run"), model="tcn", settings=NETWORK, config=LONG)
 
 
 class Process:
@@ -70,6 +70,7 @@ class Process:
 
     def __init__(self, store: Path, out: Path) -> None:
         options = {
+            "model": "tcn",
             "max_steps": LONG.max_steps, "batch_size": LONG.batch_size, "chunk_samples": LONG.chunk_samples,
             "learning_rate": LONG.learning_rate, "validate_every": LONG.validate_every, "precision": "32",
             "accelerator": "cpu", "tcn.channels": 12, "tcn.dilations": "[1,2,4]", "tcn.cycles": 1, "tcn.kernel": 3,
@@ -143,7 +144,7 @@ def test_the_same_seed_gives_the_same_bytes(squiggles: Path, tmp_path: Path) -> 
     """Training is a function of stores, settings and seed."""
     config = replace(CONFIG, max_steps=12, validate_every=5)
     paths = [
-        train(squiggles, out=tmp_path / name, settings=NETWORK, config=replace(config, seed=seed))
+        train(squiggles, out=tmp_path / name, model="tcn", settings=NETWORK, config=replace(config, seed=seed))
         for name, seed in (("one", 1), ("two", 1), ("other", 2))
     ]
     one, two, other = [path.read_bytes() for path in paths]
@@ -157,7 +158,7 @@ def test_a_killed_run_ends_like_an_undisturbed_one(squiggles: Path, undisturbed:
     out = tmp_path / "run"
     code, _ = Process(squiggles, out).send(signal.SIGKILL, once=out / "checkpoints" / "last.ckpt")
     half_done = not (out / BUNDLE).exists()
-    bundle = train(squiggles, out=out, settings=NETWORK, config=LONG)
+    bundle = train(squiggles, out=out, model="tcn", settings=NETWORK, config=LONG)
 
     assert (code, half_done) == (-signal.SIGKILL, True)
     assert bundle.read_bytes() == undisturbed.read_bytes()
@@ -171,7 +172,9 @@ def test_a_failed_run_goes_on_with_the_next_step(loader_workers: int, squiggles:
     steps = [None] * 25
     with pytest.raises(IndexError):
         Run([squiggles], tmp_path / "one", "tcn", NETWORK, config).fit(lambda *_: steps.pop())
-    resumed, whole = (train(squiggles, out=tmp_path / name, settings=NETWORK, config=config) for name in ("one", "two"))
+    resumed, whole = (
+        train(squiggles, out=tmp_path / name, model="tcn", settings=NETWORK, config=config) for name in ("one", "two")
+    )
 
     assert resumed.read_bytes() == whole.read_bytes()
 
@@ -202,7 +205,9 @@ def test_a_run_killed_at_its_end_does_not_train_on(
     monkeypatch.setattr(killed, "write_bundle", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         killed.fit(lambda *_: None)
-    resumed, whole = (train(squiggles, out=tmp_path / name, settings=NETWORK, config=config) for name in ("one", "two"))
+    resumed, whole = (
+        train(squiggles, out=tmp_path / name, model="tcn", settings=NETWORK, config=config) for name in ("one", "two")
+    )
 
     assert resumed.read_bytes() == whole.read_bytes()
     assert not (tmp_path / "one" / "logs" / "csv" / "version_1" / "metrics.csv").exists()
@@ -213,7 +218,7 @@ def test_an_interrupted_run_is_usable_and_goes_on(squiggles: Path, undisturbed: 
     out = tmp_path / "run"
     code, errors = Process(squiggles, out).send(signal.SIGINT, once=out / "checkpoints" / "best.ckpt")
     early = evaluate(out / BUNDLE, squiggles, baselines=[]).scores["model"]
-    bundle = train(squiggles, out=out, settings=NETWORK, config=LONG)
+    bundle = train(squiggles, out=out, model="tcn", settings=NETWORK, config=LONG)
 
     assert code == 130
     assert errors.strip().splitlines() == ["poreconv train: interrupted; the same command goes on where it was"]
@@ -235,7 +240,13 @@ def test_what_is_half_written_has_no_final_name(
         torch.save(checkpoint, path)
 
     monkeypatch.setattr(TorchCheckpointIO, "save_checkpoint", watched)
-    train(squiggles, out=tmp_path / "run", settings=NETWORK, config=replace(CONFIG, max_steps=9, validate_every=3))
+    train(
+        squiggles,
+        out=tmp_path / "run",
+        model="tcn",
+        settings=NETWORK,
+        config=replace(CONFIG, max_steps=9, validate_every=3),
+    )
 
     assert len(seen) > 3
     assert all(name.endswith(".partial") for [name] in seen)
@@ -244,7 +255,7 @@ def test_what_is_half_written_has_no_final_name(
 def test_a_finished_run_is_not_run_again(squiggles: Path, undisturbed: Path) -> None:
     """The same command finds the bundle and leaves it."""
     before = undisturbed.stat().st_mtime_ns
-    again = train(squiggles, out=undisturbed.parent, settings=NETWORK, config=LONG)
+    again = train(squiggles, out=undisturbed.parent, model="tcn", settings=NETWORK, config=LONG)
 
     assert (again, again.stat().st_mtime_ns) == (undisturbed, before)
 
@@ -253,7 +264,7 @@ def test_another_training_needs_another_folder(squiggles: Path, undisturbed: Pat
     """Other settings are refused, and the bundle stays."""
     before = undisturbed.read_bytes()
     with pytest.raises(ConfigError, match="holds a training with other stores or settings; choose another --out"):
-        train(squiggles, out=undisturbed.parent, settings=NETWORK, config=replace(LONG, seed=5))
+        train(squiggles, out=undisturbed.parent, model="tcn", settings=NETWORK, config=replace(LONG, seed=5))
 
     assert undisturbed.read_bytes() == before
 
@@ -263,7 +274,7 @@ def test_a_folder_with_somebody_elses_model_is_not_taken(squiggles: Path, tmp_pa
     foreign = bundle_at(tmp_path / BUNDLE)
     before = foreign.read_bytes()
     with pytest.raises(ConfigError, match="choose another --out"):
-        train(squiggles, out=tmp_path, settings=NETWORK, config=CONFIG)
+        train(squiggles, out=tmp_path, model="tcn", settings=NETWORK, config=CONFIG)
 
     assert foreign.read_bytes() == before
 
@@ -272,7 +283,7 @@ def test_the_last_steps_are_validated(squiggles: Path, tmp_path: Path) -> None:
     """Also where the steps are no multiple of those between validations, or fewer."""
     for max_steps, validations in ((10, 3), (3, 1), (8, 2)):
         config = replace(CONFIG, max_steps=max_steps, validate_every=4)
-        train(squiggles, out=tmp_path / str(max_steps), settings=NETWORK, config=config)
+        train(squiggles, out=tmp_path / str(max_steps), model="tcn", settings=NETWORK, config=config)
 
         assert len(logged(tmp_path / str(max_steps), "validation_score")) == validations
 
@@ -299,7 +310,7 @@ def test_the_learning_rate_comes_down_by_time(squiggles: Path, tmp_path: Path) -
 def test_a_run_stops_where_nothing_gets_better(squiggles: Path, tmp_path: Path) -> None:
     """With a patience of one validation and hardly any learning, a run ends long before its steps."""
     config = replace(CONFIG, max_steps=400, learning_rate=1e-12, validate_every=2, patience=1)
-    train(squiggles, out=tmp_path / "run", settings=NETWORK, config=config)
+    train(squiggles, out=tmp_path / "run", model="tcn", settings=NETWORK, config=config)
 
     assert len(logged(tmp_path / "run", "validation_score")) < 10
 
@@ -341,7 +352,7 @@ def test_stores_without_a_side_to_validate_on(squiggles: Path, tmp_path: Path) -
     """A store that cannot be validated on is refused before the folder is taken."""
     store = store_of(squiggles.parent / "reads", tmp_path / "store", split=SplitConfig(validation=0.0))
     with pytest.raises(StoreError, match="no labelled read in split validation"):
-        train(store, out=tmp_path / "run", settings=NETWORK, config=CONFIG)
+        train(store, out=tmp_path / "run", model="tcn", settings=NETWORK, config=CONFIG)
 
     assert not (tmp_path / "run").exists()
 
@@ -393,7 +404,9 @@ SHORT = replace(CONFIG, max_steps=4, validate_every=2)
 @pytest.fixture(scope="module")
 def reported(squiggles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a short run with its report."""
-    return command.train(squiggles, out=tmp_path_factory.mktemp("run"), settings=NETWORK, config=SHORT).parent
+    return command.train(
+        squiggles, out=tmp_path_factory.mktemp("run"), model="tcn", settings=NETWORK, config=SHORT
+    ).parent
 
 
 def test_a_run_tells_how_good_it_is(squiggles: Path, reported: Path) -> None:
@@ -417,7 +430,7 @@ def test_a_runs_report_has_curves_and_settings(reported: Path, tmp_path: Path) -
 def test_a_report_is_written_once(squiggles: Path, reported: Path) -> None:
     """A run that is finished and told of is left alone."""
     before = (reported / REPORT).stat().st_mtime_ns
-    command.train(squiggles, out=reported, settings=NETWORK, config=SHORT)
+    command.train(squiggles, out=reported, model="tcn", settings=NETWORK, config=SHORT)
 
     assert (reported / REPORT).stat().st_mtime_ns == before
 
@@ -429,9 +442,9 @@ def test_a_run_killed_before_its_report_writes_it_later(
     with monkeypatch.context() as patch:
         patch.setattr(command, "judge", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            command.train(squiggles, out=tmp_path, settings=NETWORK, config=SHORT)
+            command.train(squiggles, out=tmp_path, model="tcn", settings=NETWORK, config=SHORT)
     before = (tmp_path / BUNDLE).stat().st_mtime_ns
-    command.train(squiggles, out=tmp_path, settings=NETWORK, config=SHORT)
+    command.train(squiggles, out=tmp_path, model="tcn", settings=NETWORK, config=SHORT)
 
     assert (tmp_path / REPORT).exists()
     assert (tmp_path / BUNDLE).stat().st_mtime_ns == before
@@ -443,7 +456,7 @@ def test_a_model_that_cannot_be_judged_is_there(
     """A report that fails is warned of; the training was not for nothing."""
     monkeypatch.setattr(command, "write_report", raising(StoreError("nothing to judge on")))
     with pytest.warns(UserWarning, match="no report on the model: nothing to judge on"):
-        bundle = command.train(squiggles, out=tmp_path, settings=NETWORK, config=SHORT)
+        bundle = command.train(squiggles, out=tmp_path, model="tcn", settings=NETWORK, config=SHORT)
 
     assert load_bundle(bundle)
 
@@ -461,7 +474,7 @@ def test_without_test_reads_validation_judges(squiggles: Path, tmp_path: Path) -
     """And the report says that these reads chose the model."""
     split = SplitConfig(validation=0.5, test=0.0)
     store = store_of(squiggles.parent / "reads", tmp_path / "store", split=split)
-    command.train(store, out=tmp_path / "run", settings=NETWORK, config=SHORT)
+    command.train(store, out=tmp_path / "run", model="tcn", settings=NETWORK, config=SHORT)
 
     assert read_evaluation(tmp_path / "run" / RUN_EVALUATION).data["split"] == "validation"
     assert "the scores flatter" in (tmp_path / "run" / REPORT).read_text()
@@ -470,7 +483,7 @@ def test_without_test_reads_validation_judges(squiggles: Path, tmp_path: Path) -
 def test_judging_a_run_is_bounded(squiggles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a huge test split some reads are judged, and the report says how many."""
     monkeypatch.setattr(command, "MOST_JUDGED", 3000)
-    command.train(squiggles, out=tmp_path, settings=NETWORK, config=SHORT)
+    command.train(squiggles, out=tmp_path, model="tcn", settings=NETWORK, config=SHORT)
     data = read_evaluation(tmp_path / RUN_EVALUATION).data
 
     assert 0 < data["reads_taken"] < data["reads_in_split"]

@@ -47,7 +47,7 @@ def train(
     stores: Path | str | Sequence[Path | str],
     *,
     out: Path | str,
-    model: str = "tcn",
+    model: str = "unet",
     settings: Any = None,
     config: TrainConfig | None = None,
     with_report: bool = True,
@@ -58,7 +58,7 @@ def train(
         stores: Folders that `prepare` made: one, or several.
         out: Folder of the run: the bundle ``model.safetensors``, ``report.html``, logs, and checkpoints while it lasts.
         model: Name in ``MODELS``.
-        settings: The architecture's settings, such as ``config.Tcn(channels=64)``; default: its own.
+        settings: The architecture's settings, such as ``config.Unet(channels=(16, 32, 64))``; default: its own.
         config: How to train.
         with_report: Whether to judge the model when it is done, and write ``report.html`` and ``evaluation.json``.
 

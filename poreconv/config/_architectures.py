@@ -200,7 +200,7 @@ class Resnet:
 class Unet:
     """U-Net in one dimension: down to frames that see far, and up again, with skip connections."""
 
-    channels: tuple[int, ...] = (24, 48, 96, 192)
+    channels: tuple[int, ...] = (24, 48, 96, 128, 128)
     """Kernels of each level, from the samples down; each level has half the frames of the one above."""
     dropout: float = 0.0
     """Share of the lowest level's activations set to 0 in training."""
