@@ -77,6 +77,10 @@ class Events:
         """Length of each event in samples, shape ``(n,)``."""
         return self.end - self.start
 
+    def within(self, start: int, end: int) -> NDArray[np.bool_]:
+        """Which events lie in samples ``[start, end)``, if only in part; shape ``(n,)``."""
+        return np.asarray((self.end > start) & (self.start < end))
+
 
 def union(intervals: NDArray[np.int64]) -> NDArray[np.int64]:
     """Merge half-open intervals that touch or overlap.

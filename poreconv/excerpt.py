@@ -1,7 +1,7 @@
 """A read in a few thousand numbers, to be drawn when its file has moved: all of it from afar, one place from near."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -12,6 +12,8 @@ from poreconv.matching import partners
 from poreconv.read import Calibration, Read, fields_of
 from poreconv.recipe import Recipe
 from poreconv.targets import boundaries, encode, events_in, known_starts
+
+V = TypeVar("V", bound=np.generic)
 
 BINS = 800
 """Of the whole read: about the pixels that a page is wide."""
@@ -199,7 +201,7 @@ def bin_starts(n: int, n_bins: int) -> NDArray[np.int64]:
     return np.arange(0, n, max(1, -(-n // n_bins)))
 
 
-def binned(values: NDArray[np.int16], n_bins: int) -> NDArray[np.int16]:
+def binned(values: NDArray[V], n_bins: int) -> NDArray[V]:
     """Cut values into at most so many rows of equal length; the last value fills up the last row."""
     width = max(1, -(-len(values) // n_bins))
     return np.append(values, np.repeat(values[-1:], -len(values) % width)).reshape(-1, width)
@@ -207,7 +209,7 @@ def binned(values: NDArray[np.int16], n_bins: int) -> NDArray[np.int16]:
 
 def visible(events: Events, near: slice) -> Events:
     """The events that lie at a place, if only in part."""
-    seen = (events.end > near.start) & (events.start < near.stop)
+    seen = events.within(near.start, near.stop)
     kept = [column[seen] for column in (events.start, events.end, events.label, events.score)]
     return Events.of(kept[0], kept[1], label=kept[2], classes=events.classes, score=kept[3])
 

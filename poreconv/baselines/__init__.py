@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from poreconv.config import Task
+from poreconv.registry import lookup
 
 if TYPE_CHECKING:  # the command line reads this table, and numpy is slow to import
     from poreconv.events import Events
@@ -24,9 +26,14 @@ OF_READS = ("majority",)
 """Those that say something of a whole read; the others look for places in it."""
 
 
-def baselines_of(task: Task) -> tuple[str, ...]:
-    """Those that make sense for a task."""
-    return OF_READS if task == "read" else tuple(BASELINES)
+def detectors_for(task: Task, names: Iterable[str] | None = None) -> dict[str, Baseline]:
+    """Baselines by their names; default: all that make sense for a task.
+
+    Raises:
+        ConfigError: There is none of such a name.
+    """
+    suitable = OF_READS if task == "read" else tuple(BASELINES)
+    return {name: lookup(BASELINES, name, kind="baseline") for name in (suitable if names is None else names)}
 
 
 class Baseline(Protocol):

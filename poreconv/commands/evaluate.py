@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from poreconv import preparation
-from poreconv.baselines import BASELINES, Baseline, baselines_of
+from poreconv.baselines import Baseline, detectors_for
 from poreconv.config import EvaluateConfig, PrepareConfig, TruthConfig
 from poreconv.confounding import warn_confounded
 from poreconv.errors import ConfigError
@@ -18,7 +18,6 @@ from poreconv.infer import Labeller, load
 from poreconv.judging import Truths, judge
 from poreconv.ledger import Ledger
 from poreconv.progress import Report, progress_bar
-from poreconv.registry import lookup
 from poreconv.report import PAGE, write_report
 from poreconv.store import Store
 
@@ -64,8 +63,7 @@ def evaluate(
             f"{out}: give the name of the JSON, such as {out.with_suffix('.json')}; the page goes beside it"
         )
     labeller = load(model, config.run)
-    beside = baselines_of(labeller.recipe.task) if baselines is None else baselines
-    detectors = {name: lookup(BASELINES, name, kind="baseline") for name in beside}
+    detectors = detectors_for(labeller.recipe.task, baselines)
     warn_confounded(labeller.recipe.confounded)
     with progress_bar("evaluate") as report:
         if labels is None:

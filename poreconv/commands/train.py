@@ -15,7 +15,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, Timer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
-from poreconv.baselines import BASELINES, baselines_of
+from poreconv.baselines import detectors_for
 from poreconv.bundle import load_bundle, save_bundle
 from poreconv.config import ARCHITECTURES, DecodeConfig, TrainConfig, require
 from poreconv.confounding import confounded, warn_confounded
@@ -34,7 +34,6 @@ from poreconv.models.network import Network
 from poreconv.ordered import order_of
 from poreconv.progress import Report, progress_bar
 from poreconv.recipe import Recipe
-from poreconv.registry import lookup
 from poreconv.report import write_report
 from poreconv.store import Store, distinct, open_stores, some_reads
 from poreconv.temperature import taken_back
@@ -166,8 +165,7 @@ class Run:
         labeller = load(self.bundle, device=self._device)
         split = "test" if some_reads(self._stores, "test", MOST_JUDGED) else "validation"
         truths = Truths(self._stores, labeller.recipe, split, most_samples=MOST_JUDGED, guarded=split == "test")
-        detectors = {name: lookup(BASELINES, name, kind="baseline") for name in baselines_of(labeller.recipe.task)}
-        return judge(labeller, truths, detectors, report)
+        return judge(labeller, truths, detectors_for(labeller.recipe.task), report)
 
     @property
     def _device(self) -> str | None:

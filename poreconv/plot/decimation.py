@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from poreconv.excerpt import binned
+
 
 def extremes(values: NDArray[np.generic], n_bins: int) -> NDArray[np.int64]:
     """Choose the points of a line that a picture of limited width needs.
@@ -19,6 +21,6 @@ def extremes(values: NDArray[np.generic], n_bins: int) -> NDArray[np.int64]:
     width = -(-n // n_bins)
     if width <= 2:
         return np.arange(n)
-    bins = np.append(values, np.repeat(values[-1:], -n % width)).reshape(-1, width)
+    bins = binned(values, n_bins)
     first = np.arange(len(bins)) * width
     return np.unique(np.minimum(np.concatenate([first + bins.argmin(1), first + bins.argmax(1)]), n - 1))

@@ -77,7 +77,7 @@ def draw_track(axes: Axes, name: str, events: Events, window: Window, colours: M
     axes.set_ylim(0, 1)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.set_ylabel(name, fontsize=style.TEXT_PT, color=style.INK, rotation=0, ha="right", va="center")
-    seen = visible(events, window)
+    seen = events.within(*window)
     if seen.sum() > style.MOST_BANDS:
         return _draw_coverage(axes, events, window)
     bands = list(zip(events.start[seen], events.duration[seen], strict=True))
@@ -90,15 +90,10 @@ def _draw_coverage(axes: Axes, events: Events, window: Window) -> None:
     """Draw where there are events, and say how many."""
     spans = list(zip(events.coverage[:, 0], np.diff(events.coverage, axis=1)[:, 0], strict=True))
     axes.broken_barh(spans, BAND, facecolors=style.BANDS[1], linewidth=0)
-    said = f"{visible(events, window).sum():,} events"
+    said = f"{events.within(*window).sum():,} events"
     axes.text(
         0.5, 0.47, said, transform=axes.transAxes, ha="center", va="center", fontsize=style.SMALL_PT, color=style.INK
     )
-
-
-def visible(events: Events, window: Window) -> NDArray[np.bool_]:
-    """Which events lie in the window, if only in part; shape ``(len(events),)``."""
-    return np.asarray((events.end > window[0]) & (events.start < window[1]))
 
 
 def band_colours(events: Events, colours: Mapping[str, str]) -> list[str]:
