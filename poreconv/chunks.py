@@ -1,52 +1,74 @@
 """Cutting a read into overlapping chunks, and its inverse, stitching."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.errors import ConfigError
 
 
-def cut(x_n: NDArray[np.float32], chunk_samples: int, overlap: int) -> NDArray[np.float32]:
-    """Cut a read, zero-padded by half the overlap on each side, into chunks of one length.
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """How reads are cut: into chunks of one length, of which the last is only as long as it must be.
 
     Args:
-        x_n: Shape ``(n_samples,)``.
-        chunk_samples: Length of each chunk.
-        overlap: Samples that neighbours share; even.
-
-    Returns:
-        Shape ``(n_chunks, chunk_samples)``; what lies beyond the read is 0. Chunk ``i`` begins
-        ``i * (chunk_samples - overlap) - overlap / 2`` samples into the read.
+        chunk_samples: Length of a chunk.
+        margin: Samples of context on each side, which two neighbours share.
+        grain: The last chunk's length is a multiple of this.
 
     Raises:
-        ConfigError: The overlap is odd, or leaves nothing of a chunk.
+        ConfigError: The margins leave nothing of a chunk.
     """
-    hop = chunk_samples - overlap
-    if overlap % 2 or hop <= 0:
-        raise ConfigError(
-            f"chunk of {chunk_samples} samples: shorter than its overlap of {overlap}; raise chunk_samples"
-        )
-    n_chunks = -(-len(x_n) // hop)
-    padded = np.zeros(n_chunks * hop + overlap, np.float32)
-    padded[overlap // 2 : overlap // 2 + len(x_n)] = x_n
-    return (
-        np.lib.stride_tricks.sliding_window_view(padded, chunk_samples)[::hop]
-        if n_chunks
-        else padded[:0].reshape(0, chunk_samples)
-    )
 
+    chunk_samples: int
+    margin: int
+    grain: int
 
-def stitch(chunks_NCT: NDArray[np.float32], overlap: int, n_samples: int) -> NDArray[np.float32]:
-    """Put the middles of chunks back together: the inverse of `cut`.
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        if self.hop <= 0:
+            raise ConfigError(
+                f"chunk of {self.chunk_samples} samples: not longer than its context of 2 x {self.margin}; raise"
+                " chunk_samples"
+            )
 
-    Args:
-        chunks_NCT: Shape ``(n_chunks, C, chunk_samples)``.
-        overlap: As it was cut.
-        n_samples: Length of the read.
+    @property
+    def hop(self) -> int:
+        """Samples from one chunk's begin to the next's."""
+        return self.chunk_samples - 2 * self.margin
 
-    Returns:
-        Shape ``(C, n_samples)``.
-    """
-    margin = overlap // 2
-    middle = chunks_NCT[:, :, margin : chunks_NCT.shape[2] - margin]
-    return middle.transpose(1, 0, 2).reshape(chunks_NCT.shape[1], -1)[:, :n_samples]
+    def cut(self, x_n: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Cut a read, zero-padded by the margin on each side.
+
+        Args:
+            x_n: Shape ``(n_samples,)``.
+
+        Returns:
+            Chunks; number ``i`` begins ``i * hop - margin`` samples into the read. What lies beyond the read is 0.
+        """
+        starts = range(0, len(x_n), self.hop)
+        padded = np.zeros(len(x_n) + 2 * self.margin + self.grain, np.float32)
+        padded[self.margin : self.margin + len(x_n)] = x_n
+        return [padded[start : start + self._length(len(x_n) - start)] for start in starts]
+
+    def _length(self, left: int) -> int:
+        needed = -(-(left + 2 * self.margin) // self.grain) * self.grain
+        return min(self.chunk_samples, needed)
+
+    def stitch(self, chunks_CT: Sequence[NDArray[np.float32]], n_samples: int) -> NDArray[np.float32]:
+        """Put the middles of a read's chunks back together: the inverse of `cut`.
+
+        Args:
+            chunks_CT: Of the chunks in order, shape ``(C, length of the chunk)`` each; one or more.
+            n_samples: Length of the read.
+
+        Returns:
+            Shape ``(C, n_samples)``.
+        """
+        read_CT = np.empty((len(chunks_CT[0]), n_samples), np.float32)
+        for i, chunk_CT in enumerate(chunks_CT):
+            here = read_CT[:, i * self.hop : (i + 1) * self.hop]
+            here[:] = chunk_CT[:, self.margin : self.margin + here.shape[1]]
+        return read_CT

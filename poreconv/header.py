@@ -9,23 +9,26 @@ import safetensors
 from poreconv.card import Card
 from poreconv.errors import BundleError, ConfigError
 from poreconv.recipe import Recipe
+from poreconv.size import NetworkSize
 
 NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked")
 """Ends of the names of a batch norm's statistics, which are stored among the weights."""
 
+ONNX = ".onnx"
+"""How exported models end; bundles are known by nothing but their content."""
+
+SIZE = "size"
+"""Under this name an exported model tells its `NetworkSize`; a bundle's follows from the recipe."""
+
 
 @dataclass(frozen=True)
 class Header:
-    """A bundle's header: texts, and the tensors' shapes."""
+    """What a bundle, or an exported model, says of itself."""
 
     path: Path
     texts: dict[str, str]
-    shapes: dict[str, tuple[int, ...]]
-
-    @property
-    def n_parameters(self) -> int:
-        """Trained numbers."""
-        return sum(math.prod(shape) for name, shape in self.shapes.items() if not name.endswith(NOT_TRAINED))
+    n_parameters: int
+    """Trained numbers."""
 
     @property
     def n_bytes(self) -> int:
@@ -49,6 +52,15 @@ class Header:
             raise BundleError(f"{self.path}: {first_line(exc)}; train it again with this version") from exc
 
     @property
+    def size(self) -> NetworkSize:
+        """How large an exported model's network is.
+
+        Raises:
+            BundleError: The header doesn't tell.
+        """
+        return _size_of(self.path, self.texts)
+
+    @property
     def card(self) -> Card | None:
         """What whoever uses the model should know; None if it has no card.
 
@@ -69,20 +81,51 @@ def texts_of(recipe: Recipe, card: Card | None) -> dict[str, str]:
 
 
 def read_header(path: Path) -> Header:
-    """Read a bundle's header.
+    """Read what a model says of itself; its weights are not looked at.
 
     Raises:
-        BundleError: The file is none, or no safetensors file.
+        BundleError: The file is not there, is no safetensors file, or no exported model.
     """
+    try:
+        return _read_onnx(path) if path.suffix == ONNX else _read_safetensors(path)
+    except FileNotFoundError as exc:
+        raise BundleError(f"{path}: no such file; give the model.safetensors that poreconv train wrote") from exc
+
+
+def _read_safetensors(path: Path) -> Header:
     try:
         # "numpy" only says as what tensors would be given; none is read.
         with safetensors.safe_open(path, framework="numpy") as stored:
-            shapes = {name: tuple(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118 - not a dict
-            return Header(path, stored.metadata() or {}, shapes)
-    except FileNotFoundError as exc:
-        raise BundleError(f"{path}: no such file; give the model.safetensors that poreconv train wrote") from exc
+            shapes = {name: stored.get_slice(name).get_shape() for name in stored.keys()}  # noqa: SIM118 - not a dict
+            texts = stored.metadata() or {}
+    except FileNotFoundError:
+        raise
     except (OSError, safetensors.SafetensorError) as exc:
         raise BundleError(f"{path}: not a safetensors file ({exc}); give what poreconv train wrote") from exc
+    trained = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(NOT_TRAINED))
+    return Header(path, texts, trained)
+
+
+def _read_onnx(path: Path) -> Header:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is not to run
+    options.log_severity_level = 4
+    model = path.read_bytes()
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as exc:  # onnxruntime's errors have no other parent
+        raise BundleError(f"{path}: not an ONNX file ({first_line(exc)}); give what poreconv export wrote") from exc
+    texts = dict(session.get_modelmeta().custom_metadata_map)
+    return Header(path, texts, _size_of(path, texts).n_parameters)
+
+
+def _size_of(path: Path, texts: dict[str, str]) -> NetworkSize:
+    try:
+        return NetworkSize.from_json(texts[SIZE])
+    except (KeyError, ConfigError) as exc:
+        raise BundleError(f"{path}: does not tell its network's size; give what poreconv export wrote") from exc
 
 
 def first_line(exc: Exception) -> str:

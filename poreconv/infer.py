@@ -9,23 +9,23 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from poreconv.bundle import load_bundle
-from poreconv.chunks import cut, stitch
+from poreconv.ahead import ahead
+from poreconv.backends import BACKENDS, Backend, backend_for
+from poreconv.chunks import Chunking
 from poreconv.config import LabelRunConfig
 from poreconv.decode import decode
 from poreconv.errors import ConfigError, SignalError, UntriedWarning
 from poreconv.events import Events
+from poreconv.header import read_header
 from poreconv.ledger import Ledger
-from poreconv.models.network import Network
 from poreconv.read import Read
 from poreconv.recipe import Recipe
+from poreconv.registry import lookup
 from poreconv.resample import resample_events, resample_read
 from poreconv.scaling import normalise_read
-from poreconv.shipped import check
+from poreconv.shipped import check, find_bundle
 from poreconv.temperature import probabilities
 
 # N chunks, C classes, T samples
@@ -34,41 +34,45 @@ LANES = 64
 """Chunk lengths are multiples of this, so that a sample's arithmetic does not depend on how near a chunk's end it lies:
 vector instructions and their scalar remainders round differently."""
 
-FEWEST_ROWS, MOST_ROWS = 2, 8
-"""Chunks that go through the network at once on a CPU. For a single small one, and on one core for 16 and more, torch
-chooses other implementations of a convolution, which round differently; in between, results are the same to the bit."""
+GRAINS = 8
+"""Lengths that chunks may have: a read's last one is cut to a multiple of this part of a whole one."""
+
+AT_ONCE = 16
+"""Batches' worth of chunks that are sorted by length; also how far reading and the network run ahead of decoding."""
+
+READ_AHEAD = 4
+"""Reads that wait, normalised, for the network."""
+
+Normalised = tuple[Read, NDArray[np.float32]]
+"""A read, and what the network is given of it, shape ``(n_samples,)``."""
 
 
 class Labeller:
     """A trained model, ready to label reads.
 
     Args:
-        network: In evaluation mode.
+        backend: The network, ready to run.
         recipe: What it was trained to do.
-        config: Batch size, chunk length, precision.
-        device: Where to run; default: CUDA if there is one, else the CPU.
+        config: Batch size, chunk length.
     """
 
-    def __init__(
-        self, network: Network, recipe: Recipe, config: LabelRunConfig | None = None, device: str | None = None
-    ) -> None:
-        self.recipe, self.config = recipe, config or LabelRunConfig()
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.network = network.to(self._device).eval()
-        self._overlap = 2 * network.margin
+    def __init__(self, backend: Backend, recipe: Recipe, config: LabelRunConfig | None = None) -> None:
+        self.backend, self.recipe, self.config = backend, recipe, config or LabelRunConfig()
         self._known = {code.lower() for code in recipe.chemistries or ("unknown",)}
-        self._chunk_samples = self._fit_chunk() if self._seamless else 0
+        self._seamless = backend.size.receptive_field is not None
+        self._chunking = self._fit_chunks() if self._seamless else None
+        self._rows = min(self.config.batch_size, backend.most_rows or self.config.batch_size)
 
-    def _fit_chunk(self) -> int:
-        unit = int(np.lcm(LANES, self.network.alignment))
+    def _fit_chunks(self) -> Chunking:
+        size = self.backend.size
+        unit = int(np.lcm(LANES, size.alignment))
         chunk = self.config.chunk_samples // unit * unit
-        chunk -= (chunk - self._overlap) % self.network.alignment
-        if chunk <= self._overlap:
+        if chunk <= 2 * size.margin:
             raise ConfigError(
-                f"chunk_samples: {self.config.chunk_samples}; this model needs {self._overlap} samples of context"
-                f" alone, raise it over {self._overlap + unit}"
+                f"chunk_samples: {self.config.chunk_samples}; this model needs {2 * size.margin} samples of context"
+                f" alone, raise it over {2 * size.margin + unit}"
             )
-        return chunk
+        return Chunking(chunk, size.margin, grain=max(chunk // GRAINS // unit, 1) * unit)
 
     def __call__(self, read: Read) -> Events:
         """Find the events of one read.
@@ -102,20 +106,32 @@ class Labeller:
         of a model of whole reads (task `read`) are the same at every sample: the logits of all samples are averaged
         first.
         """
-        waiting: list[tuple[Read, int, NDArray[np.float32]]] = []
+        normalised = ahead(self._normalised(reads, ledger), READ_AHEAD)
+        for some in ahead(self._several_at_once(normalised)):
+            for read, logits_CT in some:
+                yield read, self._probabilities(logits_CT)
+
+    def _normalised(self, reads: Iterable[Read], ledger: Ledger | None) -> Iterator[Normalised]:
         for read in reads:
             try:
-                x_n = self.normalised(read)
+                yield read, self.normalised(read)
             except SignalError as exc:
                 if ledger is None:
                     raise
                 ledger.drop(exc, read_id=read.read_id, source=read.source)
-                continue
-            waiting.append((read, len(x_n), self._cut(x_n)))
-            if not self._seamless or sum(len(chunks) for _, _, chunks in waiting) >= self.config.batch_size:
-                yield from self._run_waiting(waiting)
-                waiting = []
-        yield from self._run_waiting(waiting)
+
+    def _several_at_once(self, reads: Iterator[Normalised]) -> Iterator[list[tuple[Read, NDArray[np.float32]]]]:
+        """Reads and their logits, shape ``(C, n_samples)``, as many at a time as fill some batches."""
+        waiting: list[Normalised] = []
+        n_chunks = 0
+        for read, x_n in reads:
+            waiting.append((read, x_n))
+            n_chunks += -(-len(x_n) // self._chunking.hop) if self._chunking else AT_ONCE
+            if n_chunks >= AT_ONCE * self._rows:
+                yield self._run(waiting)
+                waiting, n_chunks = [], 0
+        if waiting:
+            yield self._run(waiting)
 
     def normalised(self, read: Read) -> NDArray[np.float32]:
         """What the network is given of a read, shape ``(n_samples,)``, at the model's own sample rate.
@@ -140,13 +156,6 @@ class Labeller:
             self._known.add(chemistry)
             warnings.warn(self.recipe.untried(read), UntriedWarning, stacklevel=2)
 
-    @property
-    def _seamless(self) -> bool:
-        return self.network.receptive_field is not None
-
-    def _cut(self, x_n: NDArray[np.float32]) -> NDArray[np.float32]:
-        return cut(x_n, self._chunk_samples, self._overlap) if self._seamless else x_n[None]
-
     def _at_rate(self, read: Read) -> Read:
         return resample_read(read, self.recipe.sample_rate_hz) if self.recipe.resampled_from_hz else read
 
@@ -156,35 +165,39 @@ class Labeller:
             return events
         return resample_events(events, n_samples, len(read.adc), read.sample_rate_hz / self.recipe.sample_rate_hz)
 
-    def _run_waiting(
-        self, waiting: list[tuple[Read, int, NDArray[np.float32]]]
-    ) -> Iterator[tuple[Read, NDArray[np.float32]]]:
-        if not waiting:
-            return
-        logits_NCT = self._run(np.concatenate([chunks for _, _, chunks in waiting]))
-        done, decoding = 0, self.recipe.decoding
-        for read, n_samples, chunks in waiting:
-            mine = logits_NCT[done : done + len(chunks)]
-            done += len(chunks)
-            logits_CT = stitch(mine, self._overlap, n_samples)
-            if self.recipe.task == "read":
-                logits_CT = pooled(logits_CT)
-            yield read, probabilities(logits_CT, decoding.temperature, decoding.bias)
+    def _run(self, reads: list[Normalised]) -> list[tuple[Read, NDArray[np.float32]]]:
+        if self._chunking is None:
+            return [(read, self.logits(x_n[None])[0]) for read, x_n in reads]
+        chunks = [self._chunking.cut(x_n) for _, x_n in reads]
+        logits = iter(self._by_length([chunk for some in chunks for chunk in some]))
+        return [
+            (read, self._chunking.stitch([next(logits) for _ in some], len(x_n)))
+            for (read, x_n), some in zip(reads, chunks, strict=True)
+        ]
 
-    def _run(self, chunks_NT: NDArray[np.float32]) -> NDArray[np.float32]:
-        on_cpu = self._device.type == "cpu"
-        rows = min(self.config.batch_size, MOST_ROWS) if on_cpu else self.config.batch_size
-        batches = torch.split(torch.from_numpy(chunks_NT)[:, None], rows)
-        return np.concatenate([self._forward(x_B1T).float().cpu().numpy() for x_B1T in batches])
+    def _by_length(self, chunks: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Logits of chunks, shape ``(C, length)`` each; such of about one length share a batch."""
+        lengths = np.array([len(chunk) for chunk in chunks])
+        order = np.argsort(-lengths, kind="stable")
+        found: list[NDArray[np.float32]] = [chunks[0]] * len(chunks)
+        for first in range(0, len(order), self._rows):
+            batch = order[first : first + self._rows]
+            x_NT = np.zeros((len(batch), lengths[batch[0]]), np.float32)
+            for row, i in enumerate(batch):
+                x_NT[row, : lengths[i]] = chunks[i]
+            for i, logits_CT in zip(batch, self.backend(x_NT), strict=True):
+                found[i] = logits_CT
+        return found
 
-    def _forward(self, x_B1T: Tensor) -> Tensor:
-        autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
-        n_rows = len(x_B1T)
-        enough = n_rows >= FEWEST_ROWS or not self._seamless  # a whole read is alone at all times
-        filled = x_B1T if enough else x_B1T.expand(FEWEST_ROWS, -1, -1)
-        with torch.inference_mode(), autocast:
-            logits_BCT: Tensor = self.network(filled.to(self._device))
-            return logits_BCT[:n_rows]
+    def logits(self, chunks_NT: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the network says of chunks of one length, shape ``(N, C, T)``, a batch at a time."""
+        starts = range(0, len(chunks_NT), self._rows)
+        return np.concatenate([self.backend(chunks_NT[start : start + self._rows]) for start in starts])
+
+    def _probabilities(self, logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
+        decoding = self.recipe.decoding
+        of_samples_CT = pooled(logits_CT) if self.recipe.task == "read" else logits_CT
+        return probabilities(of_samples_CT, decoding.temperature, decoding.bias)
 
 
 def pooled(logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -193,13 +206,16 @@ def pooled(logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.broadcast_to(mean_C1.astype(np.float32), logits_CT.shape)
 
 
-def load(path: str | Path, config: LabelRunConfig | None = None, device: str | None = None) -> Labeller:
+def load(
+    path: str | Path, config: LabelRunConfig | None = None, device: str | None = None, threads: int | None = None
+) -> Labeller:
     """Make a trained model ready to label.
 
     Args:
-        path: Its file, or the name of a shipped one.
-        config: Batch size, chunk length, precision.
+        path: Its file (a bundle, or an exported model), or the name of a shipped one.
+        config: Backend, precision, batch size, chunk length.
         device: Where to run; default: CUDA if there is one, else the CPU.
+        threads: That compute on a CPU; default: as many as the backend likes.
 
     Example:
         >>> labeller = load("model.safetensors")
@@ -207,6 +223,9 @@ def load(path: str | Path, config: LabelRunConfig | None = None, device: str | N
 
     Raises:
         BundleError: The file is no trained model.
+        ConfigError: The backend cannot run it.
     """
-    network, recipe = load_bundle(path)
-    return Labeller(network, recipe, config, device)
+    found, config = find_bundle(path), config or LabelRunConfig()
+    recipe = read_header(found).recipe
+    kind: type[Backend] = lookup(BACKENDS, backend_for(found, config.backend), kind="backend")
+    return Labeller(kind.open(found, config, device, threads), recipe, config)

@@ -1,13 +1,14 @@
 """What goes on inside a network: its first kernels, what its layers answer to a read, and what an answer rests on."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from poreconv.backends.pytorch import TorchBackend
 from poreconv.config import require
 from poreconv.errors import ConfigError
 from poreconv.infer import Labeller
@@ -67,7 +68,7 @@ def feature_maps(labeller: Labeller, read: Read, layer: str, *, start: int = 0, 
         MismatchError: The model was not trained for such reads.
         SignalError: The read is empty or flat.
     """
-    network, x_n = labeller.network, labeller.normalised(read)
+    network, x_n = _network_of(labeller), labeller.normalised(read)
     stop = len(x_n) if end is None else end
     _check_inside(read, start, stop, len(x_n))
     known = layers(network)
@@ -84,6 +85,13 @@ def _check_inside(read: Read, start: int, end: int, n_samples: int) -> None:
     require(inside, f"{read.where}: no samples {start} to {end} in it; choose start < end of 0 to {n_samples}")
 
 
+def _network_of(labeller: Labeller) -> Network:
+    """The network as it was trained."""
+    backend = labeller.backend
+    require(isinstance(backend, TorchBackend), "look inside: not possible on this backend; load the bundle on torch")
+    return cast(TorchBackend, backend).network
+
+
 def _with_context(network: Network, x_n: NDArray[np.float32], start: int, end: int) -> tuple[Tensor, int]:
     """The samples that the answers at ``[start, end)`` see, 0 beyond the read; and the place of the first of them.
 
@@ -91,7 +99,7 @@ def _with_context(network: Network, x_n: NDArray[np.float32], start: int, end: i
     """
     if network.receptive_field is None:
         return torch.from_numpy(x_n), 0
-    unit, margin = network.alignment, network.margin
+    unit, margin = network.alignment, network.size.margin
     first, last = start // unit * unit - margin, -(-end // unit) * unit + margin
     x_T = np.zeros(last - first, np.float32)
     low, high = max(first, 0), min(last, len(x_n))
@@ -142,7 +150,7 @@ def saliency(labeller: Labeller, read: Read, sample: int, class_name: str) -> ND
     Source:
         Sundararajan, Taly & Yan 2017, Axiomatic Attribution for Deep Networks, arXiv:1703.01365.
     """
-    network, x_n, classes = labeller.network, labeller.normalised(read), labeller.recipe.classes
+    network, x_n, classes = _network_of(labeller), labeller.normalised(read), labeller.recipe.classes
     _check_inside(read, sample, sample + 1, len(x_n))
     require(class_name in classes, f"class {class_name!r}: not one of the model's; choose one of {', '.join(classes)}")
     x_T, first = _with_context(network, x_n, sample, sample + 1)

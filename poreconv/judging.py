@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,6 @@ from poreconv.excerpt import Excerpt
 from poreconv.infer import Labeller
 from poreconv.ledger import Ledger
 from poreconv.metrics import BoundaryMetric, ReadMetric, ReliabilityMetric, SegmentMetric
-from poreconv.models.network import Network
 from poreconv.progress import Report
 from poreconv.read import Read
 from poreconv.recipe import Recipe
@@ -229,7 +229,7 @@ def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline],
         recipe=recipe,
         ledger=ledger,
         data=truths.described(),
-        network=_size(labeller.network),
+        network=asdict(labeller.backend.size),
         versions=_versions(),
         reliability=judges[MODEL].reliability.table(),
         offsets=judges[MODEL].offsets(),
@@ -272,10 +272,6 @@ def _drawn(labeller: Labeller, truths: Truths, place: Place) -> Excerpt:
     read, recipe = truths.read(place), labeller.recipe
     [(_, probabilities_CT)] = labeller.probabilities([read])
     return Excerpt.of(read, truths.target(place), labeller.decode(read, probabilities_CT), probabilities_CT, recipe)
-
-
-def _size(network: Network) -> dict[str, float | None]:
-    return {name: getattr(network, name) for name in ("n_parameters", "receptive_field", "macs_per_sample")}
 
 
 def _versions() -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from poreconv.backends.pytorch import TorchBackend
 from poreconv.bundle import save_bundle
 from poreconv.card import Card, TrainingSet
 from poreconv.config import (
@@ -15,17 +16,21 @@ from poreconv.config import (
     DecodeConfig,
     Dense,
     Heartbeat,
+    LabelRunConfig,
     Resnet,
     Strided,
     Tcn,
     Unet,
     Vgg,
 )
+from poreconv.infer import Labeller
 from poreconv.models import build_network
 from poreconv.models.network import Network
 from poreconv.recipe import Recipe
 
 torch.set_num_threads(1)  # where tests share cores with other work, threads wait for each other
+
+FP32 = LabelRunConfig(precision="32")
 
 TINY: dict[str, Any] = {
     "heartbeat": Heartbeat(channels=4, layers=2, pool=3),
@@ -59,6 +64,13 @@ def random_network(name: str, n_classes: int = 2, settings: Any = None, seed: in
                 nn.init.uniform_(layer.weight, 0.5, 2)
                 nn.init.normal_(layer.bias, 0, 0.3)
     return network.eval()
+
+
+def labeller_of(name: str, config: LabelRunConfig | None = None, settings: Any = None, **fields: Any) -> Labeller:
+    """A labeller with random weights, in fp32 on the CPU unless ``config`` says otherwise."""
+    recipe, config = recipe_for(name, settings, **fields), config or FP32
+    network = random_network(name, len(recipe.classes), settings)
+    return Labeller(TorchBackend(network, config.precision, "cpu"), recipe, config)
 
 
 def recipe_for(name: str, settings: Any = None, **fields: Any) -> Recipe:

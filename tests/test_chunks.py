@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poreconv.chunks import cut, stitch
+from poreconv.chunks import Chunking
 from poreconv.errors import ConfigError
 
-CHUNK, OVERLAP = 16, 6
-HOP = CHUNK - OVERLAP
+MARGIN, GRAIN = 3, 4
+CHUNKING = Chunking(16, MARGIN, GRAIN)
 
 
 def ramp(n: int) -> np.ndarray:
@@ -15,47 +15,48 @@ def ramp(n: int) -> np.ndarray:
     return np.arange(1, n + 1, dtype=np.float32)
 
 
-@given(st.integers(0, 200), st.integers(0, 10).map(lambda half: 2 * half), st.integers(1, 40))
-def test_stitching_is_the_inverse_of_cutting(n_samples: int, overlap: int, hop: int) -> None:
-    """For any length, overlap and hop."""
-    x_n = ramp(n_samples)
-    chunks_NCT = cut(x_n, overlap + hop, overlap)[:, None]
+@given(st.integers(1, 200), st.integers(0, 10), st.integers(1, 5), st.integers(5, 8))
+def test_stitching_is_the_inverse_of_cutting(n_samples: int, margin: int, grain: int, grains: int) -> None:
+    """For any length, margin and chunk."""
+    x_n, chunking = ramp(n_samples), Chunking(grain * grains + 2 * margin, margin, grain)
+    chunks = [chunk[None] for chunk in chunking.cut(x_n)]
 
-    np.testing.assert_array_equal(stitch(chunks_NCT, overlap, n_samples), x_n[None])
-
-
-@pytest.mark.parametrize("n_samples", [0, 1, HOP - 1, HOP, HOP + 1, CHUNK, CHUNK + 1, 2 * HOP, 2 * HOP + 1])
-def test_edge_lengths_come_back(n_samples: int) -> None:
-    """Shorter than, equal to and just over a chunk; each class by itself."""
-    x_n = ramp(n_samples)
-    chunks_NT = cut(x_n, CHUNK, OVERLAP)
-    both_NCT = np.stack([chunks_NT, -chunks_NT], 1)
-
-    assert chunks_NT.shape == (-(-n_samples // HOP), CHUNK)
-    np.testing.assert_array_equal(stitch(both_NCT, OVERLAP, n_samples), [x_n, -x_n])
+    np.testing.assert_array_equal(chunking.stitch(chunks, n_samples), x_n[None])
 
 
-def test_neighbours_share_the_overlap() -> None:
+@pytest.mark.parametrize(
+    ("n_samples", "lengths"), [(1, [8]), (2, [8]), (3, [12]), (10, [16]), (11, [16, 8]), (20, [16, 16]), (21, [16, 16, 8])]
+)
+def test_the_last_chunk_is_no_longer_than_it_must_be(n_samples: int, lengths: list[int]) -> None:
+    """It holds what is left of the read and its context, in whole grains; each class comes back by itself."""
+    chunks = CHUNKING.cut(ramp(n_samples))
+    both = CHUNKING.stitch([np.stack([chunk, -chunk]) for chunk in chunks], n_samples)
+
+    assert [len(chunk) for chunk in chunks] == lengths
+    np.testing.assert_array_equal(both, [ramp(n_samples), -ramp(n_samples)])
+
+
+def test_neighbours_share_their_context() -> None:
     """The end of one chunk is the beginning of the next, and beyond the read there is 0."""
-    first, second = cut(ramp(2 * HOP), CHUNK, OVERLAP)
+    first, second = CHUNKING.cut(ramp(2 * CHUNKING.hop))
 
-    np.testing.assert_array_equal(first[-OVERLAP:], second[:OVERLAP])
-    assert first[: OVERLAP // 2].tolist() == second[-OVERLAP // 2 :].tolist() == [0, 0, 0]
-
-
-@given(st.integers(1, 120), st.integers(1, 30))
-def test_every_sample_keeps_its_context(n_samples: int, hop: int) -> None:
-    """A filter as wide as the overlap gives on chunks what it gives on the padded read."""
-    x_n, width = ramp(n_samples), OVERLAP + 1
-    whole = np.convolve(np.pad(x_n, OVERLAP // 2), np.arange(width), "valid")
-    chunks_NT = cut(x_n, OVERLAP + hop, OVERLAP)
-    filtered_NT = np.stack([np.convolve(chunk, np.arange(width), "same") for chunk in chunks_NT])
-
-    np.testing.assert_allclose(stitch(filtered_NT[:, None], OVERLAP, n_samples)[0], whole, rtol=1e-6)
+    np.testing.assert_array_equal(first[-2 * MARGIN :], second[: 2 * MARGIN])
+    assert first[:MARGIN].tolist() == second[-MARGIN:].tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize(("chunk", "overlap"), [(16, 5), (6, 6), (4, 6)])
-def test_an_overlap_that_leaves_nothing_is_refused(chunk: int, overlap: int) -> None:
-    """Nor can an odd one be halved."""
-    with pytest.raises(ConfigError, match=f"overlap of {overlap}"):
-        cut(ramp(10), chunk, overlap)
+@given(st.integers(1, 120), st.integers(1, 8))
+def test_every_sample_keeps_its_context(n_samples: int, grains: int) -> None:
+    """A filter as wide as the context gives on chunks what it gives on the padded read."""
+    x_n, width = ramp(n_samples), 2 * MARGIN + 1
+    whole = np.convolve(np.pad(x_n, MARGIN), np.arange(width), "valid")
+    chunking = Chunking(2 * MARGIN + GRAIN * grains, MARGIN, GRAIN)
+    filtered = [np.convolve(chunk, np.arange(width), "same")[None] for chunk in chunking.cut(x_n)]
+
+    np.testing.assert_allclose(chunking.stitch(filtered, n_samples)[0], whole, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("chunk", "margin"), [(6, 3), (4, 3)])
+def test_a_context_that_leaves_nothing_is_refused(chunk: int, margin: int) -> None:
+    """Each chunk must label something."""
+    with pytest.raises(ConfigError, match="context of 2 x 3"):
+        Chunking(chunk, margin, 1)

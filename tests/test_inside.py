@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import reads_made
-from make_models import TINY, random_network, recipe_for
+from make_models import TINY, labeller_of, random_network
 
 from poreconv import plot
 from poreconv.errors import ConfigError
@@ -18,15 +18,15 @@ BOUNDED = [name for name in TINY if random_network(name).receptive_field is not 
 
 def labeller_for(name: str) -> Labeller:
     """A labeller of random weights."""
-    return Labeller(random_network(name), recipe_for(name), device="cpu")
+    return labeller_of(name)
 
 
 def log_odds(labeller: Labeller, x_n: np.ndarray, sample: int) -> float:
     """Of a boundary at a sample, when the whole signal goes through the network, zero-padded by its margin."""
-    margin = labeller.network.margin
+    margin = labeller.backend.network.size.margin
     x_B1T = torch.from_numpy(np.pad(x_n, margin))[None, None]
     with torch.inference_mode():
-        return float(LogOdds(labeller.network, sample + margin, 1)(x_B1T))
+        return float(LogOdds(labeller.backend.network, sample + margin, 1)(x_B1T))
 
 
 def test_first_kernels_are_the_stem() -> None:
@@ -48,11 +48,11 @@ def test_a_network_without_convolution_has_no_kernels() -> None:
 def test_the_last_layer_s_maps_are_what_labelling_sees(name: str) -> None:
     """The head's answers to a part of a read are its answers to the whole read at the same place."""
     labeller = labeller_for(name)
-    last = layers(labeller.network)[-1]
+    last = layers(labeller.backend.network)[-1]
     whole, part = feature_maps(labeller, READ, last), feature_maps(labeller, READ, last, start=100, end=200)
     first = (part.start - whole.start) // part.samples_per_frame
 
-    assert 100 - labeller.network.alignment < part.start <= 100
+    assert 100 - labeller.backend.network.alignment < part.start <= 100
     assert part.values_HF == pytest.approx(whole.values_HF[:, first : first + part.values_HF.shape[1]], abs=1e-5)
 
 
@@ -66,7 +66,7 @@ def test_maps_of_a_strided_network_have_a_frame_per_stride() -> None:
 def test_every_layer_named_can_be_looked_into() -> None:
     """Each of the names is a layer that answers at every sample."""
     labeller = labeller_for("tcn")
-    widths = {feature_maps(labeller, READ, layer).values_HF.shape[1] for layer in layers(labeller.network)}
+    widths = {feature_maps(labeller, READ, layer).values_HF.shape[1] for layer in layers(labeller.backend.network)}
 
     assert widths == {300}
 
@@ -94,7 +94,7 @@ def test_attributions_sum_to_the_difference_from_standstill(name: str, sample: i
 def test_nothing_outside_the_receptive_field_counts(name: str) -> None:
     """Attributions are zero farther from the sample than half the receptive field, and not all zero inside."""
     labeller = labeller_for(name)
-    reach = labeller.network.receptive_field // 2
+    reach = labeller.backend.network.receptive_field // 2
     inside = np.abs(np.arange(300) - 150) <= reach
     found = saliency(labeller, READ, 150, "boundary")
 

@@ -105,7 +105,7 @@ def test_unbounded_models_say_so(name: str) -> None:
     """Without a receptive field there is no margin; windows and frames follow one another from the first sample."""
     network, settings = tiny_network(name, N_CLASSES), TINY[name]
 
-    assert (network.receptive_field, network.margin) == (None, 0)
+    assert (network.receptive_field, network.size.margin) == (None, 0)
     assert network.alignment == (settings.window if name == "dense" else settings.stride)
 
 
@@ -113,7 +113,7 @@ def test_unbounded_models_say_so(name: str) -> None:
 def test_shifts_by_the_alignment_shift_the_output(name: str) -> None:
     """Input that is moved by the alignment gives the same output, moved as far."""
     network = tiny_network(name, N_CLASSES).eval()
-    step, margin = network.alignment, network.margin
+    step, margin = network.alignment, network.size.margin
     x_B1T = torch.randn(1, 1, 2 * margin + 6 * step)
     one, moved = network(x_B1T), network(x_B1T[:, :, step:])
 
@@ -128,8 +128,8 @@ def test_margin_is_aligned_and_holds_the_context(name: str) -> None:
     network = tiny_network(name)
     reach = (network.receptive_field or 1) // 2
 
-    assert network.margin % network.alignment == 0
-    assert reach <= network.margin < reach + network.alignment
+    assert network.size.margin % network.alignment == 0
+    assert reach <= network.size.margin < reach + network.alignment
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 import poreconv
 from poreconv import shipped
+from poreconv.backends.pytorch import TorchBackend
 from poreconv.bundle import load_bundle, save_bundle
 from poreconv.cli import main
 from poreconv.commands.models import architectures, card_of, shipped_models
@@ -178,7 +179,7 @@ def test_a_name_goes_where_a_path_goes(shelf: Path, tmp_path: Path) -> None:
 def labeller_of(**fields: Any) -> Labeller:
     """A labeller of R9.4.1 DNA with random weights."""
     recipe = recipe_for("tcn", **fields)
-    return Labeller(random_network("tcn", len(recipe.classes)), recipe, device="cpu")
+    return Labeller(TorchBackend(random_network("tcn", len(recipe.classes)), device="cpu"), recipe)
 
 
 R10 = {"pore": "FLO-MIN114", "sample_rate_hz": 5000.0}

@@ -11,9 +11,10 @@ import pytest
 import torch
 from conftest import reads_made, write_multi
 from make_data import HALVES
-from make_models import TINY, bundle_at, random_network, recipe_for, tiny_network
+from make_models import TINY, bundle_at, labeller_of, random_network, recipe_for, tiny_network
 from rich.console import Console
 
+from poreconv.backends.pytorch import TorchBackend
 from poreconv.baselines import BASELINES
 from poreconv.commands.evaluate import evaluate, render
 from poreconv.commands.label import label
@@ -87,9 +88,9 @@ def trained(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def labeller_of(name: str, **config: Any) -> Labeller:
+def whole_labeller(name: str, **config: Any) -> Labeller:
     """A network with random weights that labels whole reads."""
-    return Labeller(random_network(name), recipe_for(name, **WHOLE), LabelRunConfig(**config), "cpu")
+    return labeller_of(name, LabelRunConfig(**{"precision": "32", **config}), **WHOLE)
 
 
 def test_a_store_has_one_class_per_read(store: Store) -> None:
@@ -158,7 +159,7 @@ def test_the_loss_asks_for_the_class_of_a_window() -> None:
 @pytest.mark.parametrize("name", TINY)
 def test_a_read_gets_one_label(name: str) -> None:
     """From its first sample to its last, its score the probability of its class by the mean of all logits."""
-    labeller, read = labeller_of(name), reads_made(1, seed=3)[0]
+    labeller, read = whole_labeller(name), reads_made(1, seed=3)[0]
     (_, p_CT), events = next(labeller.probabilities([read])), labeller(read)
 
     assert (events.start.tolist(), events.end.tolist()) == ([0], [len(read.adc)])
@@ -170,7 +171,7 @@ def test_a_read_gets_one_label(name: str) -> None:
 def test_the_label_does_not_depend_on_the_chunks(name: str) -> None:
     """Nor on what shares a batch."""
     reads = reads_made(3, seed=5)
-    in_one, cut = labeller_of(name, chunk_samples=8000), labeller_of(name, chunk_samples=640, batch_size=3)
+    in_one, cut = whole_labeller(name, chunk_samples=8000), whole_labeller(name, chunk_samples=640, batch_size=3)
     together = [p_CT[:, 0] for _, p_CT in cut.probabilities(reads)]
 
     for read, p_C in zip(reads, together, strict=True):
@@ -235,7 +236,7 @@ def test_resampled_reads_are_labelled_whole(tmp_path: Path) -> None:
     """At another sample rate the one event still reaches from end to end, and the probabilities count."""
     recipe = recipe_for("tcn", **WHOLE, resampled_from_hz=(4000.0, 5000.0))
     read = replace(reads_made(1)[0], sample_rate_hz=5000.0)
-    labeller = Labeller(random_network("tcn"), recipe, device="cpu")
+    labeller = Labeller(TorchBackend(random_network("tcn"), device="cpu"), recipe)
     (_, p_CT), judge = next(labeller.probabilities([read])), Judge(recipe)
     events = labeller.decode(read, p_CT)
     judge.update(np.zeros(len(read.adc), np.int8), events, p_CT)

@@ -15,6 +15,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, Timer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
+from poreconv.backends.pytorch import TorchBackend
 from poreconv.baselines import detectors_for
 from poreconv.bundle import load_bundle, save_bundle
 from poreconv.config import ARCHITECTURES, DecodeConfig, TrainConfig, require
@@ -104,7 +105,7 @@ class Run:
         warn_confounded(self._recipe.confounded)
         weights = balanced_weights(self._recipe.class_counts, config.class_balance)
         self.labeller = SampleLabeller(network, self._recipe.task, weights, config)
-        self.data = SquiggleData(self._stores, config, network.margin)
+        self.data = SquiggleData(self._stores, config, network.size.margin)
         self._order = region_order(self._stores) if config.ordered else ()
         self._claim()
 
@@ -241,7 +242,7 @@ class Run:
         network, recipe = load_bundle(self.bundle)
         bias = taken_back(self.labeller.class_weights.tolist())
         uncalibrated = replace(recipe, decoding=DecodeConfig(bias=bias))
-        labeller = Labeller(network, uncalibrated, device=self._device)
+        labeller = Labeller(TorchBackend(network, device=self._device), uncalibrated)
         places = some_reads(self._stores, "validation", MOST_SAMPLES)
         reads = (store.read(row) for store, row in places)
         targets = (store.read_target(row) for store, row in places)

@@ -77,9 +77,13 @@ class Strided:
     """Kernel of the dilated convolutions, frames; odd."""
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
     """Dilation of each block, frames."""
+    groups: int = 1
+    """Groups of channels that the dilated convolutions keep apart; as many as there are channels: depthwise."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
+        grouped = self.groups >= 1 and self.channels % self.groups == 0
+        require(grouped, f"strided.groups: {self.groups}; must divide the {self.channels} channels")
         require(self.channels >= 1 and self.stride >= 1, "strided: channels and stride must be positive")
         require(min(self.kernel, self.stem_kernel) >= 1, "strided: kernels must be positive")
         require(self.kernel % 2 == 1 and self.stem_kernel % 2 == 1, "strided: kernels must be odd")
@@ -201,7 +205,11 @@ class Unet:
     """U-Net in one dimension: down to frames that see far, and up again, with skip connections."""
 
     channels: tuple[int, ...] = (24, 48, 96, 128, 128)
-    """Kernels of each level, from the samples down; each level has half the frames of the one above."""
+    """Kernels of each level, from the top down; each level has half the frames of the one above."""
+    stem_kernel: int = 7
+    """Kernel of the first convolution, if there is a stem, samples; odd."""
+    stem_stride: int = 1
+    """Samples per frame of the top level; 1: no stem, the top level sees the samples themselves."""
     dropout: float = 0.0
     """Share of the lowest level's activations set to 0 in training."""
     batch_norm: bool = True
@@ -211,6 +219,9 @@ class Unet:
         """Check the sizes."""
         require(len(self.channels) > 1, f"unet.channels: {self.channels}; give two or more, one per level")
         require(min(self.channels) >= 1, f"unet.channels: {self.channels}; must be positive")
+        require(self.stem_stride >= 1, f"unet.stem_stride: {self.stem_stride}; must be positive")
+        require(self.stem_kernel % 2 == 1, f"unet.stem_kernel: {self.stem_kernel}; must be odd")
+        require(self.stem_kernel >= self.stem_stride, "unet.stem_kernel: shorter than the stride, samples are unseen")
         _require_share("unet.dropout", self.dropout)
 
 

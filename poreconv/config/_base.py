@@ -5,7 +5,8 @@ from typing import Any, Literal
 from poreconv.errors import ConfigError
 
 Task = Literal["boundary", "segment", "base", "read"]
-Precision = Literal["32", "bf16"]
+Precision = Literal["auto", "32", "bf16"]
+BackendName = Literal["auto", "torch", "compile", "onnx"]
 DecodeMethod = Literal["peaks", "segmental", "ordered"]
 Written = Literal["fast5", "pod5", "blow5", "slow5"]
 Chemistry = Literal["dna_r9.4.1", "dna_r10.4.1", "rna001", "rna002", "rna004"]

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from poreconv.config._base import DecodeMethod, Precision, require
+from poreconv.config._base import BackendName, DecodeMethod, Precision, require
 from poreconv.config._data import TruthConfig
 
 
@@ -68,7 +68,7 @@ class TrainConfig:
     """Steps between two validations; a killed run goes on from the last."""
     patience: int = 50
     """Stop when so many validations in a row brought nothing better."""
-    precision: Literal["auto", "32", "bf16"] = "auto"
+    precision: Precision = "auto"
     """bf16 where the processor computes in it, else 32."""
     accelerator: str = "auto"
     """`cpu`, `cuda`, `auto`, ... as Lightning knows them."""
@@ -135,14 +135,18 @@ class DecodeConfig:
 
 @dataclass(frozen=True)
 class LabelRunConfig:
-    """How a trained model runs; none of it changes what it finds, but for `precision`."""
+    """How a trained model runs; none of it changes what it finds, but for the last digits that `precision` costs."""
 
+    backend: BackendName = "auto"
+    """What the network runs on: `torch`; `compile` (torch.compile: compiles first, for half a minute); `onnx` (ONNX
+    Runtime; a bundle is exported first). `auto`: torch for a bundle, onnx for an exported file."""
+    precision: Precision = "auto"
+    """`bf16` is faster on processors that compute in it, and differs in the third digit; `auto`: bf16 on those, else
+    32. An exported file has its own."""
     batch_size: int = 4
-    """Chunks labelled at once, at most 8 on a CPU; a few that stay in its cache are faster than many."""
+    """Chunks labelled at once, at most 8 by torch on a CPU; a few that stay in its cache are faster than many."""
     chunk_samples: int = 8000
     """Samples per chunk, its overlap included; rounded down to a multiple of 64."""
-    precision: Precision = "32"
-    """`bf16` is faster on processors that compute in it, and differs in the third digit."""
 
     def __post_init__(self) -> None:
         """Check ranges."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from poreconv.models.frames import Frames
+from poreconv.size import NetworkSize
 
 # B batch, C classes, T samples, F frames, H hidden channels, K outputs of a frame: C for each of its samples
 
@@ -20,7 +21,7 @@ class Network(nn.Module, ABC):
 
     def __init__(self, config: object, n_classes: int) -> None:
         super().__init__()
-        self._n_classes = n_classes
+        self.n_classes = n_classes
 
     @cached_property
     def frames(self) -> Frames:
@@ -41,12 +42,6 @@ class Network(nn.Module, ABC):
         return self.frames.coarsest
 
     @property
-    def margin(self) -> int:
-        """Samples of context that a chunk needs on each side: half the receptive field, aligned; 0 if not bounded."""
-        reach = (self.receptive_field or 1) // 2
-        return -(-reach // self.alignment) * self.alignment
-
-    @property
     def macs_per_sample(self) -> float:
         """Multiply-adds per sample labelled."""
         return self.frames.macs_per_sample
@@ -56,11 +51,16 @@ class Network(nn.Module, ABC):
         """Trained numbers."""
         return sum(parameter.numel() for parameter in self.parameters())
 
+    @property
+    def size(self) -> NetworkSize:
+        """All of these: what one needs to know who has the network in another form."""
+        return NetworkSize(self.receptive_field, self.alignment, self.n_parameters, self.macs_per_sample)
+
     def forward(self, x_B1T: Tensor) -> Tensor:
         """Logits, shape ``(B, C, T)``, for normalised signal, shape ``(B, 1, T)``; zeros fill the last frame."""
         n_samples = x_B1T.shape[-1]
         filled = functional.pad(x_B1T, (0, -n_samples % self.alignment))
-        return samples_of(self.frame_logits(filled), self._n_classes)[:, :, :n_samples]
+        return samples_of(self.frame_logits(filled), self.n_classes)[:, :, :n_samples]
 
     @abstractmethod
     def frame_logits(self, x_B1T: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ Source: He et al. 2015, arXiv:1512.03385 (the blocks, and shortcuts without weig
 
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -19,7 +20,7 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, before: int, after: int, stride: int, config: Resnet) -> None:
         super().__init__()
-        self._residual, self._stride, self._wider = config.residual, stride, after - before
+        self._residual, self._stride, self._before = config.residual, stride, before
         self.layers = nn.Sequential(
             norm(before, config.batch_norm),
             nn.ReLU(),
@@ -31,11 +32,12 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x_BHF: Tensor) -> Tensor:
-        """What is found, and what was there: every ``stride``-th frame, zeros in the channels that it lacks."""
+        """What is found, and what was there: every ``stride``-th frame, in the channels that it had."""
         found: Tensor = self.layers(x_BHF)
         if not self._residual:
             return found
-        return found + functional.pad(x_BHF[:, :, :: self._stride], (0, 0, 0, self._wider))
+        there, new = found[:, : self._before], found[:, self._before :]
+        return torch.cat([there + x_BHF[..., :: self._stride], new], 1)
 
 
 class ResnetNetwork(Network):

@@ -19,7 +19,9 @@ class StridedNetwork(Network):
         around = config.stem_kernel - config.stride
         self._left, self._right = around // 2, around - around // 2
         self.stem = nn.Conv1d(1, config.channels, config.stem_kernel, stride=config.stride)
-        self.blocks = nn.Sequential(*[DilatedBlock(config.channels, config.kernel, d) for d in config.dilations])
+        self.blocks = nn.Sequential(
+            *[DilatedBlock(config.channels, config.kernel, d, groups=config.groups) for d in config.dilations]
+        )
         self.norm = nn.BatchNorm1d(config.channels)
         self.head = nn.Conv1d(config.channels, n_classes * config.stride, 1)
 

@@ -11,12 +11,15 @@ from poreconv.models.network import Network
 
 
 class DilatedBlock(nn.Module):
-    """Dilated convolution, batch norm, ReLU, 1 x 1 convolution; what it finds is added to its input."""
+    """Dilated convolution, batch norm, ReLU, 1 x 1 convolution; what it finds is added to its input.
 
-    def __init__(self, channels: int, kernel: int, dilation: int, dropout: float = 0.0) -> None:
+    In as many groups as channels it is the depthwise separable one of Howard et al. 2017, arXiv:1704.04861.
+    """
+
+    def __init__(self, channels: int, kernel: int, dilation: int, *, dropout: float = 0.0, groups: int = 1) -> None:
         super().__init__()
         padding = dilation * (kernel // 2)
-        self.conv = nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=padding, bias=False)
+        self.conv = nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=padding, groups=groups, bias=False)
         self.norm = nn.BatchNorm1d(channels)
         self.dropout = nn.Dropout(dropout)
         self.mix = nn.Conv1d(channels, channels, 1)
@@ -35,7 +38,7 @@ class TcnNetwork(Network):
         self.stem = nn.Conv1d(1, config.channels, config.stem_kernel, padding=config.stem_kernel // 2)
         dilations = config.dilations * config.cycles
         self.blocks = nn.Sequential(
-            *[DilatedBlock(config.channels, config.kernel, d, config.dropout) for d in dilations]
+            *[DilatedBlock(config.channels, config.kernel, d, dropout=config.dropout) for d in dilations]
         )
         self.norm = nn.BatchNorm1d(config.channels)
         self.head = nn.Conv1d(config.channels, n_classes, 1)

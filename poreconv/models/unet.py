@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from poreconv.config import Unet
-from poreconv.models.layers import convolution
+from poreconv.models.layers import convolution, slide
 from poreconv.models.network import Network
 
 KERNEL = 3
@@ -55,10 +55,12 @@ class UnetNetwork(Network):
 
     def __init__(self, config: Unet, n_classes: int) -> None:
         super().__init__(config, n_classes)
-        self.levels = Level(1, config.channels, config)
-        self.head = nn.Conv1d(config.channels[0], n_classes, 1)
+        width = config.channels[0]
+        self.stem = slide(1, width, config.stem_kernel, config.stem_stride) if config.stem_stride > 1 else nn.Identity()
+        self.levels = Level(width if config.stem_stride > 1 else 1, config.channels, config)
+        self.head = nn.Conv1d(width, n_classes * config.stem_stride, 1)
 
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, C, T)``: a frame is a sample again."""
-        logits_BCT: Tensor = self.head(self.levels(x_B1T))
-        return logits_BCT
+        """Shape ``(B, C * stem_stride, F)``."""
+        logits_BKF: Tensor = self.head(self.levels(self.stem(x_B1T)))
+        return logits_BKF
