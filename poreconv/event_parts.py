@@ -85,7 +85,7 @@ def tabulate(
         tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(files))]
         left = [task for task in tasks if not task[1].exists()]
         work = partial(_write_job, find, form, skip_bad_files)
-        for done, _ in enumerate(run_all(work, left, where.workers, where.scheduler), start=len(tasks) - len(left) + 1):
+        for done, _ in enumerate(run_all(work, left, where), start=len(tasks) - len(left) + 1):
             report(done / len(tasks))
         return finish(parts, len(tasks), out, form)
 

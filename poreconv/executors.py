@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import chdir, contextmanager
-from contextvars import ContextVar
 from functools import partial
 from importlib.metadata import version
 from itertools import islice
@@ -16,6 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
+from poreconv.config import WorkConfig
 from poreconv.errors import ConfigError, WorkerError
 from poreconv.files import check_seen
 from poreconv.once import forget
@@ -34,29 +34,25 @@ CONNECT_S = 10
 Attended = Callable[[T], list[Warning]]
 """Work in another process, which gives back the warnings: they are for whoever started the command."""
 
-_share: ContextVar[int] = ContextVar("share")
 _one_at_a_time = threading.Lock()
 
 
-def run_all(
-    work: Callable[[T], object], tasks: Sequence[T], workers: int = 0, scheduler: str | None = None
-) -> Iterator[T]:
+def run_all(work: Callable[[T], object], tasks: Sequence[T], where: WorkConfig) -> Iterator[T]:
     """Do tasks; gives each one back when it is done.
 
     Args:
         work: Called with a task; both must pickle. With one worker, or one task, it runs in this process.
         tasks: What is to be done.
-        workers: Processes of this machine; 0: one per core.
-        scheduler: Address of a Dask scheduler whose workers do it instead. Tasks of a worker that dies are done by
-            others, so a task may be done twice.
+        where: In which processes. On a Dask cluster, what a worker had to do that dies is done by others, so that a
+            task may be done twice.
 
     Raises:
         ConfigError: Dask is not installed.
         WorkerError: A process died; or the cluster doesn't answer, has no workers, or others than this command needs.
     """
-    n_processes = min(workers or cores(), len(tasks))
-    if scheduler is not None and tasks:
-        with _cluster(scheduler) as pool:
+    n_processes = min(where.workers or _cores(), len(tasks))
+    if where.scheduler is not None and tasks:
+        with _cluster(where.scheduler) as pool:
             yield from _as_done(pool, partial(_on_cluster, work, Path.cwd()), tasks)
     elif n_processes > 1:
         with _processes(n_processes) as pool:
@@ -67,12 +63,7 @@ def run_all(
             yield task
 
 
-def threads() -> int:
-    """Threads that work in this process may use: its share of the cores."""
-    return _share.get(cores())
-
-
-def cores() -> int:
+def _cores() -> int:
     """Cores that this process may use; where the system doesn't say, as macOS, all that there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -107,8 +98,7 @@ def _attended(work: Callable[[T], object], task: T) -> list[Warning]:
 @contextmanager
 def _processes(n_processes: int) -> Iterator[Executor]:
     spawn = multiprocessing.get_context("spawn")  # a fork copies locks of HDF5, Arrow and torch as they happen to be
-    share = max(1, cores() // n_processes)
-    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=_start, initargs=(share,)) as pool:
+    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=_die_with_parent) as pool:
         try:
             yield pool
         except BrokenProcessPool as exc:
@@ -121,9 +111,8 @@ def _processes(n_processes: int) -> Iterator[Executor]:
             raise
 
 
-def _start(share: int) -> None:
-    """Begin as a worker; it ends when the process that it works for is killed, and doesn't wait for work for ever."""
-    _share.set(share)
+def _die_with_parent() -> None:
+    """Let a worker end when the process that it works for is killed; it would wait for work for ever."""
     threading.Thread(target=_exit_after_parent, daemon=True).start()
 
 
@@ -187,9 +176,6 @@ def _arrive() -> str:
 
 def _on_cluster(work: Callable[[T], object], folder: Path, task: T) -> list[Warning]:
     """Do a task as the command's own machine would; one at a time, as label sources and handles know no threads."""
-    from distributed import get_worker
-
     check_seen(folder)
     with _one_at_a_time, chdir(folder):
-        _share.set(get_worker().state.nthreads)
         return _attended(work, task)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from poreconv.config import LabelRunConfig, WorkConfig
 from poreconv.errors import BundleError
 from poreconv.events import Events
-from poreconv.executors import threads
 from poreconv.files import sha256
 from poreconv.header import read_header
 from poreconv.ledger import Ledger
@@ -49,25 +49,37 @@ class TrainedModel:
 
     def label(self, reads: Iterator[Read], ledger: Ledger) -> Iterator[tuple[Read, Events]]:
         """Label reads; see `Labeller.label`."""
-        return _loaded(self).label(reads, ledger)
+        labeller = _loaded(self)
+        with _one_thread():
+            yield from labeller.label(reads, ledger)
 
 
 @once
 def _loaded(model: TrainedModel) -> "Labeller":
-    """A model in this process, which computes in its share of the cores.
+    """A model in this process.
 
     Raises:
         BundleError: The file is another one than the command found.
     """
-    import torch
-
     from poreconv.infer import load
 
     path = find_bundle(model.model)
     if sha256([path]) != model.sha256:
         raise BundleError(f"{path}: changed since the command began, or differs from machine to machine; start again")
-    torch.set_num_threads(min(threads(), torch.get_num_threads()))  # OMP_NUM_THREADS may allow fewer
     return load(model.model, model.config)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch compute in one thread, for it rounds otherwise in several; other cores have processes of their own."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def for_model(config: W) -> W:

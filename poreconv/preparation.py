@@ -176,10 +176,9 @@ def _finished(preparation: Preparation, out: Path) -> Store:
 
 
 def _label_all(preparation: Preparation, tasks: list[Task], progress: Callable[[float], None]) -> None:
-    config = preparation.config
     todo = [task for task in tasks if not task[1].exists()]
     work = partial(_label_job, replace(preparation, files=()))  # a worker needs its own files only
-    for done, _ in enumerate(run_all(work, todo, config.workers, config.scheduler), start=1):
+    for done, _ in enumerate(run_all(work, todo, preparation.config), start=1):
         progress(SHARE_OF_LABELLING * (len(tasks) - len(todo) + done) / len(tasks))
 
 
