@@ -17,7 +17,7 @@ from make_cluster import cluster
 
 from poreconv.bundle import save_bundle
 from poreconv.commands.label import label
-from poreconv.config import DecodeConfig, Heartbeat
+from poreconv.config import DecodeConfig, Heartbeat, LabelFilesConfig
 from poreconv.jobs import JOB_BYTES
 from poreconv.kmer_tables import write_pore_model
 from poreconv.kmers import random_pore_model
@@ -146,7 +146,7 @@ def undisturbed_store(inputs: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def undisturbed_table(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Give what `label` makes when left alone."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    label(inputs / "model.safetensors", inputs, out=folder / "events.tsv")
+    label(inputs / "model.safetensors", inputs, out=folder / "events.tsv", config=LabelFilesConfig(workers=1))
     return contents(folder)
 
 
