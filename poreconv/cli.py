@@ -17,7 +17,7 @@ from poreconv.config import (
     FilesConfig,
     HeartbeatConfig,
     LabelConfig,
-    LabelRunConfig,
+    LabelFilesConfig,
     PrepareConfig,
     RefineConfig,
     SimulateConfig,
@@ -291,7 +291,9 @@ def _kmers(chosen: Namespace) -> None:
         labels_from=chosen.labels_from,
         k=chosen.k,
         out=chosen.out,
-        config=FilesConfig(chosen.outside, chosen.move_margin, skip_bad_files=chosen.skip_bad_files),
+        config=FilesConfig(
+            outside=chosen.outside, move_margin=chosen.move_margin, skip_bad_files=chosen.skip_bad_files
+        ),
     )
     console.print(render(model))
     _say(f"{chosen.out}")
@@ -373,13 +375,13 @@ def _label_arguments(parser: ArgumentParser) -> None:
     _add_paths(parser)
     _add_table_out(parser)
     parser.add_argument("--skip_bad_files", "--skip-bad-files", action="store_true", help=FLAGS["skip_bad_files"])
-    _add_config(parser, LabelRunConfig)
+    _add_config(parser, LabelFilesConfig)
 
 
 def _label(chosen: Namespace) -> None:
     from poreconv.commands.label import label
 
-    config = _config(LabelRunConfig, chosen)
+    config = _config(LabelFilesConfig, chosen)
     ledger = label(chosen.model, chosen.paths, out=chosen.out, config=config, skip_bad_files=chosen.skip_bad_files)
     _say(f"{chosen.out}")
     _print_ledger(ledger)

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from poreconv.config import WorkConfig
 from poreconv.errors import ConfigError, ReadDropped
-from poreconv.files import Parts, fingerprint, whole_file
-from poreconv.jobs import Job, plan, reads_of, run_all
+from poreconv.executors import run_all
+from poreconv.files import Parts, check_seen, fingerprint, whole_file
+from poreconv.jobs import Job, plan, reads_of
 from poreconv.ledger import Ledger
 from poreconv.progress import progress_bar
 from poreconv.read import Read
@@ -56,7 +58,7 @@ def tabulate(
     what: str,
     settings: Mapping[str, Any],
     form: Form = EVENT_ROWS,
-    workers: int = 1,
+    where: WorkConfig,
     skip_bad_files: bool = False,
 ) -> Ledger:
     """Find something in reads, job by job, into one table; a run that was killed goes on where it was.
@@ -64,11 +66,11 @@ def tabulate(
     Args:
         paths: Signal files and folders: one, or several.
         out: The table; its suffix names the format. The drop ledger goes to ``<out>.ledger.json``.
-        find: What finds it, such as events; it must pickle if there are several workers.
+        find: What finds it, such as events; it must pickle, for there may be several processes.
         what: The command's name, for the progress.
         settings: All that decides the result besides the files, as JSON types.
         form: What the rows are; default: events.
-        workers: Processes; 0: one per core.
+        where: In which processes.
         skip_bad_files: Pass over files that cannot be opened instead of stopping.
 
     Returns:
@@ -83,13 +85,14 @@ def tabulate(
         tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(files))]
         left = [task for task in tasks if not task[1].exists()]
         work = partial(_write_job, find, form, skip_bad_files)
-        for done, _ in enumerate(run_all(work, left, workers), start=len(tasks) - len(left) + 1):
+        for done, _ in enumerate(run_all(work, left, where), start=len(tasks) - len(left) + 1):
             report(done / len(tasks))
         return finish(parts, len(tasks), out, form)
 
 
 def _write_job(find: Find, form: Form, skip_bad_files: bool, task: Task) -> None:
     job, out = task
+    check_seen(out.parent)
     ledger = Ledger()
     reads = first_of_each(reads_of(job, ledger, skip_bad_files=skip_bad_files), ledger)
     write_part(out, find(reads, ledger), ledger, form)

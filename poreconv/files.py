@@ -2,12 +2,15 @@
 
 import hashlib
 import json
-import os
+import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
+
+from poreconv.errors import WorkerError
 
 
 @contextmanager
@@ -23,7 +26,9 @@ def whole_file(path: Path, *, partial_suffix: str = ".partial") -> Iterator[Path
         ...     partial.write_text("{}")
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}{partial_suffix}")
+    partial = path.with_name(
+        f".{path.name}.{uuid4().hex}{partial_suffix}"
+    )  # on several machines a process id is no name
     try:
         yield partial
         partial.replace(path)
@@ -77,6 +82,16 @@ class Parts:
     def remove(self) -> None:
         """Remove the folder; the output is there."""
         shutil.rmtree(self.folder)
+
+
+def check_seen(folder: Path) -> None:
+    """Refuse to work where a folder of the command isn't: on another machine, perhaps.
+
+    Raises:
+        WorkerError: It isn't there.
+    """
+    if not folder.is_dir():
+        raise WorkerError(f"{folder}: not seen from {platform.node()}; all machines must see the same paths")
 
 
 def fingerprint(paths: list[Path]) -> list[list[Any]]:

@@ -1,22 +1,14 @@
 """Signal files as pieces of work of bearable size, for several processes, and for going on after a kill."""
 
-import multiprocessing
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from poreconv.errors import PoreconvError, ReadDropped, WorkerError
+from poreconv.errors import PoreconvError, ReadDropped
 from poreconv.files import size_of
 from poreconv.ledger import Drop, Ledger
 from poreconv.read import Read
 from poreconv.readers import open_file
-
-T = TypeVar("T")
 
 JOB_BYTES = 4 << 20
 """Files are grouped up to this size, and a larger file is cut into pieces of about this size: little enough that a
@@ -88,54 +80,3 @@ def _reads_of_piece(piece: Piece, ledger: Ledger) -> Iterator[Read]:
                 yield reader[read_id]
             except ReadDropped as exc:
                 ledger.drop(exc, read_id=read_id, source=piece.path)
-
-
-def run_all(work: Callable[[T], object], tasks: Sequence[T], workers: int) -> Iterator[T]:
-    """Do tasks in processes of their own; gives each one back when it is done.
-
-    Args:
-        work: Called with a task; both must pickle. With one worker, or one task, it runs in this process.
-        tasks: What is to be done.
-        workers: Processes; 0: one per core.
-
-    Raises:
-        WorkerError: A process died.
-    """
-    workers = min(workers or _cores(), len(tasks))
-    if workers <= 1:
-        for task in tasks:
-            work(task)
-            yield task
-        return
-    spawn = multiprocessing.get_context("spawn")  # a fork copies locks of HDF5, Arrow and torch as they happen to be
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_die_with_parent) as pool:
-        pending = {pool.submit(work, task): task for task in tasks}
-        try:
-            for future in as_completed(pending):
-                future.result()
-                yield pending[future]
-        except BrokenProcessPool as exc:
-            raise WorkerError(
-                "a worker process died: out of memory, perhaps, or a script that starts workers must do so under"
-                ' `if __name__ == "__main__":`; the same command goes on where it was, try it with --workers 1'
-            ) from exc
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _cores() -> int:
-    """Cores that this process may use; where the system doesn't say, as macOS, all that there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _die_with_parent() -> None:
-    """Let a worker end when the process that it works for is killed; it would wait for work for ever."""
-    threading.Thread(target=_exit_after_parent, daemon=True).start()
-
-
-def _exit_after_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -10,7 +10,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 from poreconv.config import PrepareConfig, require
 from poreconv.errors import ConfigError, LabelError, ReadDropped, StoreError
 from poreconv.events import Events
-from poreconv.files import Parts, fingerprint, whole_file
-from poreconv.jobs import Job, plan, reads_of, run_all
+from poreconv.executors import run_all
+from poreconv.files import Parts, check_seen, fingerprint, whole_file
+from poreconv.jobs import Job, plan, reads_of
 from poreconv.labelled import Labelled, PartWriter, durations, ledger_of, read_part
 from poreconv.labels import LabelSource
 from poreconv.labels.several import Assigned, assign_files, each_kept, events_of, opened, source_of_process
 from poreconv.ledger import Ledger
+from poreconv.once import once
 from poreconv.read import Read
 from poreconv.read_info import NOTHING, ReadInfo
 from poreconv.read_info import read_info as told_of
@@ -79,7 +81,7 @@ class Preparation:
     @cached_property
     def plan(self) -> dict[str, Any]:
         """As JSON types, for telling whether a killed run was this one."""
-        settings = json.loads(json.dumps(asdict(replace(self.config, workers=0)), default=str))
+        settings = json.loads(json.dumps(asdict(self.config.anywhere()), default=str))
         guard = self.guard.to_json() if self.guard else ""
         inputs = [fingerprint(list(self.files)), fingerprint(self.label_files)]
         return {"inputs": inputs, "labels": self.sources, "config": settings, "guard": guard}
@@ -103,7 +105,7 @@ class Preparation:
         }
 
 
-@lru_cache(maxsize=1)
+@once
 def _listed(path: Path) -> frozenset[str]:
     try:
         return frozenset(path.read_text().split())
@@ -176,13 +178,14 @@ def _finished(preparation: Preparation, out: Path) -> Store:
 def _label_all(preparation: Preparation, tasks: list[Task], progress: Callable[[float], None]) -> None:
     todo = [task for task in tasks if not task[1].exists()]
     work = partial(_label_job, replace(preparation, files=()))  # a worker needs its own files only
-    for done, _ in enumerate(run_all(work, todo, preparation.config.workers), start=1):
+    for done, _ in enumerate(run_all(work, todo, preparation.config), start=1):
         progress(SHARE_OF_LABELLING * (len(tasks) - len(todo) + done) / len(tasks))
 
 
 def _label_job(preparation: Preparation, task: Task) -> None:
     """First pass over some reads: their signal and events, in one table."""
     job, out = task
+    check_seen(out.parent)
     ledger, source = Ledger(), source_of_process(preparation.labels, preparation.config)
     reads = reads_of(job, ledger, skip_bad_files=preparation.config.skip_bad_files)
     with whole_file(out) as path, PartWriter(path) as part:

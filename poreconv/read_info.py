@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ import pysam
 from numpy.typing import ArrayLike
 
 from poreconv.errors import FormatError
+from poreconv.once import once
 
 QUALITY_COLUMNS = ("mean_quality", "mean_qscore_template", "mean_qscore")
 REFERENCE_COLUMNS = ("reference", "alignment_genome", "alignment_reference")
@@ -36,7 +36,7 @@ class ReadInfo(NamedTuple):
 NOTHING = ReadInfo(None, "")
 
 
-@lru_cache(maxsize=1)
+@once
 def read_info(files: tuple[Path, ...]) -> dict[str, ReadInfo]:
     """Read what some files tell of reads; memory holds one entry per read. Read once in each process.
 

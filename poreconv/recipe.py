@@ -89,10 +89,10 @@ class Recipe:
             )
 
     def untried(self, read: Read) -> str:
-        """What to tell of a read whose chemistry is unknown, or differs in a detail from that of the training."""
+        """What to tell of reads whose chemistry is unknown, or differs in a detail from that of the training."""
         trained = ", ".join(self.chemistries) or "unknown"
         return (
-            f"{read.where}: chemistry {read.chemistry}, and the model was trained on {trained}; nothing forbids it,"
+            f"reads of chemistry {read.chemistry}, and the model was trained on {trained}; nothing forbids it,"
             " and nobody has measured how good it is"
         )
 

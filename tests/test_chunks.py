@@ -25,7 +25,8 @@ def test_stitching_is_the_inverse_of_cutting(n_samples: int, margin: int, grain:
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "lengths"), [(1, [8]), (2, [8]), (3, [12]), (10, [16]), (11, [16, 8]), (20, [16, 16]), (21, [16, 16, 8])]
+    ("n_samples", "lengths"),
+    [(1, [8]), (2, [8]), (3, [12]), (10, [16]), (11, [16, 8]), (20, [16, 16]), (21, [16, 16, 8])],
 )
 def test_the_last_chunk_is_no_longer_than_it_must_be(n_samples: int, lengths: list[int]) -> None:
     """It holds what is left of the read and its context, in whole grains; each class comes back by itself."""

@@ -13,7 +13,7 @@ from make_models import FP32, TINY, bundle_at, labeller_of, random_network
 from numpy.typing import NDArray
 
 from poreconv.commands.label import label
-from poreconv.config import ARCHITECTURES, DecodeConfig, Dense, LabelRunConfig
+from poreconv.config import ARCHITECTURES, DecodeConfig, Dense, LabelFilesConfig, LabelRunConfig
 from poreconv.errors import ConfigError, MismatchError, SignalError, UntriedWarning
 from poreconv.infer import load
 from poreconv.ledger import Ledger
@@ -84,7 +84,7 @@ def test_tables_are_the_same_byte_for_byte(name: str, tmp_path: Path) -> None:
     write_multi(tmp_path / "reads.fast5", [noisy_steps(n, seed) for seed, n in enumerate((12_123, 900, 5000))])
     model = bundle_at(tmp_path / "model.safetensors", name, decoding=DecodeConfig(0.1))
     for number, (batch_size, chunk_samples) in enumerate(product((1, 16), (2000, 20_000))):
-        config = LabelRunConfig(precision="32", batch_size=batch_size, chunk_samples=chunk_samples)
+        config = LabelFilesConfig(precision="32", batch_size=batch_size, chunk_samples=chunk_samples)
         label(model, tmp_path / "reads.fast5", out=tmp_path / f"{number}.tsv", config=config)
     tables = [(tmp_path / f"{number}.tsv").read_bytes() for number in range(4)]
 

@@ -1,16 +1,11 @@
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from conftest import reads_made, write_multi
 
 from poreconv import jobs as module
-from poreconv.errors import FormatError, PoreconvError, WorkerError
-from poreconv.jobs import Job, Piece, plan, reads_of, run_all
+from poreconv.errors import FormatError
+from poreconv.jobs import Job, Piece, plan, reads_of
 from poreconv.ledger import Ledger
 from poreconv.readers import open_reads
 
@@ -96,77 +91,3 @@ def test_bad_reads_of_a_piece_are_counted(tmp_path: Path) -> None:
 
     assert len(kept) == 2
     assert dict(ledger.counts) == {"empty": 1}
-
-
-def square(number: int) -> None:
-    """Work that a process can do, or not."""
-    if number < 0:
-        raise FormatError(f"{number}: too small")
-    if number > 99:
-        os._exit(1)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_all_tasks_are_done_and_given_back(workers: int) -> None:
-    """In whatever order."""
-    assert sorted(run_all(square, [3, 1, 2], workers)) == [1, 2, 3]
-    assert list(run_all(square, [], workers)) == []
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_an_error_comes_out_as_it_was(workers: int) -> None:
-    """Also from another process."""
-    with pytest.raises(FormatError, match="-1: too small"):
-        list(run_all(square, [1, -1, 2, 3], workers))
-
-
-def test_a_dead_worker_is_an_error_of_ours() -> None:
-    """It tells what to try."""
-    with pytest.raises(WorkerError, match="--workers 1") as caught:
-        list(run_all(square, [1, 100], 2))
-
-    assert isinstance(caught.value, PoreconvError)
-
-
-ORPHANS = """
-import os, time
-from poreconv.jobs import run_all
-
-def sleep(number):
-    print(os.getpid(), flush=True)
-    time.sleep(0.2 if number < 2 else 0)
-
-if __name__ == "__main__":
-    for _ in run_all(sleep, range(500), 2):
-        pass
-"""
-
-
-def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
-    """None is left waiting for work for ever."""
-    (tmp_path / "orphans.py").write_text(ORPHANS)
-    parent = subprocess.Popen(
-        [sys.executable, tmp_path / "orphans.py"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert parent.stdout is not None
-    workers = {int(parent.stdout.readline()) for _ in range(2)}
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
-    deadline = time.monotonic() + 10
-    while any(map(is_running, workers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-
-    assert not any(map(is_running, workers))
-
-
-def is_running(process: int) -> bool:
-    """Tell whether a process lives; one that has ended and waits to be collected does not."""
-    status = Path(f"/proc/{process}/stat")
-    try:
-        return status.read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

@@ -5,16 +5,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import write_multi
+from distributed import Client
+from make_cluster import cluster
 
 from poreconv.bundle import save_bundle
 from poreconv.commands.label import label
-from poreconv.config import DecodeConfig, Heartbeat
+from poreconv.config import DecodeConfig, Heartbeat, LabelFilesConfig
 from poreconv.jobs import JOB_BYTES
 from poreconv.kmer_tables import write_pore_model
 from poreconv.kmers import random_pore_model
@@ -104,10 +107,16 @@ def start(arguments: list[str]) -> subprocess.Popen[bytes]:
     )
 
 
+def wait_for(process: subprocess.Popen[bytes], folder: Path, pattern: str) -> int:
+    """Wait until a process has made a file; give how many there are."""
+    while process.poll() is None and not any(folder.glob(pattern)):
+        time.sleep(0.001)
+    return len([*folder.glob(pattern)])
+
+
 def kill_when(process: subprocess.Popen[bytes], seen: Path, pattern: str) -> bool:
     """Kill a process and its workers as soon as a file is there; tell whether that came before its end."""
-    while process.poll() is None and not any(seen.glob(pattern)):
-        time.sleep(0.001)
+    wait_for(process, seen, pattern)
     under_way = process.poll() is None
     if under_way:
         os.killpg(process.pid, signal.SIGKILL)
@@ -137,7 +146,7 @@ def undisturbed_store(inputs: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def undisturbed_table(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Give what `label` makes when left alone."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    label(inputs / "model.safetensors", inputs, out=folder / "events.tsv")
+    label(inputs / "model.safetensors", inputs, out=folder / "events.tsv", config=LabelFilesConfig(workers=1))
     return contents(folder)
 
 
@@ -195,6 +204,43 @@ def test_a_killed_refine_goes_on(
     if was_under_way:
         finish(command)
     assert contents(tmp_path) == undisturbed_refinement
+
+
+@pytest.mark.parametrize("command", [prepare_command, label_command])
+def test_a_killed_dask_worker_is_replaced_by_another(
+    command: Callable[[Path, Path], list[str]],
+    inputs: Path,
+    undisturbed_store: dict[str, bytes],
+    undisturbed_table: dict[str, bytes],
+    tmp_path: Path,
+) -> None:
+    """What it had to do, the other does: the result is the one of a single machine."""
+    out, undisturbed = {
+        prepare_command: ("store", undisturbed_store),
+        label_command: ("events.tsv", undisturbed_table),
+    }[command]
+    with cluster(tmp_path / "cluster", n_workers=2) as (address, workers):
+        running = start([*command(inputs, tmp_path / "out" / out), "--scheduler", address])
+        done_before = wait_for(running, tmp_path / "out", f".{out}.parts/0*.parquet")
+        workers[0].kill()
+        assert running.wait() == 0
+
+    assert 0 < done_before < FILES
+    assert contents(tmp_path / "out") == undisturbed
+
+
+def test_an_interrupted_command_takes_its_jobs_back(inputs: Path, tmp_path: Path) -> None:
+    """A cluster that others use, too, does none of them after Ctrl-C."""
+    with cluster(tmp_path / "cluster") as (address, _):
+        running = start([*label_command(inputs, tmp_path / "events.tsv"), "--scheduler", address])
+        wait_for(running, tmp_path, ".events.tsv.parts/0*.parquet")
+        running.send_signal(signal.SIGINT)
+        code = running.wait()
+        with Client(address, set_as_default=False) as client:
+            left = client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
+
+    assert (code, left) == (130, 0)
+    assert not (tmp_path / "events.tsv").exists()
 
 
 def test_parts_are_not_done_twice(inputs: Path, tmp_path: Path) -> None:

@@ -121,17 +121,17 @@ def test_the_table_is_a_label_source(reads: Path, tmp_path: Path) -> None:
 
 def test_a_run_that_was_killed_goes_on(reads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same result; the parts go."""
-    model, out = model_at(tmp_path / "model.safetensors"), tmp_path / "tails.tsv"
-    tails(model, [reads], out=tmp_path / "whole.tsv")
+    model, out, config = model_at(tmp_path / "model.safetensors"), tmp_path / "tails.tsv", TailsConfig(workers=1)
+    tails(model, [reads], out=tmp_path / "whole.tsv", config=config)
     monkeypatch.setattr("poreconv.jobs.JOB_BYTES", 1 << 10)
     monkeypatch.setattr("poreconv.event_parts.finish", killed)
     with pytest.raises(KeyboardInterrupt):
-        tails(model, [reads], out=out)
+        tails(model, [reads], out=out, config=config)
     monkeypatch.undo()
     monkeypatch.setattr("poreconv.jobs.JOB_BYTES", 1 << 10)
     monkeypatch.setattr("poreconv.event_parts._write_job", killed)  # all parts are there
 
-    assert tails(model, [reads], out=out).kept == 6
+    assert tails(model, [reads], out=out, config=config).kept == 6
     assert out.read_text() == (tmp_path / "whole.tsv").read_text()
     assert not list(tmp_path.glob(".tails*"))
 

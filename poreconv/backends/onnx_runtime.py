@@ -42,9 +42,7 @@ class OnnxBackend:
     def open(cls, path: Path, config: LabelRunConfig, device: str | None, threads: int | None) -> Self:
         """Load an exported model, or export a bundle."""
         if config.precision == "bf16":
-            raise ConfigError(
-                "precision bf16: backend onnx computes as the model was exported; leave it out"
-            )
+            raise ConfigError("precision bf16: backend onnx computes as the model was exported; leave it out")
         if path.suffix == ONNX:
             return cls._opened(path, device, threads)
         from poreconv.exported import write_onnx  # needs torch and the extra

@@ -1,7 +1,7 @@
 """Signal files and labels from any source -> a table of events, or the signal with its events in one fast5."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -78,8 +78,8 @@ def convert(
             out,
             partial(_converted, assigned, config),
             what="convert",
-            settings={"labels": fingerprints(assigned), "config": asdict(replace(config, workers=0))},
-            workers=config.workers,
+            settings={"labels": fingerprints(assigned), "config": asdict(config.anywhere())},
+            where=config,
             skip_bad_files=config.skip_bad_files,
         )
 

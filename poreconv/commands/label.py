@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from poreconv.config import LabelRunConfig
+from poreconv.config import LabelFilesConfig
 from poreconv.event_parts import check_out, tabulate
-from poreconv.files import sha256
-from poreconv.infer import load
+from poreconv.labelling import TrainedModel, for_model
 from poreconv.ledger import Ledger
-from poreconv.shipped import find_bundle
 
 
 def label(
@@ -17,7 +15,7 @@ def label(
     paths: Path | str | Sequence[Path | str],
     *,
     out: Path | str,
-    config: LabelRunConfig | None = None,
+    config: LabelFilesConfig | None = None,
     skip_bad_files: bool = False,
 ) -> Ledger:
     """Label reads; a run that was killed goes on where it was.
@@ -27,18 +25,26 @@ def label(
         paths: Signal files and folders: one, or several.
         out: The suffix tells the format: a key of ``WRITERS``, see `convert`. The drop ledger goes to
             ``<out>.ledger.json``.
-        config: Batch size, chunk length, precision.
+        config: Batch size, chunk length, precision; in which processes.
         skip_bad_files: Pass over files that cannot be opened instead of stopping.
 
     Returns:
         The drop ledger.
 
     Raises:
+        BundleError: The model is no trained one.
         ConfigError: ``out`` exists, or its suffix names no format.
         MismatchError: The model was not trained for such reads.
     """
-    check_out(Path(out))  # before the model is loaded
-    labeller = load(model, config)
-    weights = sha256([find_bundle(model)])
-    settings = {"config": asdict(labeller.config), "model": weights, "skip_bad_files": skip_bad_files}
-    return tabulate(paths, Path(out), labeller.label, what="label", settings=settings, skip_bad_files=skip_bad_files)
+    check_out(Path(out))
+    config = config or LabelFilesConfig()
+    trained = TrainedModel.find(model, config.anywhere())
+    return tabulate(
+        paths,
+        Path(out),
+        trained.label,
+        what="label",
+        settings={"model": trained.sha256, "config": asdict(trained.config), "skip_bad_files": skip_bad_files},
+        where=for_model(config),
+        skip_bad_files=skip_bad_files,
+    )

@@ -1,8 +1,8 @@
 """Signal files, coarse labels and a table of k-mer levels -> a table of exact events."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from poreconv.config import RefineConfig, require
@@ -20,6 +20,7 @@ from poreconv.labels.several import (
     source_of_process,
 )
 from poreconv.ledger import Ledger
+from poreconv.once import once
 from poreconv.read import Read
 from poreconv.refinement import refine_events
 from poreconv.targets import BASES
@@ -35,11 +36,11 @@ class _Work:
 
     def settings(self) -> dict[str, object]:
         """All that decides the result besides the reads' files, as JSON types."""
-        config = asdict(replace(self.config, workers=0))
+        config = asdict(self.config.anywhere())
         return {"labels": fingerprints(self.labels), "pore": sha256([self.pore_model]), "config": config}
 
 
-_pore_model = lru_cache(maxsize=1)(read_pore_model)
+_pore_model = once(read_pore_model)
 """Read once in each process."""
 
 
@@ -84,7 +85,7 @@ def refine(
             partial(_refined, work),
             what="refine",
             settings=work.settings(),
-            workers=config.workers,
+            where=config,
             skip_bad_files=config.skip_bad_files,
         )
 

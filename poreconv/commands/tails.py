@@ -12,13 +12,11 @@ import pyarrow as pa
 from poreconv.config import TailsConfig, require
 from poreconv.event_parts import Form, check_out, tabulate
 from poreconv.events import Events
-from poreconv.files import sha256
-from poreconv.infer import Labeller, load
+from poreconv.labelling import TrainedModel, for_model
 from poreconv.labels.polya import POLYA
 from poreconv.ledger import Ledger
 from poreconv.read import Read
 from poreconv.recipe import Recipe
-from poreconv.shipped import find_bundle
 from poreconv.writers import Writer
 from poreconv.writers.parquet import ParquetWriter
 from poreconv.writers.tsv import TsvWriter
@@ -85,7 +83,7 @@ def tails(
             ``.parquet``. Places are raw samples, half-open; the score is the mean probability of the tail's samples. A
             read in which no tail was found has -1 in all, as nanopolish has it. Label source ``polya`` reads the table.
             The drop ledger goes to ``<out>.ledger.json``.
-        config: The speed; batch size, chunk length, precision.
+        config: The speed; batch size, chunk length, precision; in which processes.
         skip_bad_files: Pass over files that cannot be opened instead of stopping.
 
     Returns:
@@ -97,21 +95,23 @@ def tails(
         MismatchError: The model was not trained for such reads.
     """
     config = config or TailsConfig()
-    check_out(Path(out), TAIL_ROWS)  # before the model is loaded
-    labeller = load(model, config)
+    check_out(Path(out), TAIL_ROWS)
+    trained = TrainedModel.find(model, config.anywhere())
+    speed = speed_of(trained.recipe, config)
     settings = {
-        "config": asdict(config),
-        "model": sha256([find_bundle(model)]),
+        "config": asdict(trained.config),
+        "model": trained.sha256,
         "skip_bad_files": skip_bad_files,
-        "speed": speed_of(labeller.recipe, config),
+        "speed": speed,
     }
     return tabulate(
         paths,
         Path(out),
-        partial(find_tails, labeller, speed_of(labeller.recipe, config)),
+        partial(find_tails, trained, speed),
         what="tails",
         settings=settings,
         form=TAIL_ROWS,
+        where=for_model(config),
         skip_bad_files=skip_bad_files,
     )
 
@@ -135,10 +135,10 @@ def speed_of(recipe: Recipe, config: TailsConfig) -> float:
 
 
 def find_tails(
-    labeller: Labeller, nucleotides_per_s: float, reads: Iterator[Read], ledger: Ledger
+    model: TrainedModel, nucleotides_per_s: float, reads: Iterator[Read], ledger: Ledger
 ) -> Iterator[tuple[Read, Tail]]:
     """Give each read and its tail, `NONE` if it has none."""
-    for read, regions in labeller.label(reads, ledger):
+    for read, regions in model.label(reads, ledger):
         tail = tail_in(regions, read.sample_rate_hz / nucleotides_per_s)
         if tail == NONE:
             ledger.notes[TAILLESS] += 1

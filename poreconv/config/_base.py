@@ -1,6 +1,7 @@
 """What all settings share."""
 
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
 
 from poreconv.errors import ConfigError
 
@@ -30,3 +31,25 @@ def require_none_below(config: Any, least: float, *names: str) -> None:
     for name in names:
         value = getattr(config, name)
         require(value is None or value >= least, f"{name}: {value}; must be {least:g} or more")
+
+
+@dataclass(frozen=True)
+class WorkConfig:
+    """Where jobs are done; the result is the same anywhere."""
+
+    workers: int = 0
+    """Processes; 0: one per core; but one alone that runs a model on an NVIDIA GPU, since several would share its
+    memory."""
+    scheduler: str | None = None
+    """Dask scheduler, such as tcp://host:8786, whose workers do the jobs instead of processes here; one job at a time
+    on each worker, so start them with --nthreads 1, one per core. All machines must see the same files under the same
+    paths (those in TMPDIR too, for `evaluate`), and have this version of poreconv[cluster]. A scheduler lets whoever
+    reaches it run any code on its workers: use one only in a network that you trust."""
+
+    def __post_init__(self) -> None:
+        """Check the number of processes."""
+        require(self.workers >= 0, f"workers: {self.workers}; must be 0 (one per core) or more")
+
+    def anywhere(self) -> Self:
+        """All that decides the result: these settings, wherever the jobs are done."""
+        return replace(self, workers=0, scheduler=None)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from poreconv.config._base import Task, require
+from poreconv.config._base import Task, WorkConfig, require
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,11 @@ class SplitConfig:
 
 
 @dataclass(frozen=True)
-class FilesConfig(LabelConfig):
+class FilesConfig(LabelConfig, WorkConfig):
     """How signal files and their labels are read."""
 
-    workers: int = 0
-    """Processes that read and label files; 0: one per core."""
     skip_bad_files: bool = False
     """Pass over files that cannot be opened, and say so in the ledger, instead of stopping."""
-
-    def __post_init__(self) -> None:
-        """Check the number of processes."""
-        require(self.workers >= 0, f"workers: {self.workers}; must be 0 (one per core) or more")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from poreconv.config._base import BackendName, DecodeMethod, Precision, require
+from poreconv.config._base import BackendName, DecodeMethod, Precision, WorkConfig, require
 from poreconv.config._data import TruthConfig
 
 
@@ -155,7 +155,17 @@ class LabelRunConfig:
 
 
 @dataclass(frozen=True)
-class TailsConfig(LabelRunConfig):
+class LabelFilesConfig(LabelRunConfig, WorkConfig):
+    """How a trained model labels files."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        LabelRunConfig.__post_init__(self)
+        WorkConfig.__post_init__(self)
+
+
+@dataclass(frozen=True)
+class TailsConfig(LabelFilesConfig):
     """How tails are measured."""
 
     nucleotides_per_s: float | None = None

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from poreconv.files import fingerprint
 from poreconv.labels import LABEL_SOURCES, LabelSource, open_labels
 from poreconv.labels._agreement import agreed
 from poreconv.ledger import Ledger
+from poreconv.once import once
 from poreconv.read import Read
 from poreconv.registry import lookup
 
@@ -160,7 +160,7 @@ def _joined(sources: dict[str, LabelSource], config: LabelConfig) -> LabelSource
     return FirstThatAnswers(sources) if len(sources) > 1 else next(iter(sources.values()))
 
 
-@lru_cache(maxsize=1)
+@once
 def source_of_process(assigned: Assigned, config: LabelConfig) -> LabelSource:
     """`open_several`, once in each process that works on the same labels."""
     return open_several(assigned, config)
