@@ -42,7 +42,8 @@ class Images(nn.Module):
     def forward(self, x_B1T: Tensor) -> Tensor:
         """Logits, shape ``(B, C, T)``, as the network gives them."""
         n_samples = x_B1T.shape[-1]
-        filled = functional.pad(x_B1T, (0, -n_samples % self._alignment))
+        n_whole = (n_samples + self._alignment - 1) // self._alignment  # so put, the exporter can divide it further
+        filled = functional.pad(x_B1T, (0, n_whole * self._alignment - n_samples))
         image_B11T = filled[:, :, None].to(self._dtype, memory_format=torch.channels_last)
         frames_BK1F: Tensor = self.frames(image_B11T)
         return samples_of(frames_BK1F[:, :, 0], self._n_classes)[:, :, :n_samples]
