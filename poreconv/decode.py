@@ -77,8 +77,8 @@ def boundaries(probability_T: NDArray[np.float32], config: DecodeConfig) -> NDAr
 
 
 def _within_reach(probability_T: NDArray[np.float32], place: NDArray[np.int64]) -> NDArray[np.float64]:
-    padded = np.pad(probability_T.astype(np.float64), REACH)
-    near = [padded[place + step] for step in range(2 * REACH + 1)]
+    padded = np.pad(probability_T, REACH)
+    near = [padded[place + step].astype(np.float64) for step in range(2 * REACH + 1)]
     return np.asarray(np.minimum(np.sum(near, axis=0), CEILING))
 
 

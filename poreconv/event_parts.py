@@ -129,14 +129,40 @@ def write_part(out: Path, found: Iterable[tuple[Read, Any]], ledger: Ledger, for
         form: What the rows are.
     """
     facts = dict[str, ReadFacts]()
-    with whole_file(out) as partial, pq.ParquetWriter(partial, form.schema) as table:
+
+    def rows_of_each() -> Iterator[pa.Table]:
         for read, what in found:
             rows = form.rows(read, what)
-            table.write_table(rows)
             facts[read.read_id] = ReadFacts.of(read)
             if not len(rows):
                 ledger.notes[SILENT] += 1
+            yield rows
+
+    with whole_file(out) as partial, _quick_writer(partial, form.schema) as table:
+        for rows in _many_at_once(rows_of_each()):
+            table.write_table(rows)
         table.add_key_value_metadata({"ledger": json.dumps(ledger.to_dict()), "reads": json.dumps(facts)})
+
+
+ROWS_AT_ONCE = 1 << 17
+"""Rows that are written, and read back, together: writing each read's alone would cost more than finding them."""
+
+
+def _quick_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """For a file that is read once, soon: texts that repeat are told once, and nothing else is made small."""
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    return pq.ParquetWriter(path, schema, compression="none", use_dictionary=texts, write_statistics=False)
+
+
+def _many_at_once(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    some: list[pa.Table] = []
+    for table in tables:
+        some.append(table)
+        if sum(map(len, some)) >= ROWS_AT_ONCE:
+            yield pa.concat_tables(some)
+            some = []
+    if some:
+        yield pa.concat_tables(some)
 
 
 def first_of_each(reads: Iterator[Read], ledger: Ledger) -> Iterator[Read]:
@@ -190,7 +216,7 @@ def _join_part(part: pq.ParquetFile, writer: Writer, ledger: Ledger, seen: set[s
         _drop_twice(read_id, None, ledger)
     ledger.kept += len(facts) - len(twice)
     seen |= facts.keys()
-    for batch in part.iter_batches():
+    for batch in part.iter_batches(ROWS_AT_ONCE):
         table = with_facts(pa.Table.from_batches([batch]), facts)
         writer.write(
             table.filter(pc.invert(pc.is_in(table["read_id"], pa.array(twice, pa.string())))) if twice else table

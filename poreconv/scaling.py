@@ -1,6 +1,7 @@
 """Counts to pA, and the one normalisation that training and labelling share."""
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from poreconv.errors import SignalError
@@ -151,11 +152,23 @@ def normalise_read(read: Read, *, clip: float) -> NDArray[np.float32]:
 
 def event_levels(read: Read, events: Events) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and SD of the current in each event, pA, shape ``(n_events,)`` each; exact sums of the counts."""
-    adc = read.adc.astype(np.int64)
-    total = np.concatenate([[0], np.cumsum(adc)])
-    squares = np.concatenate([[0], np.cumsum(adc * adc)])
+    total, squares = _sums(read.adc, events.start, events.end)
     n = events.duration
-    mean = (total[events.end] - total[events.start]) / n
-    variance = (squares[events.end] - squares[events.start]) / n - mean**2
+    mean = total / n
+    variance = squares / n - mean**2
     scale = read.calibration.scale
     return (mean + read.calibration.offset) * scale, np.sqrt(np.maximum(variance, 0)) * abs(scale)
+
+
+@njit(cache=True)
+def _sums(
+    adc: NDArray[np.int16], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # (int16[:], int64[:], int64[:])
+    """Sum of the counts of each event, and of their squares."""
+    total, squares = np.zeros(len(start), np.int64), np.zeros(len(start), np.int64)
+    for i in range(len(start)):
+        for sample in range(start[i], end[i]):
+            count = np.int64(adc[sample])
+            total[i] += count
+            squares[i] += count * count
+    return total, squares

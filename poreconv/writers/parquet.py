@@ -14,7 +14,8 @@ class ParquetWriter:
 
     def __init__(self, path: Path, schema: pa.Schema = EVENTS) -> None:
         self.notes: Counter[str] = Counter()
-        self._writer = pq.ParquetWriter(path, schema)
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        self._writer = pq.ParquetWriter(path, schema, use_dictionary=texts)  # numbers seldom repeat
 
     def write(self, table: pa.Table) -> None:
         """Add rows."""

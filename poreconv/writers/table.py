@@ -47,12 +47,12 @@ class ReadFacts(NamedTuple):
 def events_table(read: Read, events: Events) -> pa.Table:
     """One row per event, numbers rounded to what they mean: 4 decimals of score, 3 of pA."""
     mean_pa, sd_pa = event_levels(read, events)
-    names = np.array([*events.classes, UNNAMED], dtype=object)
+    names = pa.array([*events.classes, UNNAMED])
     columns = {
-        "read_id": pa.array([read.read_id] * len(events), pa.string()),
+        "read_id": pa.repeat(read.read_id, len(events)),
         "start": events.start,
         "end": events.end,
-        "label": names[events.label],
+        "label": names.take(pa.array(events.label % len(names))),
         "score": np.round(events.score.astype(np.float64), 4),
         "mean_pa": np.round(mean_pa, 3),
         "sd_pa": np.round(sd_pa, 3),
