@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 from rich.console import Console
@@ -50,7 +50,10 @@ FLAGS = {
 }
 """Settings that are given without a value."""
 
-MODEL_HELP = "model.safetensors that poreconv train wrote, or the name of a shipped model (poreconv models)"
+MODEL_HELP = (
+    "model.safetensors that poreconv train wrote, what poreconv export made of it, or the name of a shipped model"
+    " (poreconv models)"
+)
 
 SIMULATED: dict[str, type[Any]] = {"heartbeat": HeartbeatConfig, "squiggle": SquiggleConfig}
 """Simulator -> its settings."""
@@ -454,6 +457,30 @@ def _models(chosen: Namespace) -> None:
         _say("no model comes with this version of poreconv; poreconv train makes one")
 
 
+def _export_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("--format", type=Literal["onnx"], default="onnx", help="what it becomes; default: onnx")
+    parser.add_argument(
+        "--int8",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="compute in int8, scaled by these signal files (64 reads are enough): several times faster on a CPU;"
+        " poreconv evaluate tells what it costs. Default: fp32, the bundle's own results",
+    )
+    _add_out(parser, "model.onnx; label, evaluate and stream take it as they take a bundle")
+
+
+def _export(chosen: Namespace) -> None:
+    from poreconv.commands.export import export
+
+    agreement = export(chosen.model, out=chosen.out, kind=chosen.format, int8_from=chosen.int8)
+    _say(f"{chosen.out}")
+    differs = f"mean {agreement.mean:.2g}, largest {agreement.largest:.2g}"
+    _say(f"probabilities differ from the bundle's in fp32: {differs}", to=errors)
+
+
 COMMANDS = {
     "inspect": Command(
         _inspect_arguments,
@@ -526,6 +553,12 @@ COMMANDS = {
         _plot,
         "A picture of one read: its current, its labels, what a model finds in it.",
         "poreconv plot run_folder --labels tombo --model dna_r9.4.1_boundary --out read.html",
+    ),
+    "export": Command(
+        _export_arguments,
+        _export,
+        "A trained model -> ONNX, in fp32 or int8, for other programs and for labelling without torch.",
+        "poreconv export run/model.safetensors --format onnx --out model.onnx",
     ),
     "models": Command(
         _models_arguments,

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from poreconv.card import Card
 from poreconv.errors import BundleError, MismatchError
-from poreconv.header import read_header
+from poreconv.header import ONNX, read_header
 from poreconv.read import Read, family_of
 from poreconv.recipe import Recipe
 
 FOLDER = Path(str(files("poreconv"))) / "pretrained"
 """Where they lie; pip unpacks a package, so these are files."""
 
-SUFFIX = ".safetensors"
+SUFFIXES = (".safetensors", ONNX)
 
 
 def shipped_paths() -> dict[str, Path]:
     """Name -> bundle, in the order of their names."""
-    return {path.stem: path for path in sorted(FOLDER.glob(f"*{SUFFIX}"))}
+    return {path.stem: path for path in sorted(FOLDER.iterdir()) if path.suffix in SUFFIXES}
 
 
 def find_bundle(model: Path | str) -> Path:
@@ -38,7 +38,7 @@ def find_bundle(model: Path | str) -> Path:
     if path.exists():  # a folder, or a pipe: reading it tells what is wrong
         return path
     known = f", or the name of a shipped model: {', '.join(shipped)}" if shipped else ""
-    nearest = get_close_matches(path.name.removesuffix(SUFFIX), shipped, n=1)
+    nearest = get_close_matches(path.stem if path.suffix in SUFFIXES else path.name, shipped, n=1)
     hint = f"; did you mean {nearest[0]}?" if nearest else ""
     raise BundleError(f"{model}: no such file; give the model.safetensors that poreconv train wrote{known}{hint}")
 

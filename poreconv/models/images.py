@@ -1,6 +1,7 @@
 """A trained network made over for running alone: the same results, sooner."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -29,7 +30,7 @@ class Images(nn.Module):
     def __init__(self, network: Network, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self._alignment, self._n_classes, self._dtype = network.alignment, network.n_classes, dtype
-        traced = folded(fx.symbolic_trace(FrameLogits(network.eval())))
+        traced = folded(fx.symbolic_trace(FrameLogits(deepcopy(network).eval())))
         for name, layer in list(traced.named_modules()):
             if type(layer) in OF_IMAGES:
                 traced.set_submodule(name, OF_IMAGES[type(layer)](layer).to(dtype))
@@ -86,6 +87,7 @@ def folded(traced: fx.GraphModule) -> fx.GraphModule:
             traced.set_submodule(str(before.target), fuse_conv_bn_eval(conv, norm))
             node.replace_all_uses_with(before)
             traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
     traced.recompile()
     return traced
 
