@@ -2,6 +2,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from test_infer import noisy_steps
 from test_online import assert_same
 from test_streaming import streamed
 
+from poreconv.cli import main
 from poreconv.commands.stream import render, stream
 from poreconv.config import DecodeConfig, FlowCellConfig
 from poreconv.errors import ConfigError, FormatError
@@ -166,3 +168,19 @@ def test_it_stops_before_it_begins(model: Path, tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="use poreconv label"):
         stream(bundle_at(tmp_path / "crnn.safetensors", "crnn"), tmp_path / "reads.fast5", config=FAST)
+
+
+@pytest.mark.parametrize(("speed", "code"), [("max", 0), ("20", 0), ("fast", 2), ("-1", 1)])
+def test_the_command_prints_what_was_measured(
+    speed: str, code: int, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table on stdout and the ledger on stderr; a speed is a number, or one of two words."""
+    write_multi(tmp_path / "reads.fast5", reads_made(3))
+    options = ["--speed", speed, "--channels", "2", "--seconds", "1", "--workers", "1", "--run.precision", "32"]
+    with pytest.raises(SystemExit) if code else nullcontext() as left:
+        main(["stream", str(model), str(tmp_path / "reads.fast5"), *options])
+    said = capsys.readouterr()
+
+    assert (left.value.code if left else 0) == code
+    assert ("channels that this machine holds" in said.out) == (code == 0)
+    assert ("reads in " in said.err) == (code == 0)
