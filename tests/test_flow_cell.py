@@ -156,7 +156,7 @@ def test_an_interrupt_ends_it_with_what_was_measured(model: Path, tmp_path: Path
     config = replace(FAST, speed="real", seconds=60.0)
     streamed_ = stream(model, tmp_path / "reads.fast5", config=config)
 
-    assert 0 < streamed_.total.played_s < 30
+    assert streamed_.total.played_s < 30
 
 
 def test_it_stops_before_it_begins(model: Path, tmp_path: Path) -> None:
