@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from poreconv.commands.plot import plot_read
     from poreconv.commands.prepare import prepare
     from poreconv.commands.refine import refine
+    from poreconv.commands.stream import stream
     from poreconv.commands.tails import tails
     from poreconv.commands.train import train
     from poreconv.events import Events
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from poreconv.inside import feature_maps, first_kernels, saliency
     from poreconv.read import Calibration, Read
     from poreconv.readers import open_reads
+    from poreconv.streaming import StreamingLabeller
 
 # ont-fast5-api 4.1.3 imports pkg_resources, which warns every user; setuptools is pinned to versions that have it.
 warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
@@ -32,6 +34,7 @@ __all__ = [
     "Events",
     "Labeller",
     "Read",
+    "StreamingLabeller",
     "convert",
     "evaluate",
     "feature_maps",
@@ -44,6 +47,7 @@ __all__ = [
     "refine",
     "saliency",
     "shipped_models",
+    "stream",
     "tails",
     "train",
 ]
@@ -53,6 +57,7 @@ _HOMES = {
     "Events": "poreconv.events:Events",
     "Labeller": "poreconv.infer:Labeller",
     "Read": "poreconv.read:Read",
+    "StreamingLabeller": "poreconv.streaming:StreamingLabeller",
     "convert": "poreconv.commands.convert:convert",
     "evaluate": "poreconv.commands.evaluate:evaluate",
     "feature_maps": "poreconv.inside:feature_maps",
@@ -64,6 +69,7 @@ _HOMES = {
     "prepare": "poreconv.commands.prepare:prepare",
     "refine": "poreconv.commands.refine:refine",
     "saliency": "poreconv.inside:saliency",
+    "stream": "poreconv.commands.stream:stream",
     "tails": "poreconv.commands.tails:tails",
     "shipped_models": "poreconv.commands.models:shipped_models",
     "train": "poreconv.commands.train:train",

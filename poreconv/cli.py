@@ -15,6 +15,7 @@ from poreconv.config import (
     ARCHITECTURES,
     EvaluateConfig,
     FilesConfig,
+    FlowCellConfig,
     HeartbeatConfig,
     LabelConfig,
     LabelFilesConfig,
@@ -390,6 +391,23 @@ def _label(chosen: Namespace) -> None:
     _print_ledger(ledger)
 
 
+def _stream_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
+    _add_paths(parser)
+    _add_out(parser, f"events of the reads that ended ({', '.join(WRITERS)}); drop ledger beside it", required=False)
+    parser.add_argument("--skip_bad_files", "--skip-bad-files", action="store_true", help=FLAGS["skip_bad_files"])
+    _add_config(parser, FlowCellConfig)
+
+
+def _stream(chosen: Namespace) -> None:
+    from poreconv.commands.stream import render, stream
+
+    config = _config(FlowCellConfig, chosen)
+    streamed = stream(chosen.model, chosen.paths, out=chosen.out, config=config, skip_bad_files=chosen.skip_bad_files)
+    console.print(render(streamed))
+    _print_ledger(streamed.ledger)
+
+
 def _tails_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=f"with a class polya: {MODEL_HELP}")
     _add_paths(parser)
@@ -541,6 +559,12 @@ COMMANDS = {
         _label,
         "A model and signal files -> a table of events.",
         "poreconv label run/model.safetensors run_folder --out events.tsv",
+    ),
+    "stream": Command(
+        _stream_arguments,
+        _stream,
+        "Reads played as a live flow cell: how many channels this machine labels, and how soon.",
+        "poreconv stream dna_r9.4.1_boundary run_folder --channels 128 --speed max",
     ),
     "tails": Command(
         _tails_arguments,

@@ -65,19 +65,35 @@ def boundaries(probability_T: NDArray[np.float32], config: DecodeConfig) -> NDAr
     Returns:
         Samples, ascending.
     """
+    place, gain = candidates(probability_T, config)
+    return place if config.method == "peaks" else place[best_boundaries(place, gain, *dwell_gains(config))]
+
+
+def candidates(
+    probability_T: NDArray[np.float32], config: DecodeConfig
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Peaks that may be boundaries, ascending, and what each adds if it is one.
+
+    Each depends on the probabilities within `REACH` of it alone. Those of ``peaks`` are boundaries.
+    """
     peak = peaks(probability_T)
     if config.method == "peaks":
-        return peak[probability_T[peak] >= config.threshold]
+        peak = peak[probability_T[peak] >= config.threshold]
+        return peak, np.zeros(len(peak))
     likely = _within_reach(probability_T, peak)
     peak, likely = peak[likely >= FLOOR], likely[likely >= FLOOR]
-    gain = _logit(likely) - _logit(config.threshold)
+    return peak, _logit(likely) - _logit(config.threshold)
+
+
+def dwell_gains(config: DecodeConfig) -> tuple[NDArray[np.float64], float]:
+    """What each dwell between two boundaries adds, and what each sample beyond the longest."""
     by_dwell, beyond = _surprise(config.dwell_hazards)
-    weight = config.dwell_weight
-    return peak[best_boundaries(peak, gain, weight * by_dwell, weight * beyond)]
+    return config.dwell_weight * by_dwell, config.dwell_weight * beyond
 
 
 def _within_reach(probability_T: NDArray[np.float32], place: NDArray[np.int64]) -> NDArray[np.float64]:
-    padded = np.pad(probability_T, REACH)
+    beside = np.zeros(REACH, np.float32)  # np.pad takes ten times as long, which counts where pieces are short
+    padded = np.concatenate([beside, probability_T, beside])
     near = [padded[place + step].astype(np.float64) for step in range(2 * REACH + 1)]
     return np.asarray(np.minimum(np.sum(near, axis=0), CEILING))
 
@@ -100,9 +116,17 @@ def _ordered(probabilities_CT: NDArray[np.float32], order: list[int]) -> NDArray
     return np.repeat(order, np.diff(best_ends(gain_CT), prepend=0))
 
 
-def _decode_runs(probabilities_CT: NDArray[np.float32], label_T: NDArray[np.intp], classes: tuple[str, ...]) -> Events:
+def runs(
+    probabilities_CT: NDArray[np.float32], label_T: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """First sample of each run of one class, and the sum of that class's probabilities in it."""
     start = np.concatenate([[0], np.flatnonzero(np.diff(label_T)) + 1])
-    end = np.append(start[1:], len(label_T))
     chosen_T = np.take_along_axis(probabilities_CT, label_T[None], 0)[0].astype(np.float64)
-    score = np.add.reduceat(chosen_T, start) / (end - start)
+    return start, np.add.reduceat(chosen_T, start)
+
+
+def _decode_runs(probabilities_CT: NDArray[np.float32], label_T: NDArray[np.intp], classes: tuple[str, ...]) -> Events:
+    start, total = runs(probabilities_CT, label_T)
+    end = np.append(start[1:], len(label_T))
+    score = total / (end - start)
     return Events.of(start, end, label=label_T[start], classes=classes, score=score, coverage=[[0, len(label_T)]])

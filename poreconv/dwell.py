@@ -90,19 +90,68 @@ def best_boundaries(
     Returns:
         Indices of the chosen ones, ascending; none, if no choice is above 0.
     """
-    at_least = np.maximum.accumulate(by_dwell[::-1])[::-1].copy()
-    return np.asarray(_best_boundaries(position, gain, by_dwell, at_least, beyond))
+    best, before, _, _ = _forward(position, gain, by_dwell, _suffix(np.maximum, by_dwell), beyond)
+    return np.asarray(_traced(best, before))
+
+
+def settled(
+    position: NDArray[np.int64],
+    gain: NDArray[np.float64],
+    by_dwell: NDArray[np.float64],
+    beyond: float,
+    *,
+    seen: int,
+    due: int,
+) -> tuple[NDArray[np.int64], float]:
+    """The beginning of `best_boundaries` that no candidate to come can change.
+
+    Every choice that may still win shares it: those that any dwell's gain lets catch up with the best so far. Only a
+    gap of over `LONGEST` samples without a candidate can undo it, if what it costs exceeds all that was gained.
+
+    Args:
+        position: Samples that may be boundaries, ascending, shape ``(n,)``; the first may be one that was chosen.
+        gain: What each adds if chosen, shape ``(n,)``; of one that was chosen, what was returned with it.
+        by_dwell: As in `best_boundaries`.
+        beyond: As there.
+        seen: Candidates to come lie at this sample or behind it.
+        due: What lies before this sample is decided on as is best by now, certain or not.
+
+    Returns:
+        Indices of the chosen ones, ascending, and the gain up to the last of them; nobody asks for that of none.
+    """
+    at_least = _suffix(np.maximum, by_dwell)
+    best, before, first_near, far_at = _forward(position, gain, by_dwell, at_least, beyond)
+    near = np.arange(len(best)) >= first_near
+    near[far_at] |= far_at >= 0
+    leader = int(best.argmax())
+    dwell = np.minimum(seen - position, len(by_dwell) - 1)
+    surely = best[leader] + _suffix(np.minimum, by_dwell)[dwell[leader]]
+    catches_up = best + at_least[dwell] + abs(beyond) * np.abs(position - position[leader]) >= surely
+    alive = near & catches_up
+    alive[leader] = True
+    last = _common(alive, before) if surely > 0 else -1  # else a choice that begins anew may win
+    path = _traced(best, before)
+    last = max([last, *path[position[path] < due][-1:]])
+    return _path_to(last, before), float(best[last])
+
+
+def _suffix(extreme: np.ufunc, by_dwell: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Most or least that a dwell of 0, 1, ... or more samples, within the table, adds."""
+    return np.asarray(extreme.accumulate(by_dwell[::-1])[::-1].copy())
 
 
 @njit(cache=True)
-def _best_boundaries(
+def _forward(
     position: NDArray[np.int64],
     gain: NDArray[np.float64],
     table: NDArray[np.float64],
     at_least: NDArray[np.float64],
     beyond: float,
-) -> NDArray[np.int64]:  # (int64[:], float64[:], float64[:], float64[:], float64)
-    """``at_least[d]``: most that a dwell of d or more samples, within the table, adds."""
+) -> tuple[NDArray[np.float64], NDArray[np.int64], int, int]:  # (int64[:], float64[:], float64[:], float64[:], float64)
+    """Most that a choice gains which ends with each candidate, and the one chosen before it; -1: none.
+
+    Also the first candidate within the table's reach of the last, and the best of those beyond it; -1: none.
+    """
     n, longest = len(position), len(table) - 1
     best, top, before = np.empty(n), np.empty(n), np.empty(n, np.int64)
     first_near, far, far_at = 0, -np.inf, -1
@@ -126,21 +175,42 @@ def _best_boundaries(
                 most, at = score, far_at
         best[i], before[i] = most + gain[i], at
         top[i] = best[i] if i == 0 else max(top[i - 1], best[i])
-    return _traced(best, before)
+    return best, before, first_near, far_at
 
 
 @njit(cache=True)
 def _traced(best: NDArray[np.float64], before: NDArray[np.int64]) -> NDArray[np.int64]:  # (float64[:], int64[:])
-    i = -1
+    last = -1
     for j in range(len(best)):
-        if best[j] > (0.0 if i < 0 else best[i]):
-            i = j
-    n, j = 0, i
+        if best[j] > (0.0 if last < 0 else best[last]):
+            last = j
+    return _path_to(last, before)
+
+
+@njit(cache=True)
+def _path_to(last: int, before: NDArray[np.int64]) -> NDArray[np.int64]:  # (int64, int64[:])
+    """Candidates chosen up to this one; none up to -1."""
+    n, j = 0, last
     while j >= 0:
         n, j = n + 1, before[j]
     path = np.empty(n, np.int64)
-    while i >= 0:
+    while last >= 0:
         n -= 1
-        path[n] = i
-        i = before[i]
+        path[n] = last
+        last = before[last]
     return path
+
+
+@njit(cache=True)
+def _common(alive: NDArray[np.bool_], before: NDArray[np.int64]) -> int:  # (bool[:], int64[:])
+    """The last candidate that is on the paths to all these; -1: none."""
+    n_alive, last = alive.sum(), len(alive) - 1
+    while n_alive > 1 or not alive[last]:
+        if alive[last]:
+            earlier = before[last]
+            if earlier < 0:
+                return -1
+            n_alive -= alive[earlier]
+            alive[earlier] = True
+        last -= 1
+    return last

@@ -82,6 +82,19 @@ class Events:
         return np.asarray((self.end > start) & (self.start < end))
 
 
+def joined(parts: Sequence[Events]) -> Events:
+    """Put events of one read that follow each other, such as streaming gives them, together; at least one part."""
+    named = [part.classes for part in parts if part.classes]
+    return Events.of(
+        np.concatenate([part.start for part in parts]),
+        np.concatenate([part.end for part in parts]),
+        label=np.concatenate([part.label for part in parts]),
+        classes=named[0] if named else (),
+        score=np.concatenate([part.score for part in parts]),
+        coverage=np.concatenate([part.coverage for part in parts]),
+    )
+
+
 def union(intervals: NDArray[np.int64]) -> NDArray[np.int64]:
     """Merge half-open intervals that touch or overlap.
 
@@ -92,8 +105,8 @@ def union(intervals: NDArray[np.int64]) -> NDArray[np.int64]:
         Shape ``(m, 2)``, ascending and disjoint.
     """
     intervals = intervals[intervals[:, 1] > intervals[:, 0]] if len(intervals) else intervals
-    if len(intervals) == 0:
-        return intervals.reshape(0, 2)
+    if len(intervals) < 2:
+        return intervals.reshape(-1, 2)
     ordered = intervals[np.argsort(intervals[:, 0], kind="stable")]
     return _joined(ordered[:, 0], np.maximum.accumulate(ordered[:, 1]))
 

@@ -50,7 +50,7 @@ def run_all(work: Callable[[T], object], tasks: Sequence[T], where: WorkConfig) 
         ConfigError: Dask is not installed.
         WorkerError: A process died; or the cluster doesn't answer, has no workers, or others than this command needs.
     """
-    n_processes = min(where.workers or _cores(), len(tasks))
+    n_processes = min(where.workers or cores(), len(tasks))
     if where.scheduler is not None and tasks:
         with _cluster(where.scheduler) as pool:
             yield from _as_done(pool, partial(_on_cluster, work, Path.cwd()), tasks)
@@ -63,7 +63,7 @@ def run_all(work: Callable[[T], object], tasks: Sequence[T], where: WorkConfig) 
             yield task
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use; where the system doesn't say, as macOS, all that there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -90,16 +90,52 @@ def winsorised(pa: NDArray[np.float32], times: NDArray[np.intp] | None = None) -
     return shift, scale
 
 
-def read_scale(read: Read) -> tuple[float, float]:
-    """Shift and scale of a whole read in pA, `winsorised` with the read named in its errors.
+class RunningScale:
+    """Shift and scale of samples that come bit by bit: `winsorised`, exact, in constant memory.
 
     A read has some hundred different counts: to count them first is several times faster than to sort its samples.
     """
-    lowest = int(read.adc.min(initial=np.iinfo(np.int16).max))
-    times = np.bincount(read.adc.astype(np.intp) - lowest)
-    there = np.flatnonzero(times)
+
+    def __init__(self) -> None:
+        self._times = np.zeros(1 << 16, np.intp)
+        self._low, self._high = len(self._times), 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the counts."""
+        return self._times.nbytes
+
+    def add(self, adc: NDArray[np.int16]) -> None:
+        """Count further samples, shape ``(n,)``."""
+        if not len(adc):
+            return
+        place = adc.astype(np.intp) - LOWEST
+        low = int(place.min())
+        times = np.bincount(place - low)
+        self._low, self._high = min(self._low, low), max(self._high, low + len(times))
+        self._times[low : low + len(times)] += times
+
+    def estimate(self, calibration: Calibration) -> tuple[float, float]:
+        """Shift and scale in pA of all samples so far.
+
+        Raises:
+            SignalError: There are none, or nine tenths of them have one value.
+        """
+        times = self._times[self._low : self._high]
+        there = np.flatnonzero(times)
+        return winsorised(to_pa((there + self._low + LOWEST).astype(np.int16), calibration), times[there])
+
+
+LOWEST = int(np.iinfo(np.int16).min)
+"""Least count there can be."""
+
+
+def read_scale(read: Read) -> tuple[float, float]:
+    """Shift and scale of a whole read in pA, `winsorised` with the read named in its errors."""
+    seen = RunningScale()
+    seen.add(read.adc)
     try:
-        return winsorised(to_pa((there + lowest).astype(np.int16), read.calibration), times[there])
+        return seen.estimate(read.calibration)
     except SignalError as exc:
         raise SignalError(f"{read.where}: {exc}", reason=exc.reason) from exc
 

@@ -9,6 +9,7 @@ from poreconv.config import (
     AugmentConfig,
     DecodeConfig,
     FilterConfig,
+    FlowCellConfig,
     HeartbeatConfig,
     LabelFilesConfig,
     LabelRunConfig,
@@ -17,6 +18,7 @@ from poreconv.config import (
     SimulateConfig,
     SplitConfig,
     SquiggleConfig,
+    StreamConfig,
     TrainConfig,
 )
 from poreconv.errors import ConfigError
@@ -44,6 +46,10 @@ IMPOSSIBLE: list[tuple[type[Any], dict[str, Any]]] = [
     (TrainConfig, {"max_time": "00:00:ten:00"}),
     (LabelRunConfig, {"batch_size": 0}),
     (LabelRunConfig, {"chunk_samples": 63}),
+    (StreamConfig, {"hop_samples": 0}),
+    (FlowCellConfig, {"channels": 0}),
+    (FlowCellConfig, {"speed": 0.0}),
+    (FlowCellConfig, {"push_s": 0}),
     (SimulateConfig, {"reads": -1}),
     (HeartbeatConfig, {"beats_min": 3, "beats_max": 1}),
     (HeartbeatConfig, {"samples": 20}),

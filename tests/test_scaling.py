@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from poreconv.errors import SignalError
-from poreconv.read import Calibration
-from poreconv.scaling import SD_PER_MAD, med_mad, normalise, normalise_read, read_scale, to_pa, winsorised
+from poreconv.read import Calibration, Read
+from poreconv.scaling import SD_PER_MAD, RunningScale, med_mad, normalise, normalise_read, read_scale, to_pa, winsorised
 
 COUNTS = hnp.arrays(np.int16, st.integers(2, 60))
 
@@ -145,3 +146,14 @@ def test_a_normalised_read_has_mean_0_and_sd_1_once_its_tails_are_pulled_in() ->
     read = reads_made(1)[0]
 
     assert winsorised(normalise_read(read, clip=100.0)) == pytest.approx((0, 1), abs=1e-4)
+
+
+def test_a_running_scale_is_that_of_all_samples_so_far(make_reads: Callable[..., list[Read]]) -> None:
+    """Exact after every piece, and no larger after many."""
+    [read] = make_reads(1)
+    seen, before = RunningScale(), RunningScale().nbytes
+    for end in range(100, len(read.adc), 100):
+        seen.add(read.adc[end - 100 : end])
+
+        assert seen.estimate(read.calibration) == read_scale(replace(read, adc=read.adc[:end]))
+    assert seen.nbytes == before

@@ -165,6 +165,49 @@ class LabelFilesConfig(LabelRunConfig, WorkConfig):
 
 
 @dataclass(frozen=True)
+class StreamConfig:
+    """How reads are labelled while they are sequenced: how soon, and by what scale."""
+
+    hop_samples: int = 1000
+    """New samples of a channel that go through the network together; rounded so that chunks suit it. More cost less, as
+    fewer are seen twice, and come later."""
+    warmup_samples: int = 2000
+    """Samples of a read that are held back until its shift and scale are estimated; they are refined from then on."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for name in ("hop_samples", "warmup_samples"):
+            require(getattr(self, name) >= 1, f"{name}: {getattr(self, name)}; must be positive")
+
+
+@dataclass(frozen=True)
+class FlowCellConfig(StreamConfig):
+    """A flow cell that is played from files."""
+
+    channels: int = 512
+    """Channels that are sequenced at once, all of the time; each plays one read after the other."""
+    seconds: float = 30.0
+    """Seconds of signal that each channel plays."""
+    speed: Literal["real", "max"] | float = "real"
+    """`real`: samples come as a sequencer gives them; 2: twice as fast; `max`: the next are there when those before are
+    labelled."""
+    push_s: float = 0.1
+    """Seconds of signal that come at once."""
+    workers: int = 0
+    """Processes that share the channels, of one thread each; 0: one per core."""
+    run: LabelRunConfig = field(default_factory=lambda: LabelRunConfig(batch_size=8))
+    """What the network runs on; chunks are as long as the hop wants them."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        super().__post_init__()
+        require(self.channels >= 1, f"channels: {self.channels}; must be positive")
+        require(min(self.seconds, self.push_s) > 0, f"seconds, push_s: {self.seconds}, {self.push_s}; must be positive")
+        require(self.speed in {"real", "max"} or float(self.speed) > 0, f"speed: {self.speed}; must be positive")
+        require(self.workers >= 0, f"workers: {self.workers}; must be 0 (one per core) or more")
+
+
+@dataclass(frozen=True)
 class TailsConfig(LabelFilesConfig):
     """How tails are measured."""
 
