@@ -140,7 +140,7 @@ class Labeller:
             MismatchError: The model was not trained for such reads.
             SignalError: The read is empty or flat.
         """
-        self._check(read)
+        self.check(read)
         return normalise_read(self._at_rate(read), clip=self.recipe.normalisation.clip)
 
     def decode(self, read: Read, probabilities_CT: NDArray[np.float32]) -> Events:
@@ -148,7 +148,7 @@ class Labeller:
         events = decode(probabilities_CT, self.recipe.task, self.recipe.classes, self.recipe.decoding)
         return self._as_recorded(events, probabilities_CT.shape[1], read)
 
-    def _check(self, read: Read) -> None:
+    def check(self, read: Read) -> None:
         """Refuse what the model was not trained for; warn, once for each kind, of what nobody has measured."""
         check(self.recipe, read)
         chemistry = read.chemistry.lower()

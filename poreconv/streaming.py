@@ -92,7 +92,7 @@ class StreamingLabeller:
         if channel in self._open:
             raise ConfigError(f"channel {channel}: {self._open[channel].signal.read.where} has not ended; finish it")
         recipe = self._labeller.recipe
-        self._labeller._check(read)
+        self._labeller.check(read)
         if recipe.resampled_from_hz and read.sample_rate_hz != recipe.sample_rate_hz:
             raise MismatchError(
                 f"{read.where}: {read.sample_rate_hz:g} Hz; the model resamples whole reads to"
