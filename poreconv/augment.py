@@ -20,6 +20,8 @@ def augment(
     task: Task,
     config: AugmentConfig,
     rng: np.random.Generator,
+    batch_size: int | None = None,
+    rows: slice = slice(None),
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     """Stretch, scale, shift and roughen windows.
 
@@ -30,21 +32,24 @@ def augment(
         task: What the targets mean.
         config: How much.
         rng: Source of chance.
+        batch_size: Windows of the whole batch; default: these.
+        rows: Which of its rows these are. Chance is drawn for the whole batch, so that processes that share one
+            change its windows as one process would.
 
     Returns:
         Signal and targets, shape ``(B, length)``.
     """
-    n_windows = len(x_BS)
+    n_windows = batch_size or len(x_BS)
     if config.stretch:
         speed_B = 1 + rng.uniform(-config.stretch, config.stretch, n_windows)
-        x_BS, y_BS = stretch(x_BS, y_BS, speed_B, length, task)
+        x_BS, y_BS = stretch(x_BS, y_BS, speed_B[rows], length, task)
     if config.scale:
-        x_BS = x_BS * (1 + rng.uniform(-config.scale, config.scale, (n_windows, 1))).astype(np.float32)
+        x_BS = x_BS * (1 + rng.uniform(-config.scale, config.scale, (n_windows, 1)))[rows].astype(np.float32)
     if config.shift:
-        x_BS = x_BS + rng.uniform(-config.shift, config.shift, (n_windows, 1)).astype(np.float32)
+        x_BS = x_BS + rng.uniform(-config.shift, config.shift, (n_windows, 1))[rows].astype(np.float32)
     if config.noise:
         sd_B1 = rng.uniform(0, config.noise, (n_windows, 1)).astype(np.float32)
-        x_BS = x_BS + sd_B1 * rng.standard_normal(x_BS.shape, np.float32)
+        x_BS = x_BS + (sd_B1 * rng.standard_normal((n_windows, length), np.float32))[rows]
     return x_BS, y_BS
 
 

@@ -46,6 +46,7 @@ FLAGS = {
     "move_margin": "ignore one stride on each side of each move, which is right to about that (bam_moves, fast5_moves)",
     "allow_mixed": "let stores of different chemistries train together",
     "equal_stores": "draw as many training windows from each store, whatever its size",
+    "compile": "let torch compile the network for training",
     "ordered": "decode each class once at most, in the order in which the training reads have them (task segment)",
     "turn_kmers": "read the table's k-mers backwards: some tables of RNA name them in the signal's order, 3' to 5'",
 }
@@ -316,6 +317,7 @@ def _train_arguments(parser: ArgumentParser) -> None:
 
 def _train(chosen: Namespace) -> None:
     from poreconv.commands.train import train
+    from poreconv.processes import is_first
 
     config, settings = _config(TrainConfig, chosen), chosen.get(chosen.model)
     bundle = train(
@@ -326,7 +328,8 @@ def _train(chosen: Namespace) -> None:
         config=config,
         with_report=not chosen.no_report,
     )
-    _say(f"{bundle}")
+    if is_first():
+        _say(f"{bundle}")
 
 
 def _evaluate_arguments(parser: ArgumentParser) -> None:

@@ -12,11 +12,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from poreconv.augment import augment, source_samples
-from poreconv.config import IGNORE, Task, TrainConfig
+from poreconv.config import IGNORE, Task, TrainConfig, require
 from poreconv.errors import StoreError
 from poreconv.store import Store
 
 T = TypeVar("T")
+
+ALL = slice(None)
 
 Batch = tuple[Tensor, Tensor]
 """Signal ``(B, 1, T)`` float32, targets ``(B, T)`` int64."""
@@ -61,23 +63,25 @@ class Reads:
 class RandomWindows(Dataset[Batch]):
     """Batch ``step`` of the training: windows around random labelled places, a function of (seed, step).
 
-    Any labelled sample is as likely as any other; for task `read`, any read.
+    Any labelled sample is as likely as any other; for task `read`, any read. ``rows`` are those of each batch that this
+    process takes.
     """
 
-    def __init__(self, reads: Reads, config: TrainConfig, task: Task) -> None:
-        self._reads, self._config, self._task = reads, config, task
+    def __init__(self, reads: Reads, config: TrainConfig, task: Task, rows: slice = ALL) -> None:
+        self._reads, self._config, self._task, self._rows = reads, config, task, rows
         self._cumulative = np.cumsum(np.ones_like(reads.end) if task == "read" else reads.end - reads.first)
         last_of_store = np.append(np.flatnonzero(np.diff(reads.store)), len(reads.store) - 1)
         self._store_end = self._cumulative[last_of_store] if config.equal_stores else self._cumulative[-1:]
 
     def __getitem__(self, step: int) -> Batch:
         """Batch of one step."""
-        config = self._config
+        config, rows = self._config, self._rows
         rng = np.random.default_rng([config.seed, step])
         length = source_samples(config.chunk_samples, config.augment)
         number, centre = self._draw(rng, config.batch_size)
-        x_BS, y_BS = self._reads.windows(number, centre - length // 2, length)
-        return as_batch(*augment(x_BS, y_BS, config.chunk_samples, self._task, config.augment, rng))
+        x_BS, y_BS = self._reads.windows(number[rows], centre[rows] - length // 2, length)
+        changed = augment(x_BS, y_BS, config.chunk_samples, self._task, config.augment, rng, config.batch_size, rows)
+        return as_batch(*changed)
 
     def _draw(self, rng: np.random.Generator, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Numbers of reads, and a labelled sample in each, both shape ``(n,)``."""
@@ -95,14 +99,17 @@ class RandomWindows(Dataset[Batch]):
 
 
 class Tiles(Dataset[TileBatch]):
-    """All of some reads, once: neighbouring tiles, each with a margin of context whose target is ignored."""
+    """All of some reads, once: neighbouring tiles, each with a margin of context whose target is ignored.
 
-    def __init__(self, reads: Reads, tile_samples: int, margin: int, batch_size: int) -> None:
+    ``rows`` are the tiles that this process takes.
+    """
+
+    def __init__(self, reads: Reads, tile_samples: int, margin: int, batch_size: int, rows: slice = ALL) -> None:
         self._reads, self._tile, self._margin, self._batch = reads, tile_samples, margin, batch_size
         n_tiles = -(-(reads.end - reads.first) // tile_samples)
-        self._number = np.repeat(np.arange(len(n_tiles)), n_tiles)
-        place = np.arange(len(self._number)) - np.repeat(np.cumsum(n_tiles) - n_tiles, n_tiles)
-        self._start = reads.first[self._number] + place * tile_samples
+        number = np.repeat(np.arange(len(n_tiles)), n_tiles)
+        place = np.arange(len(number)) - np.repeat(np.cumsum(n_tiles) - n_tiles, n_tiles)
+        self._number, self._start = number[rows], (reads.first[number] + place * tile_samples)[rows]
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -168,14 +175,23 @@ class SquiggleData(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Random windows; an epoch is the steps between two validations."""
-        windows, steps = RandomWindows(self._train, self._config, self._task), self._config.validate_every
+        windows = RandomWindows(self._train, self._config, self._task, self._rows)
+        steps = self._config.validate_every
         done = self.trainer.global_step if self.trainer else 0
         return self._loader(windows, StepSampler(steps, done // steps))
 
     def val_dataloader(self) -> DataLoader[TileBatch]:
         """Every validation read once."""
-        config = self._config
-        return self._loader(Tiles(self._validation, config.chunk_samples, self._margin, config.batch_size), None)
+        config, rows = self._config, self._rows
+        at_once = -(-config.batch_size // (rows.step or 1))
+        tiles = Tiles(self._validation, config.chunk_samples, self._margin, at_once, rows)
+        require(len(tiles) > 0, f"devices: {rows.step} processes, but not as many windows to validate on; take fewer")
+        return self._loader(tiles, None)
+
+    @property
+    def _rows(self) -> slice:
+        """Of several processes each takes every so-many-th window: none is taken twice or left out."""
+        return slice(self.trainer.global_rank, None, self.trainer.world_size) if self.trainer else ALL
 
     def _loader(self, batches: Dataset[T], sampler: StepSampler | None) -> DataLoader[T]:
         workers = self._config.loader_workers

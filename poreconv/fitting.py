@@ -11,12 +11,17 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import nn
 
-from poreconv.config import TrainConfig
+from poreconv.config import TrainConfig, require
+from poreconv.errors import ConfigError
 from poreconv.files import whole_file
 from poreconv.labeller import SCORE
+from poreconv.processes import is_first
 from poreconv.progress import Report
 
 NOT_NEWS = (
@@ -30,22 +35,29 @@ NOT_NEWS = (
 @contextmanager
 def quiet() -> Iterator[None]:
     """Leave out what Lightning says of itself; warnings about the training stay."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
         for message in NOT_NEWS:
             warnings.filterwarnings("ignore", message=message)
         try:
-            logger.setLevel(logging.WARNING)
+            for logger in loggers:
+                logger.setLevel(logging.WARNING)
             yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C be a KeyboardInterrupt again, where Lightning exits and leaves the signal ignored."""
+    """Let Ctrl-C be a KeyboardInterrupt again, where Lightning exits and leaves the signal ignored.
+
+    Of several processes the first one hears it, and ends the others.
+    """
     handler = signal.getsignal(signal.SIGINT)
+    if not is_first() and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     except SystemExit as exc:
@@ -64,6 +76,60 @@ def uses_bf16(config: TrainConfig) -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+def make_trainer(config: TrainConfig, out: Path, callbacks: list[Callback]) -> L.Trainer:
+    """Lightning's trainer.
+
+    Args:
+        config: How to train.
+        out: Folder of the run, for the logs.
+        callbacks: What goes along with the training.
+
+    Raises:
+        ConfigError: There is no such accelerator here, or not so many devices.
+    """
+    try:
+        return _trainer(config, out, callbacks)
+    except (ValueError, MisconfigurationException) as exc:
+        raise ConfigError(f"accelerator {config.accelerator!r}, devices {config.devices}: {exc}") from exc
+
+
+def _trainer(config: TrainConfig, out: Path, callbacks: list[Callback]) -> L.Trainer:
+    precision = "bf16-mixed" if uses_bf16(config) else "32-true"
+    return L.Trainer(
+        accelerator=config.accelerator,
+        devices=config.devices,
+        num_nodes=config.nodes,
+        sync_batchnorm=True,
+        precision=precision,  # type: ignore[arg-type]  # one of Lightning's literals
+        max_epochs=-1,
+        gradient_clip_val=config.gradient_clip,
+        callbacks=callbacks,
+        logger=[CSVLogger(out, name="logs/csv"), TensorBoardLogger(out, name="logs/tensorboard")],
+        plugins=[WholeFileCheckpoints()],
+        default_root_dir=out,
+        log_every_n_steps=min(50, config.validate_every),
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def require_alike(trainer: L.Trainer, network: nn.Module) -> None:
+    """Refuse a training of which the number of processes would change the result.
+
+    Raises:
+        ConfigError: Several processes on a CPU, each of which would normalise its own windows.
+    """
+    apart = trainer.world_size > 1 and trainer.strategy.root_device.type == "cpu"
+    normalises = any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
+    require(
+        not (apart and normalises),
+        f"devices: {trainer.world_size} processes on a CPU cannot normalise batches together; set batch_norm to false,"
+        " where the architecture has it (unet, resnet, vgg, alexnet, crnn), or train in one",
+    )
+
+
 class WholeFileCheckpoints(TorchCheckpointIO):
     """Checkpoints that exist whole or not at all, also where the temporary folder is on another file system."""
 
@@ -71,6 +137,26 @@ class WholeFileCheckpoints(TorchCheckpointIO):
         """Write beside the place, then rename."""
         with whole_file(Path(path)) as partial:
             super().save_checkpoint(checkpoint, partial, storage_options)
+
+
+class Clock(Timer):
+    """The time limit. Of several processes the first one's clock counts, so that all do the same at each step."""
+
+    def __init__(self, max_time: str) -> None:
+        super().__init__(max_time, interval="step", verbose=False)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Go on from what was spent before."""
+        super().on_train_start(trainer, pl_module)
+        self._tell(trainer, pl_module)
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
+        """Tell how much is spent; `Stop` stops."""
+        self._tell(trainer, pl_module)
+
+    def _tell(self, trainer: L.Trainer, pl_module: Any) -> None:
+        elapsed, remaining = self.time_elapsed(), self.time_remaining() or 0.0
+        pl_module.spent = trainer.strategy.broadcast(elapsed / max(elapsed + remaining, 1e-9))
 
 
 class Stop(EarlyStopping):
@@ -112,5 +198,5 @@ class BundleOnInterrupt(Callback):
 
     def on_exception(self, trainer: L.Trainer, pl_module: Any, exception: BaseException) -> None:
         """Write what there is."""
-        if isinstance(exception, KeyboardInterrupt):
+        if isinstance(exception, KeyboardInterrupt) and trainer.is_global_zero:
             self._write()

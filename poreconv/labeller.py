@@ -7,9 +7,9 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 from torch.nn import functional
+from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassF1Score
 
 from poreconv.config import BOUNDARY, IGNORE, Task, TrainConfig
@@ -17,6 +17,7 @@ from poreconv.decode import peaks
 from poreconv.metrics.read import PooledReads, pool
 from poreconv.metrics.threshold import ThresholdSweep
 from poreconv.models.network import Network
+from poreconv.processes import mean_over_processes
 
 # B batch, C classes, T samples
 
@@ -44,12 +45,18 @@ class SampleLabeller(L.LightningModule):
     class_weights: Tensor
     threshold: Tensor
     """Threshold that was best at the last validation; it stands in the checkpoints."""
+    spent: float
+    """Share of the time limit that is over, as `fitting.Clock` tells; 0 without a limit."""
 
     def __init__(self, network: Network, task: Task, class_weights: Tensor, config: TrainConfig) -> None:
         super().__init__()
         self.network, self._task, self._config = network, task, config
+        if config.compile:
+            network.compile()  # in place: the names of the weights stay
         self.register_buffer("class_weights", class_weights)
         self.register_buffer("threshold", torch.tensor(0.5))
+        self.spent = 0.0
+        self.validation_loss = MeanMetric()
         self.sweep = ThresholdSweep()
         self.pooled = PooledReads()
         self.macro_f1 = MulticlassF1Score(len(class_weights), average="macro", ignore_index=IGNORE)
@@ -61,32 +68,38 @@ class SampleLabeller(L.LightningModule):
 
     def loss(self, logits_BCT: Tensor, y_BT: Tensor) -> Tensor:
         """Class-weighted cross-entropy over the known samples, or over windows (task `read`); 0 where none is known."""
+        logits, y = logits_BCT.float(), y_BT
         if self._task == "read":
-            sum_BC, n_B, class_B = pool(logits_BCT, y_BT)
-            return self._cross_entropy(sum_BC / n_B[:, None].clamp(min=1), class_B)
-        return self._cross_entropy(logits_BCT.float(), y_BT)
+            sum_BC, n_B, y = pool(logits_BCT, y_BT)
+            logits = sum_BC / n_B[:, None].clamp(min=1)
+        total = functional.cross_entropy(logits, y, self.class_weights, ignore_index=IGNORE, reduction="sum")
+        return total / self.weight(y_BT).clamp(min=1e-9)
 
-    def _cross_entropy(self, logits: Tensor, y: Tensor) -> Tensor:
-        weights = self.class_weights
-        total = functional.cross_entropy(logits, y, weights, ignore_index=IGNORE, reduction="sum")
-        return total / weights[y[y != IGNORE]].sum().clamp(min=1e-9)
+    def weight(self, y_BT: Tensor) -> Tensor:
+        """What the samples, or windows (task `read`), by which `loss` divides weigh together."""
+        class_N = y_BT.amax(1) if self._task == "read" else y_BT
+        return self.class_weights[class_N[class_N != IGNORE]].sum()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make dropout, like the windows, a function of (seed, step), so that resuming repeats it."""
-        torch.manual_seed(hash((self._config.seed, self.global_step)) % 2**63)
+        torch.manual_seed((hash((self._config.seed, self.global_step)) + self.global_rank) % 2**63)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Loss of one batch."""
+        """Loss of one batch, or of this process's share of it: the mean over the processes is the batch's."""
         x_B1T, y_BT = batch
         loss = self.loss(self(x_B1T), y_BT)
-        self.log("train_loss", loss, prog_bar=True)
+        if self.trainer.world_size > 1:
+            weight = self.weight(y_BT)
+            loss = loss * weight / mean_over_processes(weight).clamp(min=1e-9)
+        self.log("train_loss", loss, prog_bar=True, sync_dist=True)
         return loss
 
     def validation_step(self, batch: TileBatch, batch_idx: int) -> None:
         """Loss and metric of one batch of tiles."""
         x_B1T, y_BT, number_B = batch
-        logits_BCT = self(x_B1T).float()
-        self.log("validation_loss", self.loss(logits_BCT, y_BT), batch_size=len(y_BT))
+        logits_BCT = self.network.forward(x_B1T).float()  # not compiled: it would be, for each size of a batch
+        self.validation_loss.update(self.loss(logits_BCT, y_BT), self.weight(y_BT))
+        self.log("validation_loss", self.validation_loss)
         if self._task == "boundary":
             self._sweep_tiles(logits_BCT.softmax(1)[:, BOUNDARY], y_BT)
         elif self._task == "read":
@@ -112,7 +125,7 @@ class SampleLabeller(L.LightningModule):
         else:
             score = float(self.macro_f1.compute())
             self.macro_f1.reset()
-        self.log(SCORE, score, prog_bar=True)
+        self.log(SCORE, score, prog_bar=True, sync_dist=True)  # the metrics have seen all processes' tiles already
 
     def configure_optimizers(self) -> Any:
         """AdamW under a one-cycle schedule of `progress`."""
@@ -124,14 +137,7 @@ class SampleLabeller(L.LightningModule):
 
     def progress(self, step: int) -> float:
         """Share of the training that is over, by steps or by time, whichever is further."""
-        timers = [callback for callback in self.trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]  # Trainer sets it
-        spent = max([_share_spent(timer) for timer in timers], default=0.0)
-        return min(1.0, max(step / self._config.max_steps, spent))
-
-
-def _share_spent(timer: Timer) -> float:
-    elapsed, remaining = timer.time_elapsed(), timer.time_remaining() or 0.0
-    return elapsed / max(elapsed + remaining, 1e-9)
+        return min(1.0, max(step / self._config.max_steps, self.spent))
 
 
 def one_cycle(progress: float, warmup: float) -> float:

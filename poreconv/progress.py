@@ -12,10 +12,14 @@ Report = Callable[..., None]
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Report]:
+def progress_bar(what: str, *, shown: bool = True) -> Iterator[Report]:
     """Draw a bar while something long is under way, where someone watches.
 
     A log file gets none, and neither does a notebook without ipywidgets, in which rich cannot draw.
+
+    Args:
+        what: What is under way.
+        shown: Whether to draw it at all; of several processes one does.
 
     Example:
         >>> with progress_bar("prepare") as report:
@@ -31,7 +35,7 @@ def progress_bar(what: str) -> Iterator[Report]:
     )
     console = Console(stderr=True)
     watched = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
-    with Progress(*columns, console=console, disable=not watched) as bar:
+    with Progress(*columns, console=console, disable=not (shown and watched)) as bar:
         task = bar.add_task(what, total=1.0, note="")
 
         def report(share: float, note: str = "") -> None:

@@ -29,9 +29,9 @@ def typed(tmp_path: Path) -> Store:
     return typed_store(tmp_path, intervals, reads_of_lengths(900, 50, 400), split=ALL_TRAIN)
 
 
-def windows_of(store: Store, config: TrainConfig = CONFIG) -> RandomWindows:
+def windows_of(store: Store, config: TrainConfig = CONFIG, rows: slice = slice(None)) -> RandomWindows:
     """Training windows of one store."""
-    return RandomWindows(Reads([store], "train", 5.0), config, store.info.task)
+    return RandomWindows(Reads([store], "train", 5.0), config, store.info.task, rows)
 
 
 def targets_of(tiles: Tiles) -> NDArray[np.int64]:
@@ -126,6 +126,28 @@ def test_tiles_hold_every_labelled_sample_once(store: Store, tile: int, margin: 
     target = targets_of(Tiles(Reads([store], "validation", 5.0), tile, margin, batch))
 
     assert [int((target == label).sum()) for label in (0, 1)] == [counts["inside"], counts["boundary"]]
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_processes_share_the_windows_of_a_step(store: Store, n: int) -> None:
+    """Each has some of them, cut and changed as it would be in the whole batch."""
+    config = replace(CONFIG, augment=AugmentConfig(noise=0.2, scale=0.1, shift=0.1, stretch=0.1))
+    whole = windows_of(store, config)[4]
+    shares = [windows_of(store, config, slice(rank, None, n))[4] for rank in range(n)]
+
+    for rank, share in enumerate(shares):
+        assert all(torch.equal(part, values[rank::n]) for part, values in zip(share, whole, strict=True))
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_processes_share_the_tiles(store: Store, n: int) -> None:
+    """Every labelled sample is in one process's tiles, whether or not their number can be divided."""
+    reads, counts = Reads([store], "validation", 5.0), store.info.counts["validation"]
+    shares = [targets_of(Tiles(reads, 64, 17, 4, slice(rank, None, n))) for rank in range(n)]
+    target = np.concatenate(shares)
+
+    assert [int((target == label).sum()) for label in (0, 1)] == [counts["inside"], counts["boundary"]]
+    assert len({len(share) for share in shares}) == 1 + (len(target) // (64 + 34) % n > 0)
 
 
 def test_tiles_see_their_neighbours(typed: Store) -> None:

@@ -11,9 +11,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, Timer
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 
 from poreconv.backends.pytorch import TorchBackend
 from poreconv.baselines import detectors_for
@@ -25,7 +23,7 @@ from poreconv.dwell import LifeTable
 from poreconv.errors import ConfigError, PoreconvError
 from poreconv.evaluation import RUN_EVALUATION, Evaluation, write_evaluation
 from poreconv.files import whole_file
-from poreconv.fitting import BundleOnInterrupt, Stop, Watch, WholeFileCheckpoints, interruptible, quiet, uses_bf16
+from poreconv.fitting import BundleOnInterrupt, Clock, Stop, Watch, interruptible, make_trainer, quiet, require_alike
 from poreconv.header import first_line
 from poreconv.infer import Labeller, load
 from poreconv.judging import Truths, judge
@@ -33,6 +31,7 @@ from poreconv.labeller import SCORE, SampleLabeller, balanced_weights
 from poreconv.models import build_network
 from poreconv.models.network import Network
 from poreconv.ordered import order_of
+from poreconv.processes import is_first, part
 from poreconv.progress import Report, progress_bar
 from poreconv.recipe import Recipe
 from poreconv.report import write_report
@@ -54,6 +53,9 @@ def train(
 ) -> Path:
     """Train a model; a run that was killed or interrupted goes on where it was.
 
+    With ``config.devices`` the whole program may be started several times (see there): what else it does, each of them
+    does. The first writes; all return when the bundle is there.
+
     Args:
         stores: Folders that `prepare` made: one, or several.
         out: Folder of the run: the bundle ``model.safetensors``, ``report.html``, logs, and checkpoints while it lasts.
@@ -72,9 +74,9 @@ def train(
     several = [stores] if isinstance(stores, Path | str) else stores
     run = Run([Path(path) for path in several], Path(out), model, settings, config or TrainConfig())
     if not run.finished:
-        with progress_bar(f"train {model}") as report:
+        with progress_bar(f"train {model}", shown=is_first()) as report:
             run.fit(report)
-    if with_report and not run.reported:
+    if with_report and is_first() and not run.reported:
         with progress_bar("judge it") as report:
             run.write_report(report)
     return run.bundle
@@ -102,7 +104,8 @@ class Run:
         network = build_network(model, chosen, len(self._recipe.classes))
         if config.start_from is not None:
             self._recipe = start_from(config.start_from, network, self._recipe)
-        warn_confounded(self._recipe.confounded)
+        if is_first():
+            warn_confounded(self._recipe.confounded)
         weights = balanced_weights(self._recipe.class_counts, config.class_balance)
         self.labeller = SampleLabeller(network, self._recipe.task, weights, config)
         self.data = SquiggleData(self._stores, config, network.size.margin)
@@ -144,6 +147,11 @@ class Run:
         with quiet(), interruptible():
             trainer = self.trainer(report)
             trainer.fit(self.labeller, self.data, ckpt_path=last if last.exists() else None, weights_only=True)
+        if is_first():
+            self._finish(report)
+        part()
+
+    def _finish(self, report: Report) -> None:
         self.write_bundle()
         report(1.0, "choosing how to decode")
         self.write_bundle(self.decoding())
@@ -181,32 +189,11 @@ class Run:
         """Lightning's trainer with all that a run needs.
 
         Raises:
-            ConfigError: There is no such accelerator here.
+            ConfigError: There is no such accelerator here, or several processes cannot train this network.
         """
-        try:
-            return self._trainer(report)
-        except (ValueError, MisconfigurationException) as exc:
-            raise ConfigError(f"accelerator {self._config.accelerator!r}: {exc}") from exc
-
-    def _trainer(self, report: Report) -> L.Trainer:
-        config = self._config
-        precision = "bf16-mixed" if uses_bf16(config) else "32-true"
-        return L.Trainer(
-            accelerator=config.accelerator,
-            devices=1,
-            precision=precision,  # type: ignore[arg-type]  # one of Lightning's literals
-            max_epochs=-1,
-            gradient_clip_val=config.gradient_clip,
-            callbacks=self._callbacks(report),
-            logger=[CSVLogger(self._out, name="logs/csv"), TensorBoardLogger(self._out, name="logs/tensorboard")],
-            plugins=[WholeFileCheckpoints()],
-            default_root_dir=self._out,
-            log_every_n_steps=min(50, config.validate_every),
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
+        trainer = make_trainer(self._config, self._out, self._callbacks(report))
+        require_alike(trainer, self.labeller.network)
+        return trainer
 
     def _callbacks(self, report: Report) -> list[Callback]:
         best = ModelCheckpoint(
@@ -219,9 +206,9 @@ class Run:
         )
         last = ModelCheckpoint(self._checkpoints, "last", save_on_train_epoch_end=True, enable_version_counter=False)
         stop = Stop(SCORE, mode="max", patience=self._config.patience)
-        timer = [Timer(self._config.max_time, interval="step", verbose=False)] if self._config.max_time else []
+        clock = [Clock(self._config.max_time)] if self._config.max_time else []
         rate = LearningRateMonitor("step")
-        return [*timer, Watch(report), rate, BundleOnInterrupt(self.write_bundle), stop, best, last]
+        return [*clock, Watch(report), rate, BundleOnInterrupt(self.write_bundle), stop, best, last]
 
     def write_bundle(self, decoding: DecodeConfig | None = None) -> None:
         """Write the best checkpoint so far; before the first validation, the weights as they are.

@@ -48,7 +48,7 @@ class TrainConfig:
     max_time: str | None = None
     """Stop after so long, DD:HH:MM:SS; the learning rate has come down by then."""
     batch_size: int = 32
-    """Windows per step."""
+    """Windows per step, over all processes."""
     chunk_samples: int = 2000
     """Samples per window."""
     start_from: str | None = None
@@ -72,6 +72,15 @@ class TrainConfig:
     """bf16 where the processor computes in it, else 32."""
     accelerator: str = "auto"
     """`cpu`, `cuda`, `auto`, ... as Lightning knows them."""
+    devices: int | Literal["auto"] = 1
+    """Processes that train together, each on its own GPU, or all on the CPU; `auto`: one for each GPU. They share each
+    step's windows: how a model learns does not depend on how many they are. On a CPU only for networks without batch
+    normalisation."""
+    nodes: int = 1
+    """Machines that train together, each with so many devices; the command runs on each, with MASTER_ADDR, MASTER_PORT
+    and NODE_RANK, or under Slurm or torchrun, as Lightning knows them. All must see the same folders."""
+    compile: bool = False
+    """Let torch compile the network."""
     loader_workers: int = 0
     """Processes that gather windows; 0: the training process itself does."""
     seed: int = 0
@@ -91,6 +100,8 @@ class TrainConfig:
         for name in ("max_steps", "batch_size", "chunk_samples", "validate_every", "patience"):
             require(getattr(self, name) >= 1, f"{name}: {getattr(self, name)}; must be positive")
         require(self.learning_rate > 0 and self.gradient_clip > 0, "learning_rate, gradient_clip: must be positive")
+        processes = self.nodes * (1 if self.devices == "auto" else self.devices)
+        require(1 <= processes <= self.batch_size, f"devices, nodes: {processes} in all; must lie in 1..batch_size")
         require(0 < self.warmup < 1, f"warmup: {self.warmup}; must lie between 0 and 1")
         require(0 <= self.class_balance <= 1, f"class_balance: {self.class_balance}; must lie in 0..1")
         require(min(self.weight_decay, self.loader_workers) >= 0, "weight_decay, loader_workers: must not be negative")

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.functional.classification import binary_auroc
+from torchmetrics.utilities import dim_zero_cat
 
 from poreconv.config import IGNORE
 from poreconv.metrics.boundary import stacked
@@ -163,7 +164,7 @@ class PooledReads(Metric):
 
     def compute(self) -> float:
         """The score, 0 to 1."""
-        rows = torch.cat(self.rows)
+        rows = dim_zero_cat(self.rows)
         number = rows[:, 0].long()
         n_reads = int(number.max()) + 1
         sums = rows.new_zeros(n_reads, rows.shape[1] - 2).index_add(0, number, rows[:, 2:])
