@@ -16,6 +16,7 @@ from poreconv.config import BOUNDARY, IGNORE, Task, TrainConfig
 from poreconv.decode import peaks
 from poreconv.metrics.read import PooledReads, pool
 from poreconv.metrics.threshold import ThresholdSweep
+from poreconv.models.images import Images
 from poreconv.models.network import Network
 from poreconv.processes import mean_over_processes
 
@@ -40,6 +41,7 @@ class SampleLabeller(L.LightningModule):
         task: What is asked of each sample.
         class_weights: Weight of each class in the loss, shape ``(C,)``.
         config: Optimiser and schedule.
+        teacher: Network whose probabilities are learnt besides the targets.
     """
 
     class_weights: Tensor
@@ -48,8 +50,16 @@ class SampleLabeller(L.LightningModule):
     spent: float
     """Share of the time limit that is over, as `fitting.Clock` tells; 0 without a limit."""
 
-    def __init__(self, network: Network, task: Task, class_weights: Tensor, config: TrainConfig) -> None:
+    def __init__(
+        self,
+        network: Network,
+        task: Task,
+        class_weights: Tensor,
+        config: TrainConfig,
+        teacher: Network | None = None,
+    ) -> None:
         super().__init__()
+        self._teacher = None if teacher is None else [Images(teacher)]  # in a list: it is no part of what is trained
         self.network, self._task, self._config = network, task, config
         if config.compile:
             network.compile()  # in place: the names of the weights stay
@@ -87,12 +97,27 @@ class SampleLabeller(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of one batch, or of this process's share of it: the mean over the processes is the batch's."""
         x_B1T, y_BT = batch
-        loss = self.loss(self(x_B1T), y_BT)
+        logits_BCT = self(x_B1T)
+        loss = self.loss(logits_BCT, y_BT)
         if self.trainer.world_size > 1:
             weight = self.weight(y_BT)
             loss = loss * weight / mean_over_processes(weight).clamp(min=1e-9)
+        if self._teacher is not None:
+            share = self._config.teacher_share
+            loss = (1 - share) * loss + share * self.taught_loss(logits_BCT, x_B1T)
         self.log("train_loss", loss, prog_bar=True, sync_dist=True)
         return loss
+
+    def taught_loss(self, logits_BCT: Tensor, x_B1T: Tensor) -> Tensor:
+        """Cross-entropy against the teacher's probabilities, over all samples, labelled or not.
+
+        Source:
+            Hinton, Vinyals & Dean 2015, arXiv:1503.02531.
+        """
+        [teacher] = self._teacher or []
+        with torch.no_grad(), torch.autocast(x_B1T.device.type, enabled=False):
+            p_BCT = teacher.to(x_B1T.device)(x_B1T).softmax(1)
+        return functional.cross_entropy(logits_BCT.float(), p_BCT)
 
     def validation_step(self, batch: TileBatch, batch_idx: int) -> None:
         """Loss and metric of one batch of tiles."""

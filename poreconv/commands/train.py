@@ -104,10 +104,13 @@ class Run:
         network = build_network(model, chosen, len(self._recipe.classes))
         if config.start_from is not None:
             self._recipe = start_from(config.start_from, network, self._recipe)
+        teacher = None
+        if config.teacher is not None:
+            teacher, self._recipe = taught_by(config.teacher, self._recipe)
         if is_first():
             warn_confounded(self._recipe.confounded)
         weights = balanced_weights(self._recipe.class_counts, config.class_balance)
-        self.labeller = SampleLabeller(network, self._recipe.task, weights, config)
+        self.labeller = SampleLabeller(network, self._recipe.task, weights, config, teacher)
         self.data = SquiggleData(self._stores, config, network.size.margin)
         self._order = region_order(self._stores) if config.ordered else ()
         self._claim()
@@ -305,6 +308,24 @@ def start_from(model: str, network: Network, recipe: Recipe) -> Recipe:
         ) from exc
     learnt_apart = tuple(sorted({*recipe.confounded, *before.confounded}))
     return replace(recipe, before=before.seen, confounded=learnt_apart)
+
+
+def taught_by(model: str, recipe: Recipe) -> tuple[Network, Recipe]:
+    """A teacher, and the recipe with what trained it: what it saw, the network that learns from it has seen too.
+
+    Raises:
+        ConfigError: It says other things, or of other signal.
+        BundleError: It is no trained model.
+    """
+    network, theirs = load_bundle(model)
+    known = (theirs.task, theirs.classes, theirs.normalisation, theirs.sample_rate_hz)
+    alike = known == (recipe.task, recipe.classes, recipe.normalisation, recipe.sample_rate_hz)
+    require(
+        alike and recipe.task != "read",
+        f"teacher: {model} tells {theirs.task} {', '.join(theirs.classes)} at {theirs.sample_rate_hz:g} Hz, and this is"
+        f" {recipe.task} {', '.join(recipe.classes)} at {recipe.sample_rate_hz:g} Hz; take a teacher of the same",
+    )
+    return network, replace(recipe, before=(*recipe.before, *theirs.seen))
 
 
 def resampled_from(stores: Sequence[Store]) -> tuple[float, ...]:

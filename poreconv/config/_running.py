@@ -54,6 +54,11 @@ class TrainConfig:
     start_from: str | None = None
     """Trained model whose weights are the first ones, of the same architecture and classes: its file, or the name of a
     shipped one. For few reads, or a new chemistry; default: random weights."""
+    teacher: str | None = None
+    """Trained model, of any architecture and the same classes, whose probabilities are learnt besides the labels: its
+    file, or the name of a shipped one. For a small fast network, which learns more from them than from labels alone."""
+    teacher_share: float = 0.9
+    """How much the teacher counts in the loss, 0 to 1; the labels count the rest."""
     learning_rate: float = 4e-3
     """Peak of the one-cycle schedule."""
     warmup: float = 0.1
@@ -103,6 +108,7 @@ class TrainConfig:
         processes = self.nodes * (1 if self.devices == "auto" else self.devices)
         require(1 <= processes <= self.batch_size, f"devices, nodes: {processes} in all; must lie in 1..batch_size")
         require(0 < self.warmup < 1, f"warmup: {self.warmup}; must lie between 0 and 1")
+        require(0 <= self.teacher_share <= 1, f"teacher_share: {self.teacher_share}; must lie in 0..1")
         require(0 <= self.class_balance <= 1, f"class_balance: {self.class_balance}; must lie in 0..1")
         require(min(self.weight_decay, self.loader_workers) >= 0, "weight_decay, loader_workers: must not be negative")
         require(0 <= self.seed < 2**32, f"seed: {self.seed}; must lie in 0..4294967295")
