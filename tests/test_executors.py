@@ -74,7 +74,7 @@ def test_a_missing_dask_is_told_with_how_to_get_it(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nothing://127.0.0.1:1"])
 def test_a_scheduler_that_does_not_answer_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be gone, or elsewhere."""
-    monkeypatch.setattr(module, "CONNECT_S", 0.2)
+    monkeypatch.setattr(module, "PATIENCE_S", 0.2)
 
     with pytest.raises(WorkerError, match=f"{address}: no Dask scheduler answers"):
         list(run_all(square, [1], WorkConfig(scheduler=address)))
