@@ -86,12 +86,17 @@ def _as_done(pool: Executor, work: Attended[T], tasks: Sequence[T], check: Calla
         except Empty:
             check()
             continue
-        for warning in future.result():
-            if str(warning) not in told:  # every process tells it once
-                told.add(str(warning))
-                warnings.warn(warning, stacklevel=2)
+        _tell(future.result(), told)
         yield pending.pop(future)
         hand_over(1)
+
+
+def _tell(warned: list[Warning], told: set[str]) -> None:
+    """Warn as a process did, unless another has said the same."""
+    for warning in warned:
+        if str(warning) not in told:
+            told.add(str(warning))
+            warnings.warn(warning, stacklevel=2)
 
 
 def _attended(work: Callable[[T], object], task: T) -> list[Warning]:

@@ -86,6 +86,14 @@ def test_a_scheduler_without_workers_is_told(tmp_path: Path) -> None:
         list(run_all(square, [1], WorkConfig(scheduler=address)))
 
 
+def test_a_cluster_that_loses_its_last_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command ends, and can go on later; it does not wait for ever."""
+    monkeypatch.setattr(module, "PATIENCE_S", 2)
+
+    with cluster(tmp_path) as (address, _), pytest.raises(WorkerError, match="has no workers; start some"):
+        list(run_all(os._exit, [1], WorkConfig(scheduler=address)))
+
+
 def test_a_cluster_reads_anew_what_changed_between_two_commands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
