@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import chdir, contextmanager
@@ -12,7 +12,7 @@ from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
 from poreconv.config import WorkConfig
@@ -28,8 +28,8 @@ T = TypeVar("T")
 HANDED_OVER = 1000
 """Tasks that an executor holds at a time: work for hundreds of cores, and no burden, however many there are in all."""
 
-CONNECT_S = 10
-"""How long a scheduler may take to answer."""
+PATIENCE_S = 10
+"""How long a scheduler may take to answer, or be without workers."""
 
 Attended = Callable[[T], list[Warning]]
 """Work in another process, which gives back the warnings: they are for whoever started the command."""
@@ -52,11 +52,11 @@ def run_all(work: Callable[[T], object], tasks: Sequence[T], where: WorkConfig) 
     """
     n_processes = min(where.workers or cores(), len(tasks))
     if where.scheduler is not None and tasks:
-        with _cluster(where.scheduler) as pool:
-            yield from _as_done(pool, partial(_on_cluster, work, Path.cwd()), tasks)
+        with _cluster(where.scheduler) as (pool, check):
+            yield from _as_done(pool, partial(_on_cluster, work, Path.cwd()), tasks, check)
     elif n_processes > 1:
         with _processes(n_processes) as pool:
-            yield from _as_done(pool, partial(_attended, work), tasks)
+            yield from _as_done(pool, partial(_attended, work), tasks, lambda: None)
     else:
         for task in tasks:
             work(task)
@@ -68,7 +68,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _as_done(pool: Executor, work: Attended[T], tasks: Sequence[T]) -> Iterator[T]:
+def _as_done(pool: Executor, work: Attended[T], tasks: Sequence[T], check: Callable[[], None]) -> Iterator[T]:
+    """Tasks as they are done; while none is, ``check`` is called now and then."""
     waiting, finished, told = iter(tasks), SimpleQueue[Future[list[Warning]]](), set[str]()
     pending: dict[Future[list[Warning]], T] = {}
 
@@ -80,13 +81,22 @@ def _as_done(pool: Executor, work: Attended[T], tasks: Sequence[T]) -> Iterator[
 
     hand_over(HANDED_OVER)
     while pending:
-        future = finished.get()
-        for warning in future.result():
-            if str(warning) not in told:  # every process tells it once
-                told.add(str(warning))
-                warnings.warn(warning, stacklevel=2)
+        try:
+            future = finished.get(timeout=PATIENCE_S)
+        except Empty:
+            check()
+            continue
+        _tell(future.result(), told)
         yield pending.pop(future)
         hand_over(1)
+
+
+def _tell(warned: list[Warning], told: set[str]) -> None:
+    """Warn as a process did, unless another has said the same."""
+    for warning in warned:
+        if str(warning) not in told:
+            told.add(str(warning))
+            warnings.warn(warning, stacklevel=2)
 
 
 def _attended(work: Callable[[T], object], task: T) -> list[Warning]:
@@ -124,7 +134,8 @@ def _exit_after_parent() -> None:
 
 
 @contextmanager
-def _cluster(scheduler: str) -> Iterator[Executor]:
+def _cluster(scheduler: str) -> Iterator[tuple[Executor, Callable[[], None]]]:
+    """The workers of a Dask cluster, and what raises if there are none any more."""
     try:
         from distributed import KilledWorker
     except ImportError as exc:
@@ -134,7 +145,7 @@ def _cluster(scheduler: str) -> Iterator[Executor]:
         _check_workers(client, scheduler)
         pool = client.get_executor(pure=False)
         try:
-            yield pool
+            yield pool, lambda: _check_some(client.nthreads(), scheduler)
         except KilledWorker as exc:
             raise WorkerError(
                 f"{scheduler}: several workers died at one job: out of memory, perhaps; look at their logs; {again}"
@@ -150,7 +161,7 @@ def _connected(scheduler: str) -> "Client":
     from distributed import Client
 
     try:
-        return Client(scheduler, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]  # Dask's own
+        return Client(scheduler, timeout=PATIENCE_S, set_as_default=False)  # type: ignore[no-untyped-call]  # Dask's own
     except (OSError, ValueError) as exc:
         raise WorkerError(
             f"{scheduler}: no Dask scheduler answers ({exc}); start one with `dask scheduler`, and give the address"
@@ -162,11 +173,15 @@ def _check_workers(client: "Client", scheduler: str) -> None:
     """Refuse a cluster without workers, or with other programs on them; let all forget what they read before."""
     here = version("poreconv")
     found = client.run(_arrive, on_error="return")
-    if not found:
-        raise WorkerError(f"{scheduler}: has no workers; start some with `dask worker {scheduler} --nthreads 1`")
+    _check_some(found, scheduler)
     for address, there in found.items():
         if there != here:
             raise WorkerError(f"{address}: this worker has no poreconv {here} ({there}); install it there")
+
+
+def _check_some(workers: Sized, scheduler: str) -> None:
+    if not workers:
+        raise WorkerError(f"{scheduler}: has no workers; start some with `dask worker {scheduler} --nthreads 1`")
 
 
 def _arrive() -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from distributed import Client
+
 Process = subprocess.Popen[bytes]
 
 ALONE = ["--nthreads", "1", "--no-nanny"]
@@ -31,7 +33,8 @@ def cluster(folder: Path, n_workers: int = 1) -> Iterator[tuple[str, list[Proces
         address = json.loads(told.read_text())["address"]
         for _ in range(n_workers):
             started.append(_dask("worker", address, *at_home, *ALONE, "--local-directory", str(folder)))
-        _wait_until_known(address, n_workers)
+        if n_workers:
+            _wait_for_workers(address, n_workers)
         yield address, started[1:]
     finally:
         for process in reversed(started):
@@ -49,9 +52,6 @@ def _wait_for(path: Path) -> None:
         time.sleep(0.02)
 
 
-def _wait_until_known(address: str, n_workers: int) -> None:
-    from distributed import Client
-
+def _wait_for_workers(address: str, n_workers: int) -> None:
     with Client(address, set_as_default=False) as client:
-        if n_workers:
-            client.wait_for_workers(n_workers, timeout=30)
+        client.wait_for_workers(n_workers, timeout=30)

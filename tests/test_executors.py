@@ -74,7 +74,7 @@ def test_a_missing_dask_is_told_with_how_to_get_it(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nothing://127.0.0.1:1"])
 def test_a_scheduler_that_does_not_answer_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be gone, or elsewhere."""
-    monkeypatch.setattr(module, "CONNECT_S", 0.2)
+    monkeypatch.setattr(module, "PATIENCE_S", 0.2)
 
     with pytest.raises(WorkerError, match=f"{address}: no Dask scheduler answers"):
         list(run_all(square, [1], WorkConfig(scheduler=address)))
@@ -84,6 +84,14 @@ def test_a_scheduler_without_workers_is_told(tmp_path: Path) -> None:
     """Nothing would ever be done."""
     with cluster(tmp_path, n_workers=0) as (address, _), pytest.raises(WorkerError, match="has no workers; start some"):
         list(run_all(square, [1], WorkConfig(scheduler=address)))
+
+
+def test_a_cluster_that_loses_its_last_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command ends, and can go on later; it does not wait for ever."""
+    monkeypatch.setattr(module, "PATIENCE_S", 2)
+
+    with cluster(tmp_path) as (address, _), pytest.raises(WorkerError, match="has no workers; start some"):
+        list(run_all(os._exit, [1], WorkConfig(scheduler=address)))
 
 
 def test_a_cluster_reads_anew_what_changed_between_two_commands(

@@ -176,10 +176,12 @@ def test_a_killed_prepare_goes_on(
     assert contents(tmp_path) == undisturbed_store
 
 
-@pytest.mark.parametrize("moment", ["00000002.parquet", "events.tsv"])
-def test_a_killed_label_goes_on(inputs: Path, undisturbed_table: dict[str, bytes], tmp_path: Path, moment: str) -> None:
+@pytest.mark.parametrize(("moment", "workers"), [("00000002.parquet", "2"), ("events.tsv", "1")])
+def test_a_killed_label_goes_on(
+    inputs: Path, undisturbed_table: dict[str, bytes], tmp_path: Path, moment: str, workers: str
+) -> None:
     """The table exists whole or not at all, and is at last the one of an undisturbed run."""
-    command = label_command(inputs, tmp_path / "events.tsv")
+    command = [*label_command(inputs, tmp_path / "events.tsv"), "--workers", workers]
     was_under_way = kill_when(start(command), tmp_path / ".events.tsv.parts", moment)
     left = contents(tmp_path).get("events.tsv")
 

@@ -370,6 +370,29 @@ def test_a_training_starts_from_another_models_weights(heartbeats: Path, undistu
     assert recipe.runs != theirs.runs
 
 
+def test_a_network_learns_from_a_teacher(squiggles: Path, undisturbed: Path, tmp_path: Path) -> None:
+    """It comes to say what the teacher says, labelled or not; and has seen what the teacher saw."""
+    config = replace(LONG, teacher=str(undisturbed), teacher_share=1.0)
+    run = Run([squiggles], tmp_path / "run", "strided", TINY["strided"], config)
+    teacher, theirs = load_bundle(undisturbed)
+    x_B1T, _ = next(iter(run.data.train_dataloader()))
+    before = float(run.labeller.taught_loss(run.labeller(x_B1T), x_B1T))
+    run.fit(lambda *_: None)
+    after = float(run.labeller.train().taught_loss(run.labeller(x_B1T), x_B1T))
+    p_BCT = teacher(x_B1T).softmax(1)
+    least = float(-(p_BCT * p_BCT.log()).sum(1).mean())
+
+    assert least < after < before - 0.3 * (before - least)
+    assert load_bundle(run.bundle)[1].before == theirs.seen
+
+
+def test_a_teacher_of_something_else_is_refused(squiggles: Path, undisturbed: Path, tmp_path: Path) -> None:
+    """Other classes cannot be learnt from it."""
+    other = bundle_at(tmp_path / "m.safetensors", "tcn", task="segment", classes=("a", "b"))
+    with pytest.raises(ConfigError, match="teacher: .* tells segment a, b at 4000 Hz, and this is boundary"):
+        Run([squiggles], tmp_path / "run", "tcn", NETWORK, replace(CONFIG, teacher=str(other)))
+
+
 @pytest.mark.parametrize("settings", [Heartbeat(), replace(NETWORK, channels=13)])
 def test_weights_of_another_architecture_are_refused(
     settings: Any, squiggles: Path, undisturbed: Path, tmp_path: Path

@@ -159,7 +159,7 @@ class LabelRunConfig:
     Runtime; a bundle is exported first). `auto`: torch for a bundle, onnx for an exported file."""
     precision: Precision = "auto"
     """`bf16` is faster on processors that compute in it, and differs in the third digit; `auto`: bf16 on those, else
-    32. An exported file has its own."""
+    32 (on a cluster with both, choose). An exported file has its own."""
     batch_size: int = 4
     """Chunks labelled at once, at most 8 by torch on a CPU; a few that stay in its cache are faster than many."""
     chunk_samples: int = 8000
