@@ -7,7 +7,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassF1Score
@@ -16,7 +16,6 @@ from poreconv.config import BOUNDARY, IGNORE, Task, TrainConfig
 from poreconv.decode import peaks
 from poreconv.metrics.read import PooledReads, pool
 from poreconv.metrics.threshold import ThresholdSweep
-from poreconv.models.images import Images
 from poreconv.models.network import Network
 from poreconv.processes import mean_over_processes
 
@@ -41,7 +40,7 @@ class SampleLabeller(L.LightningModule):
         task: What is asked of each sample.
         class_weights: Weight of each class in the loss, shape ``(C,)``.
         config: Optimiser and schedule.
-        teacher: Network whose probabilities are learnt besides the targets.
+        teacher: What gives the logits that are learnt besides the targets; as the network takes and gives them.
     """
 
     class_weights: Tensor
@@ -56,10 +55,10 @@ class SampleLabeller(L.LightningModule):
         task: Task,
         class_weights: Tensor,
         config: TrainConfig,
-        teacher: Network | None = None,
+        teacher: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        self._teacher = None if teacher is None else [Images(teacher)]  # in a list: it is no part of what is trained
+        self._teacher = None if teacher is None else [teacher]  # in a list: it is no part of what is trained
         self.network, self._task, self._config = network, task, config
         if config.compile:
             network.compile()  # in place: the names of the weights stay

@@ -23,12 +23,23 @@ from poreconv.dwell import LifeTable
 from poreconv.errors import ConfigError, PoreconvError
 from poreconv.evaluation import RUN_EVALUATION, Evaluation, write_evaluation
 from poreconv.files import whole_file
-from poreconv.fitting import BundleOnInterrupt, Clock, Stop, Watch, interruptible, make_trainer, quiet, require_alike
+from poreconv.fitting import (
+    BundleOnInterrupt,
+    Clock,
+    Stop,
+    Watch,
+    interruptible,
+    make_trainer,
+    quiet,
+    require_alike,
+    uses_bf16,
+)
 from poreconv.header import first_line
 from poreconv.infer import Labeller, load
 from poreconv.judging import Truths, judge
 from poreconv.labeller import SCORE, SampleLabeller, balanced_weights
 from poreconv.models import build_network
+from poreconv.models.images import Images
 from poreconv.models.network import Network
 from poreconv.ordered import order_of
 from poreconv.processes import is_first, part
@@ -106,7 +117,8 @@ class Run:
             self._recipe = start_from(config.start_from, network, self._recipe)
         teacher = None
         if config.teacher is not None:
-            teacher, self._recipe = taught_by(config.teacher, self._recipe)
+            taught, self._recipe = taught_by(config.teacher, self._recipe)
+            teacher = Images(taught, torch.bfloat16 if uses_bf16(config) else torch.float32)
         if is_first():
             warn_confounded(self._recipe.confounded)
         weights = balanced_weights(self._recipe.class_counts, config.class_balance)
@@ -318,6 +330,7 @@ def taught_by(model: str, recipe: Recipe) -> tuple[Network, Recipe]:
         BundleError: It is no trained model.
     """
     network, theirs = load_bundle(model)
+    require(network.receptive_field is not None, f"teacher: {model} sees whole reads; take one of bounded context")
     known = (theirs.task, theirs.classes, theirs.normalisation, theirs.sample_rate_hz)
     alike = known == (recipe.task, recipe.classes, recipe.normalisation, recipe.sample_rate_hz)
     require(
