@@ -1,6 +1,7 @@
 """A table of events, or of reads, in the making: parts that jobs write, which a killed run leaves, and their sum."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -85,9 +86,16 @@ def tabulate(
         tasks = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(files))]
         left = [task for task in tasks if not task[1].exists()]
         work = partial(_write_job, find, form, skip_bad_files)
-        for done, _ in enumerate(run_all(work, left, where), start=len(tasks) - len(left) + 1):
-            report(done / len(tasks))
-        return finish(parts, len(tasks), out, form)
+
+        def ready() -> Iterator[Path]:
+            waiting = deque(path for _, path in tasks)
+            for done, _ in enumerate(run_all(work, left, where), start=len(tasks) - len(left) + 1):
+                report(done / len(tasks))
+                while waiting and waiting[0].exists():
+                    yield waiting.popleft()
+            yield from waiting
+
+        return finish(parts, ready(), out, form)
 
 
 def _write_job(find: Find, form: Form, skip_bad_files: bool, task: Task) -> None:
@@ -180,10 +188,17 @@ def _drop_twice(read_id: str, source: Path | None, ledger: Ledger) -> None:
     ledger.drop(ReadDropped(f"read {read_id}: seen before", reason="duplicate"), read_id=read_id, source=source)
 
 
-def finish(parts: Parts, n_parts: int, out: Path, form: Form = EVENT_ROWS) -> Ledger:
-    """Make the table of parts 0 to ``n_parts - 1``, each read once, and its ledger ``<out>.ledger.json``."""
+def finish(parts: Parts, paths: Iterable[Path], out: Path, form: Form = EVENT_ROWS) -> Ledger:
+    """Make the table of parts, each read once, and its ledger ``<out>.ledger.json``.
+
+    Args:
+        parts: Where they lie; they go when the table is there.
+        paths: The parts in their order; they may come as they are made.
+        out: The table.
+        form: What the rows are.
+    """
     joined = parts.folder / out.name
-    ledger = _join([parts.path(number, ".parquet") for number in range(n_parts)], joined, form)
+    ledger = _join(paths, joined, form)
     write_ledger(out, ledger)
     joined.replace(out)
     parts.remove()
@@ -196,7 +211,7 @@ def write_ledger(out: Path, ledger: Ledger) -> None:
         beside.write_text(json.dumps(ledger.to_dict(), indent=1))
 
 
-def _join(parts: list[Path], joined: Path, form: Form) -> Ledger:
+def _join(parts: Iterable[Path], joined: Path, form: Form) -> Ledger:
     """Write the parts as one table, each read once."""
     ledger, seen = Ledger(), set[str]()
     with closing(form.writer_for(joined)(joined)) as writer:

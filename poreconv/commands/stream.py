@@ -117,7 +117,7 @@ def stream(
             names = [parts.path(number, ".parquet") for number in range(n_workers)]
             shares = [Share(number, n_workers, Path(folder), name) for number, name in enumerate(names)]
             streamed = _run(work, shares, config)
-            finish(parts, n_workers, Path(out))
+            finish(parts, names, Path(out))
             return streamed
 
 
