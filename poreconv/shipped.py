@@ -21,7 +21,8 @@ SUFFIXES = (".safetensors", ONNX)
 
 def shipped_paths() -> dict[str, Path]:
     """Name -> bundle, in the order of their names."""
-    return {path.stem: path for path in sorted(FOLDER.iterdir()) if path.suffix in SUFFIXES}
+    paths = [path for suffix in SUFFIXES for path in FOLDER.glob(f"*{suffix}")]
+    return {path.stem: path for path in sorted(paths)}
 
 
 def find_bundle(model: Path | str) -> Path:

@@ -48,6 +48,9 @@ def unseen(labeller: Labeller, read: Read) -> bool:
     [
         ("dna_r9.4.1_boundary", "dna_r941_lambda_tombo", "tombo", [], 0.8),
         ("dna_r10.4.1_boundary", "dna_r1041_4khz_remora", "resquiggle_paf", ["resquiggle.paf"], 0.8),
+        ("dna_r9.4.1_boundary_fast", "dna_r941_lambda_tombo", "tombo", [], 0.8),
+        ("dna_r10.4.1_boundary_fast", "dna_r1041_4khz_remora", "resquiggle_paf", ["resquiggle.paf"], 0.8),
+        ("rna002_boundary_fast", "rna001_actb_tombo_and_moves", "tombo", [], 0.6),
         ("rna002_boundary", "rna001_actb_tombo_and_moves", "tombo", [], 0.6),
     ],
 )
