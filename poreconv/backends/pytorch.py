@@ -84,7 +84,7 @@ class TorchBackend:
         n_rows = len(x_N1T)
         if self._device.type == "cuda":
             x_N1T = x_N1T.pin_memory().to(self._device, non_blocking=True)
-        elif n_rows < FEWEST_ROWS and self.size.receptive_field is not None:
+        elif n_rows < FEWEST_ROWS and self.precision == "32" and self.size.receptive_field is not None:
             x_N1T = x_N1T.expand(FEWEST_ROWS, -1, -1)
         with in_threads(self._threads), torch.inference_mode():
             logits_NCT: Tensor = self._run(x_N1T)[:n_rows]
