@@ -416,6 +416,9 @@ def test_unknown_model_and_accelerator(squiggles: Path, tmp_path: Path) -> None:
         train(squiggles, out=tmp_path / "run", config=replace(CONFIG, accelerator="abacus"))
 
 
+@pytest.mark.filterwarnings(
+    "ignore:.torch.jit.script_method. is deprecated:DeprecationWarning"
+)  # torch's own use of it
 def test_a_compiled_network_learns_the_same(squiggles: Path, tmp_path: Path) -> None:
     """Its losses are those of one that is not, and so are the names in its bundle."""
     short, settings = replace(CONFIG, max_steps=4, validate_every=2), Heartbeat(channels=4, layers=1)
