@@ -46,7 +46,7 @@ FLAGS = {
     "move_margin": "ignore one stride on each side of each move, which is right to about that (bam_moves, fast5_moves)",
     "allow_mixed": "let stores of different chemistries train together",
     "equal_stores": "draw as many training windows from each store, whatever its size",
-    "compile": "let torch compile the network for training",
+    "compile": "let torch compile the network, which takes a minute or so first",
     "ordered": "decode each class once at most, in the order in which the training reads have them (task segment)",
     "turn_kmers": "read the table's k-mers backwards: some tables of RNA name them in the signal's order, 3' to 5'",
 }

@@ -1,6 +1,8 @@
 """What a training needs of Lightning: callbacks, checkpoints that exist whole or not at all, and fewer words."""
 
+import ctypes
 import logging
+import platform
 import signal
 import threading
 import warnings
@@ -65,6 +67,32 @@ def interruptible() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, handler)
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Of glibc's malloc.h."""
+KEPT_BYTES, GLIBC_BYTES = 2**30, (2**26, 2**25)
+"""Blocks up to this size are kept; and what glibc adjusts both thresholds to by itself, at most."""
+
+
+@contextmanager
+def memory_kept() -> Iterator[None]:
+    """Keep the memory that a step frees for the next one, where glibc would give it back to the system each time.
+
+    Without it, a tenth of a step on a CPU goes into getting the same pages again. Other systems are left as they are.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    for threshold in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+        libc.mallopt(threshold, KEPT_BYTES)
+    try:
+        yield
+    finally:
+        for threshold, most in zip((M_TRIM_THRESHOLD, M_MMAP_THRESHOLD), GLIBC_BYTES, strict=True):
+            libc.mallopt(threshold, most)
+        libc.malloc_trim(0)
 
 
 def uses_bf16(config: TrainConfig) -> bool:

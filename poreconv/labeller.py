@@ -116,7 +116,8 @@ class SampleLabeller(L.LightningModule):
         [teacher] = self._teacher or []
         with torch.no_grad(), torch.autocast(x_B1T.device.type, enabled=False):
             p_BCT = teacher.to(x_B1T.device)(x_B1T).softmax(1)
-        return functional.cross_entropy(logits_BCT.float(), p_BCT)
+        windows = logits_BCT.new_tensor(len(p_BCT), dtype=torch.float32)  # processes may have one more or less
+        return functional.cross_entropy(logits_BCT.float(), p_BCT) * windows / mean_over_processes(windows)
 
     def validation_step(self, batch: TileBatch, batch_idx: int) -> None:
         """Loss and metric of one batch of tiles."""

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
@@ -26,7 +28,7 @@ from poreconv.commands.train import BUNDLE, REPORT, Run
 from poreconv.config import AugmentConfig, DecodeConfig, Heartbeat, SplitConfig, Tcn, TrainConfig
 from poreconv.errors import ConfigError, StoreError
 from poreconv.evaluation import RUN_EVALUATION, read_evaluation
-from poreconv.fitting import quiet
+from poreconv.fitting import memory_kept, quiet
 
 NETWORK = Tcn(channels=12, kernel=3, dilations=(1, 2, 4), cycles=1, stem_kernel=5, dropout=0.1)
 AUGMENT = AugmentConfig(noise=0.1, scale=0.05, shift=0.05, stretch=0.05)
@@ -412,6 +414,37 @@ def test_unknown_model_and_accelerator(squiggles: Path, tmp_path: Path) -> None:
         train(squiggles, out=tmp_path / "run", model="lstm", config=CONFIG)
     with pytest.raises(ConfigError, match="accelerator 'abacus'"):
         train(squiggles, out=tmp_path / "run", config=replace(CONFIG, accelerator="abacus"))
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.torch.jit.script_method. is deprecated:DeprecationWarning"
+)  # torch's own use of it
+def test_a_compiled_network_learns_the_same(squiggles: Path, tmp_path: Path) -> None:
+    """Its losses are those of one that is not, and so are the names in its bundle."""
+    short, settings = replace(CONFIG, max_steps=4, validate_every=2), Heartbeat(channels=4, layers=1)
+    for name in ("plain", "compiled"):
+        config = replace(short, compile=name == "compiled")
+        load_bundle(train(squiggles, out=tmp_path / name, model="heartbeat", settings=settings, config=config))
+    plain, compiled = (logged(tmp_path / name, "train_loss") for name in ("plain", "compiled"))
+
+    assert compiled == pytest.approx(plain, rel=1e-3)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
+def test_memory_is_kept_while_training_lasts() -> None:
+    """What is freed meanwhile stays with the process, and goes back to the system afterwards."""
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    with memory_kept():
+        block = np.ones(2**26, np.int8)
+        held = resident()
+        del block
+        kept = resident()
+
+    assert kept > held - 2**24
+    assert resident() < held - 2**25
 
 
 def test_the_users_warnings_stay(recwarn: pytest.WarningsRecorder) -> None:

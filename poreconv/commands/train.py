@@ -30,6 +30,7 @@ from poreconv.fitting import (
     Watch,
     interruptible,
     make_trainer,
+    memory_kept,
     quiet,
     require_alike,
     uses_bf16,
@@ -159,7 +160,7 @@ class Run:
         """Train to the end, or until interrupted; either way a bundle is written."""
         last = self._checkpoints / "last.ckpt"
         self._checkpoints.mkdir(parents=True, exist_ok=True)
-        with quiet(), interruptible():
+        with quiet(), interruptible(), memory_kept():
             trainer = self.trainer(report)
             trainer.fit(self.labeller, self.data, ckpt_path=last if last.exists() else None, weights_only=True)
         if is_first():

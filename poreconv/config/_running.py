@@ -85,7 +85,7 @@ class TrainConfig:
     """Machines that train together, each with so many devices; the command runs on each, with MASTER_ADDR, MASTER_PORT
     and NODE_RANK, or under Slurm or torchrun, as Lightning knows them. All must see the same folders."""
     compile: bool = False
-    """Let torch compile the network."""
+    """Let torch compile the network, which takes a minute or so first."""
     loader_workers: int = 0
     """Processes that gather windows; 0: the training process itself does."""
     seed: int = 0
