@@ -11,6 +11,7 @@ from poreconv.registry import lookup
 if TYPE_CHECKING:
     from poreconv.commands.convert import convert
     from poreconv.commands.evaluate import evaluate
+    from poreconv.commands.export import export
     from poreconv.commands.label import label
     from poreconv.commands.models import shipped_models
     from poreconv.commands.plot import plot_read
@@ -37,6 +38,7 @@ __all__ = [
     "StreamingLabeller",
     "convert",
     "evaluate",
+    "export",
     "feature_maps",
     "first_kernels",
     "label",
@@ -60,6 +62,7 @@ _HOMES = {
     "StreamingLabeller": "poreconv.streaming:StreamingLabeller",
     "convert": "poreconv.commands.convert:convert",
     "evaluate": "poreconv.commands.evaluate:evaluate",
+    "export": "poreconv.commands.export:export",
     "feature_maps": "poreconv.inside:feature_maps",
     "first_kernels": "poreconv.inside:first_kernels",
     "label": "poreconv.commands.label:label",

@@ -80,6 +80,7 @@ def candidates(
     if config.method == "peaks":
         peak = peak[probability_T[peak] >= config.threshold]
         return peak, np.zeros(len(peak))
+    peak = peak[probability_T[peak] >= FLOOR / (2 * REACH + 1)]  # of others, all that is within reach is too little
     likely = _within_reach(probability_T, peak)
     peak, likely = peak[likely >= FLOOR], likely[likely >= FLOOR]
     return peak, _logit(likely) - _logit(config.threshold)

@@ -10,7 +10,7 @@ from poreconv.ledger import Drop, Ledger
 from poreconv.read import Read
 from poreconv.readers import open_file
 
-JOB_BYTES = 4 << 20
+JOB_BYTES = 2 << 20
 """Files are grouped up to this size, and a larger file is cut into pieces of about this size: little enough that a
 kill loses seconds and that all processes have work, large enough that opening a file doesn't count."""
 

@@ -39,15 +39,17 @@ def taken_back(class_weights: Sequence[float]) -> tuple[float, ...]:
 
 def scaled(logits_CT: NDArray[F], temperature: float, bias: Sequence[float]) -> NDArray[F]:
     """Logits and each class's bias, over the temperature, shape ``(C, T)``; no bias: nothing is added."""
-    if any(bias):
-        logits_CT = logits_CT + np.array(bias, logits_CT.dtype)[:, None]
-    return logits_CT if temperature == 1 else logits_CT / logits_CT.dtype.type(temperature)
+    added = logits_CT + np.array(bias or (0.0,), logits_CT.dtype)[:, None]
+    added /= logits_CT.dtype.type(temperature)
+    return added
 
 
 def softmax(logits_CT: NDArray[F]) -> NDArray[F]:
     """Probabilities over classes, same shape. On whole reads, so that rounding does not depend on the chunks."""
-    exponential = np.exp(logits_CT - logits_CT.max(0))
-    return np.asarray(exponential / exponential.sum(0), logits_CT.dtype)
+    exponential = logits_CT - logits_CT.max(0)
+    np.exp(exponential, out=exponential)  # in place: new memory costs as much as the arithmetic
+    exponential /= exponential.sum(0)
+    return exponential
 
 
 def probabilities(logits_CT: NDArray[np.float32], temperature: float, bias: Sequence[float]) -> NDArray[np.float32]:
