@@ -39,16 +39,16 @@ def taken_back(class_weights: Sequence[float]) -> tuple[float, ...]:
 
 def scaled(logits_CT: NDArray[F], temperature: float, bias: Sequence[float]) -> NDArray[F]:
     """Logits and each class's bias, over the temperature, shape ``(C, T)``; no bias: nothing is added."""
-    added = logits_CT + np.array(bias or (0.0,), logits_CT.dtype)[:, None]
-    added /= logits_CT.dtype.type(temperature)
+    added: NDArray[F] = logits_CT + np.array(bias or (0.0,), logits_CT.dtype)[:, None]
+    np.divide(added, logits_CT.dtype.type(temperature), out=added)
     return added
 
 
 def softmax(logits_CT: NDArray[F]) -> NDArray[F]:
     """Probabilities over classes, same shape. On whole reads, so that rounding does not depend on the chunks."""
-    exponential = logits_CT - logits_CT.max(0)
+    exponential: NDArray[F] = logits_CT - logits_CT.max(0)
     np.exp(exponential, out=exponential)  # in place: new memory costs as much as the arithmetic
-    exponential /= exponential.sum(0)
+    np.divide(exponential, exponential.sum(0), out=exponential)
     return exponential
 
 
