@@ -47,7 +47,8 @@ class TorchBackend:
 
     Args:
         network: As trained; it is left as it is.
-        precision: ``auto``: bf16 where the device computes in it, else 32.
+        precision: ``auto``: bf16 where the device computes in it, else 32; which is always that of a network that takes
+            whole reads.
         device: Where to run; default: CUDA if there is one, else the CPU.
         threads: That compute on a CPU; default: as torch is set.
     """
@@ -64,6 +65,8 @@ class TorchBackend:
         self._threads = threads
         self.network, self.size = network.eval(), network.size
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if self.size.receptive_field is None:
+            precision = "32"
         self.precision = ("bf16" if has_bf16(self._device) else "32") if precision == "auto" else precision
         self._run = self._made_over().to(self._device)
 
