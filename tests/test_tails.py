@@ -124,7 +124,7 @@ def test_a_run_that_was_killed_goes_on(reads: Path, tmp_path: Path, monkeypatch:
     model, out, config = model_at(tmp_path / "model.safetensors"), tmp_path / "tails.tsv", TailsConfig(workers=1)
     tails(model, [reads], out=tmp_path / "whole.tsv", config=config)
     monkeypatch.setattr("poreconv.jobs.JOB_BYTES", 1 << 10)
-    monkeypatch.setattr("poreconv.event_parts.finish", killed)
+    monkeypatch.setattr("poreconv.event_parts.write_ledger", killed)  # when all is joined
     with pytest.raises(KeyboardInterrupt):
         tails(model, [reads], out=out, config=config)
     monkeypatch.undo()
