@@ -1,38 +1,14 @@
-"""One channel's signal, cut into the chunks of `chunks.cut` while it comes, in constant memory."""
+"""One channel's signal, cut into chunks of one length while it comes, in constant memory."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import StreamConfig
+from poreconv.chunks import Chunking
 from poreconv.errors import SignalError
 from poreconv.read import Calibration, Read
 from poreconv.scaling import RunningScale
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """How a signal is cut."""
-
-    hop: int
-    """Samples that a chunk labels."""
-    margin: int
-    """Samples of context on either side of them."""
-    warmup: int
-    """Samples that must be there before the first chunk."""
-
-    @classmethod
-    def of(cls, config: StreamConfig, margin: int, unit: int) -> Self:
-        """Fit the hop, which chunks of a multiple of ``unit`` samples have: the next lower one, if there is one."""
-        chunk = max((config.hop_samples + 2 * margin) // unit, 2 * margin // unit + 1) * unit
-        return cls(chunk - 2 * margin, margin, config.warmup_samples)
-
-    @property
-    def chunk(self) -> int:
-        """Samples of a chunk."""
-        return self.hop + 2 * self.margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +37,17 @@ class Channel:
 
     Args:
         read: What is known of it; its samples are not looked at.
-        cut: How it is cut.
+        chunking: How it is cut; the last chunk is filled up.
+        warmup_samples: Samples that must be there before the first chunk.
         scale_pa: Its shift and scale in pA, if they are known; then there is no warm-up.
     """
 
-    def __init__(self, read: Read, cut: Cut, scale_pa: tuple[float, float] | None = None) -> None:
+    def __init__(
+        self, read: Read, chunking: Chunking, warmup_samples: int, scale_pa: tuple[float, float] | None = None
+    ) -> None:
         self.read = read
         self.n_samples = 0
-        self._cut, self._known = cut, scale_pa
+        self._chunking, self._warmup, self._known = chunking, warmup_samples, scale_pa
         self._next = self._n_counted = 0  # first sample that no chunk has labelled; samples that are counted
         self._estimate, self._n_estimated = (0.0, 1.0), 0  # shift and scale of how many
         self._waiting = [np.empty(0, np.int16)]  # samples from _first on
@@ -81,7 +60,7 @@ class Channel:
 
     @property
     def _first(self) -> int:
-        return max(0, self._next - self._cut.margin)
+        return max(0, self._next - self._chunking.margin)
 
     def take(self, adc: NDArray[np.int16], *, last: bool) -> list[Chunk]:
         """Take further samples; gives the chunks that are complete, or all if the read ends with these samples.
@@ -93,28 +72,28 @@ class Channel:
         """
         self._waiting.append(adc.copy())  # whoever pushes may fill the same buffer again
         self.n_samples += len(adc)
-        starts = range(self._next, self._complete_before(last), self._cut.hop)
+        starts = range(self._next, self._complete_before(last), self._chunking.hop)
         if not starts and not (last and not self.n_samples):
             return []
         signal = np.concatenate(self._waiting)
         chunks = [self._chunk(start, signal) for start in starts or [0]]
-        self._next += len(chunks) * self._cut.hop
+        self._next += len(chunks) * self._chunking.hop
         self._waiting = [signal[len(signal) - (self.n_samples - self._first) :].copy()]
         return chunks
 
     def _complete_before(self, last: bool) -> int:
         """Chunks that label samples from one before this one on are complete."""
-        warm = self._known is not None or self.n_samples >= self._cut.warmup
-        return self.n_samples if last else (self.n_samples - self._cut.hop - self._cut.margin + 1) * warm
+        warm = self._known is not None or self.n_samples >= self._warmup
+        return self.n_samples if last else (self.n_samples - self._chunking.hop - self._chunking.margin + 1) * warm
 
     def _chunk(self, start: int, signal: NDArray[np.int16]) -> Chunk:
         """Cut out the chunk that labels samples from ``start`` on."""
         offset = self.n_samples - len(signal)
-        low, high = start - self._cut.margin, start + self._cut.hop + self._cut.margin
+        low, high = start - self._chunking.margin, start + self._chunking.hop + self._chunking.margin
         there = signal[max(low, 0) - offset : high - offset]
         adc = np.pad(there, (max(-low, 0), max(high - self.n_samples, 0))) if len(there) < high - low else there
-        labels = min(self._cut.hop, self.n_samples - start)
-        scale_pa = self._known or self._scale_pa(max(high, self._cut.warmup), signal, offset)
+        labels = min(self._chunking.hop, self.n_samples - start)
+        scale_pa = self._known or self._scale_pa(max(high, self._warmup), signal, offset)
         return Chunk(adc, max(-low, 0), min(high, self.n_samples) - low, labels, self.read.calibration, scale_pa)
 
     def _scale_pa(self, upto: int, signal: NDArray[np.int16], offset: int) -> tuple[float, float]:

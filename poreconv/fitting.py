@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
+from poreconv.backends.pytorch import default_device, has_bf16
 from poreconv.config import TrainConfig, require
 from poreconv.errors import ConfigError
 from poreconv.files import whole_file
@@ -99,9 +99,7 @@ def uses_bf16(config: TrainConfig) -> bool:
     """Whether to compute in bf16: asked for, or left open and the processor can."""
     if config.precision != "auto":
         return config.precision == "bf16"
-    if torch.cuda.is_available() and config.accelerator != "cpu":
-        return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return has_bf16(default_device("cpu" if config.accelerator == "cpu" else None))
 
 
 def make_trainer(config: TrainConfig, out: Path, callbacks: list[Callback]) -> L.Trainer:

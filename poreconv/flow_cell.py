@@ -82,7 +82,7 @@ class FlowCell:
         self.measured = measured
         self._streaming, self._reads, self._config, self._stopped = streaming, reads, config, stopped
         self._rate_hz = reads[0].sample_rate_hz
-        hop = streaming.cut.hop  # on a flow cell, no two channels begin at once
+        hop = streaming.chunking.hop  # on a flow cell, no two channels begin at once
         self._pores = {channel: Pore(channel, channel * hop // config.channels) for channel in channels}
 
     def play(self) -> Iterator[tuple[Read, Events]]:

@@ -1,8 +1,10 @@
 """What a bundle tells of itself before its weights are loaded; no torch here."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors
 
@@ -112,11 +114,30 @@ def _read_onnx(path: Path) -> Header:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is not to run
     options.log_severity_level = 4
+    return header_of(path, onnx_session(path, options, ["CPUExecutionProvider"]))
+
+
+def onnx_session(path: Path, options: Any, providers: Sequence[str]) -> Any:
+    """Open an exported model; by its bytes, so that no file is read but this one.
+
+    Raises:
+        BundleError: ONNX Runtime cannot.
+    """
+    import onnxruntime
+
     model = path.read_bytes()
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, options, providers=providers)
     except Exception as exc:  # onnxruntime's errors have no other parent
         raise BundleError(f"{path}: not an ONNX file ({first_line(exc)}); give what poreconv export wrote") from exc
+
+
+def header_of(path: Path, session: Any) -> Header:
+    """What an exported model that is open says of itself.
+
+    Raises:
+        BundleError: It was not exported from here.
+    """
     texts = dict(session.get_modelmeta().custom_metadata_map)
     return Header(path, texts, _size_of(path, texts).n_parameters)
 

@@ -26,6 +26,7 @@ from poreconv.registry import lookup
 from poreconv.resample import resample_events, resample_read
 from poreconv.scaling import normalise_read
 from poreconv.shipped import check, find_bundle
+from poreconv.size import NetworkSize
 from poreconv.temperature import probabilities
 
 # N chunks, C classes, T samples
@@ -47,6 +48,11 @@ Normalised = tuple[Read, NDArray[np.float32]]
 """A read, and what the network is given of it, shape ``(n_samples,)``."""
 
 
+def unit_of(size: NetworkSize) -> int:
+    """Samples of which chunks are multiples."""
+    return int(np.lcm(LANES, size.alignment))
+
+
 class Labeller:
     """A trained model, ready to label reads.
 
@@ -65,7 +71,7 @@ class Labeller:
 
     def _fit_chunks(self) -> Chunking:
         size = self.backend.size
-        unit = int(np.lcm(LANES, size.alignment))
+        unit = unit_of(size)
         chunk = self.config.chunk_samples // unit * unit
         if chunk <= 2 * size.margin:
             raise ConfigError(

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.channel import Channel, Chunk, Cut
+from poreconv.channel import Channel, Chunk
+from poreconv.chunks import Chunking
 from poreconv.config import StreamConfig
 from poreconv.errors import ConfigError, MismatchError, SignalError
 from poreconv.events import Events
-from poreconv.infer import LANES, Labeller
+from poreconv.infer import Labeller, unit_of
 from poreconv.ledger import Ledger
 from poreconv.online import OnlineDecoder, online_decoder
 from poreconv.read import Read
 from poreconv.scaling import normalise
+from poreconv.size import NetworkSize
 from poreconv.temperature import probabilities
 
 # N chunks, C classes, T samples
@@ -39,6 +41,12 @@ class _Open:
     decoder: OnlineDecoder
     dropped: bool = False
     """Whether the read went into the ledger; nothing more is looked at."""
+
+
+def _chunking(hop_samples: int, size: NetworkSize) -> Chunking:
+    """Chunks with a hop of so many samples, or the next fewer that suit the network, if there are any."""
+    unit, context = unit_of(size), 2 * size.margin
+    return Chunking(max((hop_samples + context) // unit, context // unit + 1) * unit, size.margin, grain=unit)
 
 
 class StreamingLabeller:
@@ -74,7 +82,7 @@ class StreamingLabeller:
             raise ConfigError(f"stream: {recipe.model} has no bounded receptive field; use poreconv label")
         online_decoder(recipe.task, recipe.classes, recipe.decoding)  # refuses what cannot be decoded so
         self._labeller, self._ledger = labeller, ledger
-        self.cut = Cut.of(config, size.margin, int(np.lcm(LANES, size.alignment)))
+        self.chunking, self._warmup = _chunking(config.hop_samples, size), config.warmup_samples
         self._open: dict[int, _Open] = {}
 
     def start(self, read: Read, channel: int = NO_CHANNEL, scale_pa: tuple[float, float] | None = None) -> None:
@@ -99,7 +107,7 @@ class StreamingLabeller:
                 f" {recipe.sample_rate_hz:g} Hz, use poreconv label"
             )
         decoder = online_decoder(recipe.task, recipe.classes, recipe.decoding)
-        self._open[channel] = _Open(Channel(read, self.cut, scale_pa), decoder)
+        self._open[channel] = _Open(Channel(read, self.chunking, self._warmup, scale_pa), decoder)
 
     def push(self, adc: NDArray[np.int16], channel: int = NO_CHANNEL) -> Events:
         """Take further samples of one channel; gives the events that ended for certain. See `push_all`."""
@@ -129,7 +137,7 @@ class StreamingLabeller:
         events, done = dict[int, Events](), 0
         for number, mine in chunks.items():
             labelled = probabilities_CT[:, done : done + sum(chunk.labels for chunk in mine)]
-            done += len(mine) * self.cut.hop
+            done += len(mine) * self.chunking.hop
             events[number] = self._decode(number, labelled, number in ended)
         return events
 
@@ -169,7 +177,7 @@ class StreamingLabeller:
         if not chunks:
             return np.empty((len(self._labeller.recipe.classes), 0), np.float32)
         logits_NCT = self._labeller.logits(self._normalised(chunks))
-        middle_NCT = logits_NCT[:, :, self.cut.margin : self.cut.margin + self.cut.hop]
+        middle_NCT = logits_NCT[:, :, self.chunking.margin : self.chunking.margin + self.chunking.hop]
         logits_CT = middle_NCT.transpose(1, 0, 2).reshape(logits_NCT.shape[1], -1)
         decoding = self._labeller.recipe.decoding
         return probabilities(logits_CT, decoding.temperature, decoding.bias)

@@ -54,7 +54,7 @@ def test_each_read_that_ends_is_given_once() -> None:
 def test_a_label_comes_after_hop_lookahead_and_push() -> None:
     """As fast as possible, no label is later than the signal that it waits for."""
     measured, _ = played(replace(FAST, warmup_samples=1), [40_000])
-    cut = StreamingLabeller(labeller_of("strided"), FAST).cut
+    cut = StreamingLabeller(labeller_of("strided"), FAST).chunking
     wait_s = (cut.hop + cut.margin) / 4000 + 0.1
 
     assert 0 < measured.latency_s(0.5) <= measured.latency_s(1.0) <= wait_s + 0.001

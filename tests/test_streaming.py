@@ -127,16 +127,16 @@ def test_latency_is_bounded_by_hop_and_lookahead(name: str) -> None:
     size = labeller.backend.size
     half = (size.receptive_field or 0) // 2
 
-    assert max(waits) == streaming.cut.hop + size.margin
+    assert max(waits) == streaming.chunking.hop + size.margin
     assert half <= size.margin < half + size.alignment
 
 
 def test_the_hop_suits_the_chunks() -> None:
     """Of any hop, context included, come chunks whose length the architecture and the arithmetic like."""
     for hop in (1, 63, 100, 1000):
-        cut = StreamingLabeller(labeller_of("unet"), StreamConfig(hop_samples=hop)).cut
+        cut = StreamingLabeller(labeller_of("unet"), StreamConfig(hop_samples=hop)).chunking
 
-        assert cut.chunk % 64 == 0
+        assert cut.chunk_samples % 64 == 0
         assert 0 < cut.hop <= max(hop, 64)
 
 

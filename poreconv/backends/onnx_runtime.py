@@ -9,9 +9,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from poreconv.config import LabelRunConfig
-from poreconv.errors import BundleError, ConfigError
-from poreconv.header import ONNX, first_line, read_header
-from poreconv.size import NetworkSize
+from poreconv.errors import ConfigError
+from poreconv.header import ONNX, header_of, onnx_session
 
 # N chunks, C classes, T samples
 
@@ -20,23 +19,22 @@ class OnnxBackend:
     """An exported network.
 
     Args:
-        model: The file's bytes, so that nothing but the file is read.
-        size: Of the network.
+        path: What `export` wrote.
         device: Where to run; default: CUDA if onnxruntime has it, else the CPU.
         threads: That compute; default: one per core.
     """
 
     most_rows: ClassVar[int | None] = None
 
-    def __init__(self, model: bytes, size: NetworkSize, device: str | None = None, threads: int | None = None) -> None:
-        self.size = size
+    def __init__(self, path: Path, device: str | None = None, threads: int | None = None) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.enable_mem_pattern = False  # it plans for one length of chunks
         options.log_severity_level = 3
         providers = [name for name in PROVIDERS if name in onnxruntime.get_available_providers()]
         chosen = [name for name in providers if device != "cpu" or name == PROVIDERS[-1]]
-        self._session = onnxruntime.InferenceSession(model, options, providers=chosen)
+        self._session = onnx_session(path, options, chosen)
+        self.size = header_of(path, self._session).size
 
     @classmethod
     def open(cls, path: Path, config: LabelRunConfig, device: str | None, threads: int | None) -> Self:
@@ -44,21 +42,13 @@ class OnnxBackend:
         if config.precision == "bf16":
             raise ConfigError("precision bf16: backend onnx computes as the model was exported; leave it out")
         if path.suffix == ONNX:
-            return cls._opened(path, device, threads)
+            return cls(path, device, threads)
         from poreconv.exported import write_onnx  # needs torch and the extra
 
         with TemporaryDirectory() as folder:
             exported = Path(folder) / "model.onnx"
             write_onnx(exported, path)
-            return cls._opened(exported, device, threads)
-
-    @classmethod
-    def _opened(cls, path: Path, device: str | None, threads: int | None) -> Self:
-        size = read_header(path).size
-        try:
-            return cls(path.read_bytes(), size, device, threads)
-        except Exception as exc:  # onnxruntime's errors have no other parent
-            raise BundleError(f"{path}: {first_line(exc)}; export it again with this version") from exc
+            return cls(exported, device, threads)
 
     def __call__(self, x_NT: NDArray[np.float32]) -> NDArray[np.float32]:
         """Logits, shape ``(N, C, T)``."""

@@ -24,6 +24,11 @@ implementations of a convolution, which round differently. In between, on one th
 the same to the bit, whatever the chunks' length and number; others, and on several threads, to the fifth digit."""
 
 
+def default_device(asked: str | None) -> torch.device:
+    """The device that was asked for; else CUDA if there is one, else the CPU."""
+    return torch.device(asked or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
 def has_bf16(device: torch.device) -> bool:
     """Whether a device computes in bf16, and doesn't only imitate it."""
     if device.type == "cuda":
@@ -64,7 +69,7 @@ class TorchBackend:
     ) -> None:
         self._threads = threads
         self.network, self.size = network.eval(), network.size
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._device = default_device(device)
         if self.size.receptive_field is None:
             precision = "32"
         self.precision = ("bf16" if has_bf16(self._device) else "32") if precision == "auto" else precision

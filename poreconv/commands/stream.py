@@ -180,7 +180,7 @@ def _play(
     labeller = load(model, config.run, threads=1)
     _warm_up(StreamingLabeller(labeller, config, Ledger()), reads[0])
     streaming = StreamingLabeller(labeller, config, measured.ledger)
-    teller = _Teller(share, measured, streaming.cut.margin, reads[0].sample_rate_hz)
+    teller = _Teller(share, measured, streaming.chunking.margin, reads[0].sample_rate_hz)
     channels = range(share.number, config.channels, share.n_workers)
     played = FlowCell(streaming, reads, channels, config, measured, teller.stopped).play()
     if share.out is None:
@@ -212,7 +212,7 @@ class _Teller:
 def _warm_up(streaming: StreamingLabeller, read: Read) -> None:
     """Label some samples, so that nothing is compiled or loaded once the clock runs."""
     streaming.start(read)
-    streaming.push(read.adc[: 10 * streaming.cut.hop])
+    streaming.push(read.adc[: 10 * streaming.chunking.hop])
     streaming.finish()
 
 
