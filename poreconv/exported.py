@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -25,6 +25,18 @@ from poreconv.models.network import Network
 
 INPUT, OUTPUT = "signal", "logits"
 """``signal``: normalised, shape ``(N, 1, T)``; ``logits``: ``(N, C, T)``; any N and T."""
+
+
+WINDOW = 8000
+"""Samples of each read that scale int8."""
+
+
+def middles(signals: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """The middles of normalised reads, `WINDOW` samples each, to scale int8 by; shorter reads are passed over."""
+    for x_n in signals:
+        start = (len(x_n) - WINDOW) // 2
+        if start >= 0:
+            yield x_n[start : start + WINDOW]
 
 
 def write_onnx(

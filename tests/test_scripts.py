@@ -10,7 +10,7 @@ from poreconv.cli import build_parser
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file())
-SOURCED = {"environment", "constraints.txt"}
+SOURCED = {"environment", "constraints.txt", "shared.py"}
 """Files that other scripts read: they are not run themselves."""
 RUN = [path for path in SCRIPTS if path.name not in SOURCED]
 SHELL = [path for path in RUN if "bash" in path.read_text().partition("\n")[0]]

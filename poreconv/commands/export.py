@@ -1,6 +1,7 @@
 """A bundle -> a file that other programs run, and that labels without torch."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,15 +12,15 @@ from numpy.typing import NDArray
 from poreconv.config import LabelRunConfig
 from poreconv.errors import ConfigError, SignalError
 from poreconv.event_parts import check_new
-from poreconv.exported import write_onnx
+from poreconv.exported import WINDOW, middles, write_onnx
 from poreconv.header import ONNX
 from poreconv.infer import Labeller, load
 from poreconv.readers import open_reads
 from poreconv.shipped import find_bundle
 from poreconv.temperature import softmax
 
-WINDOW, MOST_WINDOWS = 8000, 64
-"""Samples from the middle of each read that scale int8, and of how many reads."""
+MOST_WINDOWS = 64
+"""Reads that scale int8."""
 
 FP32 = LabelRunConfig(precision="32")
 
@@ -55,24 +56,19 @@ def export(
         raise ConfigError(f"{out}: cannot be exported as {kind}; the only kind is onnx, to a file that ends in {ONNX}")
     check_new(out)
     labeller = load(bundle, FP32, "cpu")
-    windows = list(islice(_windows(labeller, int8_from), MOST_WINDOWS)) if int8_from else []
+    windows = list(islice(middles(_normalised(labeller, int8_from)), MOST_WINDOWS)) if int8_from else []
     if int8_from and not windows:
         raise ConfigError(f"{int8_from}: no read of {WINDOW:,} samples to scale int8 by; give more or longer reads")
     write_onnx(out, bundle, calibration=windows)
     return _agreement(labeller, load(out, device="cpu"), windows)
 
 
-def _windows(labeller: Labeller, paths: Path | str | Sequence[Path | str]) -> Iterator[NDArray[np.float32]]:
-    """From the middles of reads, normalised as when they are labelled."""
+def _normalised(labeller: Labeller, paths: Path | str | Sequence[Path | str]) -> Iterator[NDArray[np.float32]]:
+    """Reads as the network is given them; unusable ones are passed over."""
     with open_reads(paths) as reads:
         for read in reads:
-            try:
-                x_n = labeller.normalised(read)
-            except SignalError:
-                continue
-            middle = (len(x_n) - WINDOW) // 2
-            if middle >= 0:
-                yield x_n[middle : middle + WINDOW]
+            with suppress(SignalError):
+                yield labeller.normalised(read)
 
 
 def _agreement(bundle: Labeller, exported: Labeller, windows: list[NDArray[np.float32]]) -> Agreement:
