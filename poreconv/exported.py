@@ -61,10 +61,18 @@ def write_onnx(
         model = _exported(network)
         if calibration:
             model = _quantised(model, calibration, Path(folder))
+    _forget_origin(model)
     for name, text in texts.items():
         model.metadata_props.add(key=name, value=text)
     with whole_file(out) as partial:
         partial.write_bytes(model.SerializeToString())
+
+
+def _forget_origin(model: Any) -> None:
+    """Leave out what the exporter noted of where each node came from: stack traces, with paths of this machine."""
+    graph = model.graph
+    for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+        del noted.metadata_props[:]
 
 
 def _exported(network: Network) -> Any:

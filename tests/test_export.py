@@ -24,6 +24,7 @@ from poreconv.events import Events
 from poreconv.exported import write_onnx
 from poreconv.header import read_header
 from poreconv.infer import Labeller, load
+from poreconv.models import network
 from poreconv.readers import open_reads
 from poreconv.registry import lookup
 from poreconv.shipped import find_bundle, load_card
@@ -83,6 +84,14 @@ def test_an_exported_model_tells_what_the_bundle_told(bundle: Path, exported: Pa
     assert load_card(exported) == load_card(bundle)
     assert after.n_parameters == before.n_parameters
     assert after.size == load_bundle(bundle)[0].size
+
+
+def test_an_exported_model_does_not_tell_where_it_was_made(exported: Path) -> None:
+    """Neither the exporter's stack traces nor paths of this machine go along."""
+    content = exported.read_bytes()
+
+    assert b"stack_trace" not in content
+    assert str(Path(network.__file__).parents[2]).encode() not in content
 
 
 def test_another_program_can_run_it(exported: Path) -> None:
