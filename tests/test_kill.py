@@ -100,8 +100,9 @@ def refine_command(inputs: Path, out: Path) -> list[str]:
 
 
 def start(arguments: list[str]) -> subprocess.Popen[bytes]:
-    """Run the program in a process group of its own."""
-    program = [sys.executable, "-W", "ignore", "-c", "from poreconv.cli import main; main()"]
+    """Run the program in a process group of its own, which hears Ctrl-C even if this one runs in the background."""
+    hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = [sys.executable, "-W", "ignore", "-c", f"{hear}; from poreconv.cli import main; main()"]
     return subprocess.Popen(
         [*program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
