@@ -6,7 +6,7 @@ The API is exported lazily: importing the package imports nothing heavy.
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from poreconv.registry import lookup
+from poreconv.runtime.registry import lookup
 
 if TYPE_CHECKING:
     from poreconv.commands.convert import convert
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from poreconv.commands.stream import stream
     from poreconv.commands.tails import tails
     from poreconv.commands.train import train
-    from poreconv.events import Events
-    from poreconv.infer import Labeller, load
-    from poreconv.inside import feature_maps, first_kernels, saliency
-    from poreconv.read import Calibration, Read
-    from poreconv.readers import open_reads
-    from poreconv.streaming import StreamingLabeller
+    from poreconv.events.events import Events
+    from poreconv.inference.introspection import feature_maps, first_kernels, saliency
+    from poreconv.inference.labeller import Labeller, load
+    from poreconv.inference.streaming.labeller import StreamingLabeller
+    from poreconv.reads.read import Calibration, Read
+    from poreconv.reads.readers import open_reads
 
 # ont-fast5-api 4.1.3 imports pkg_resources, which warns every user; setuptools is pinned to versions that have it.
 warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
@@ -55,23 +55,23 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Calibration": "poreconv.read:Calibration",
-    "Events": "poreconv.events:Events",
-    "Labeller": "poreconv.infer:Labeller",
-    "Read": "poreconv.read:Read",
-    "StreamingLabeller": "poreconv.streaming:StreamingLabeller",
+    "Calibration": "poreconv.reads.read:Calibration",
+    "Events": "poreconv.events.events:Events",
+    "Labeller": "poreconv.inference.labeller:Labeller",
+    "Read": "poreconv.reads.read:Read",
+    "StreamingLabeller": "poreconv.inference.streaming.labeller:StreamingLabeller",
     "convert": "poreconv.commands.convert:convert",
     "evaluate": "poreconv.commands.evaluate:evaluate",
     "export": "poreconv.commands.export:export",
-    "feature_maps": "poreconv.inside:feature_maps",
-    "first_kernels": "poreconv.inside:first_kernels",
+    "feature_maps": "poreconv.inference.introspection:feature_maps",
+    "first_kernels": "poreconv.inference.introspection:first_kernels",
     "label": "poreconv.commands.label:label",
-    "load": "poreconv.infer:load",
-    "open_reads": "poreconv.readers:open_reads",
+    "load": "poreconv.inference.labeller:load",
+    "open_reads": "poreconv.reads.readers:open_reads",
     "plot_read": "poreconv.commands.plot:plot_read",
     "prepare": "poreconv.commands.prepare:prepare",
     "refine": "poreconv.commands.refine:refine",
-    "saliency": "poreconv.inside:saliency",
+    "saliency": "poreconv.inference.introspection:saliency",
     "stream": "poreconv.commands.stream:stream",
     "tails": "poreconv.commands.tails:tails",
     "shipped_models": "poreconv.commands.models:shipped_models",

@@ -1,33 +1,33 @@
 """Signal files and labels from any source -> a table of events, or the signal with its events in one fast5."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from poreconv.config import FilesConfig, require
-from poreconv.event_parts import check_new, check_out, first_of_each, tabulate, write_ledger
-from poreconv.events import Events
-from poreconv.files import whole_file
-from poreconv.jobs import Job, plan, reads_of
-from poreconv.labels import LabelSource
-from poreconv.labels.several import (
+from poreconv.config import ConvertConfig, require
+from poreconv.events.events import Events
+from poreconv.events.tabulation import Find, check_new, check_out, first_of_each, tabulate, write_ledger
+from poreconv.events.targets import BASES
+from poreconv.events.writers.table import UNNAMED
+from poreconv.events.writers.tombo import Resquiggle, add_resquiggle, resquiggle_of
+from poreconv.labels.opening import (
     Assigned,
     assign_files,
     each_kept,
     events_of,
     fingerprints,
     opened,
-    source_of_process,
 )
-from poreconv.ledger import Ledger
-from poreconv.progress import Report, progress_bar
-from poreconv.read import Read
-from poreconv.readers import find_files
-from poreconv.readers.fast5 import write_annotated
-from poreconv.targets import BASES
-from poreconv.writers.table import UNNAMED
-from poreconv.writers.tombo import Resquiggle, add_resquiggle, resquiggle_of
+from poreconv.labels.sources import LabelSource
+from poreconv.reads.pieces import Job, plan, reads_of
+from poreconv.reads.read import Read
+from poreconv.reads.readers import find_files
+from poreconv.reads.readers.fast5 import write_annotated
+from poreconv.runtime.files import whole_file
+from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.progress import Report, progress_bar
 
 FAST5 = ".fast5"
 
@@ -38,7 +38,7 @@ def convert(
     labels: str | Sequence[str],
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
-    config: FilesConfig | None = None,
+    config: ConvertConfig | None = None,
 ) -> Ledger:
     """Write labels in another format.
 
@@ -57,7 +57,7 @@ def convert(
             - ``.fast5``: the labelled reads, signal and all, with Tombo's table of bases (N where only the place is
               known), for ``tombo``.
         labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
-        config: Processes, and how the sources speak.
+        config: Processes, and how the sources are read.
 
     Returns:
         The drop ledger.
@@ -66,32 +66,37 @@ def convert(
         ConfigError: ``out`` exists, its suffix names no format, or the format cannot hold such labels.
         FormatError: A file that cannot be used.
     """
-    out, config = Path(out), config or FilesConfig()
+    out, config = Path(out), config or ConvertConfig()
     (check_new if out.suffix == FAST5 else check_out)(out)
     assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
-    with opened(assigned, config) as source:
+    settings = {"labels": fingerprints(assigned), "sources": asdict(config.sources), "files": asdict(config.files)}
+    with opened(assigned, config.sources) as source:
         if out.suffix == FAST5:
             files = find_files([paths] if isinstance(paths, Path | str) else paths)
             return _to_fast5(plan(files), source, out, config)
         return tabulate(
             paths,
             out,
-            partial(_converted, assigned, config),
+            partial(_converting, assigned, config),
             what="convert",
-            settings={"labels": fingerprints(assigned), "config": asdict(config.anywhere())},
-            where=config,
-            skip_bad_files=config.skip_bad_files,
+            settings=settings,
+            files=config.files,
+            work=config.work,
+            here=partial(_converted, source),
         )
 
 
-def _converted(
-    assigned: Assigned, config: FilesConfig, reads: Iterator[Read], ledger: Ledger
-) -> Iterator[tuple[Read, Events]]:
-    source = source_of_process(assigned, config)
+@contextmanager
+def _converting(assigned: Assigned, config: ConvertConfig) -> Iterator[Find]:
+    with opened(assigned, config.sources) as source:
+        yield partial(_converted, source)
+
+
+def _converted(source: LabelSource, reads: Iterator[Read], ledger: Ledger) -> Iterator[tuple[Read, Events]]:
     return each_kept(reads, source, ledger, partial(events_of, source))
 
 
-def _to_fast5(jobs: Sequence[Job], source: LabelSource, out: Path, config: FilesConfig) -> Ledger:
+def _to_fast5(jobs: Sequence[Job], source: LabelSource, out: Path, config: ConvertConfig) -> Ledger:
     """Write the labelled reads with their labels, one read in memory at a time."""
     places_or_bases = source.classes in {(), (UNNAMED,), BASES}
     classes = ", ".join(source.classes)
@@ -107,9 +112,9 @@ def _to_fast5(jobs: Sequence[Job], source: LabelSource, out: Path, config: Files
     return ledger
 
 
-def _reads(jobs: Sequence[Job], ledger: Ledger, config: FilesConfig, report: Report) -> Iterator[Read]:
+def _reads(jobs: Sequence[Job], ledger: Ledger, config: ConvertConfig, report: Report) -> Iterator[Read]:
     for done, job in enumerate(jobs, start=1):
-        yield from reads_of(job, ledger, skip_bad_files=config.skip_bad_files)
+        yield from reads_of(job, ledger, skip_bad_files=config.files.skip_bad_files)
         report(done / len(jobs))
 
 

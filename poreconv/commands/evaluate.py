@@ -1,25 +1,27 @@
 """How good a trained model is, beside detectors that learnt nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.markup import escape
 from rich.table import Table
 
-from poreconv import preparation
-from poreconv.baselines import Baseline, detectors_for
-from poreconv.config import EvaluateConfig, PrepareConfig, TruthConfig
-from poreconv.confounding import warn_confounded
+from poreconv.config import EvaluateConfig, PrepareConfig
+from poreconv.dataset import prepare as preparation
+from poreconv.dataset.confounding import warn_confounded
+from poreconv.dataset.store import Store
 from poreconv.errors import ConfigError
-from poreconv.evaluation import Evaluation, columns_of, write_evaluation
-from poreconv.infer import Labeller, load
-from poreconv.judging import Truths, judge
-from poreconv.ledger import Ledger
-from poreconv.progress import Report, progress_bar
-from poreconv.report import PAGE, write_report
-from poreconv.store import Store
+from poreconv.evaluation.baselines import Baseline, detectors_for
+from poreconv.evaluation.judge import judge
+from poreconv.evaluation.report import PAGE, write_report
+from poreconv.evaluation.result import Evaluation, columns_of, write_evaluation
+from poreconv.evaluation.truths import Truths
+from poreconv.inference.labeller import Labeller, load
+from poreconv.models.shipped import UnseenReads
+from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.progress import Report, progress_bar
 
 
 def evaluate(
@@ -62,7 +64,7 @@ def evaluate(
         raise ConfigError(
             f"{out}: give the name of the JSON, such as {out.with_suffix('.json')}; the page goes beside it"
         )
-    labeller = load(model, config.run)
+    labeller = load(model, config.inference)
     detectors = detectors_for(labeller.recipe.task, baselines)
     warn_confounded(labeller.recipe.confounded)
     with progress_bar("evaluate") as report:
@@ -105,7 +107,10 @@ def _judge_files(
         task=recipe.task,
         split=recipe.split,
         resample_hz=recipe.sample_rate_hz if recipe.resampled_from_hz else None,
-        **{setting.name: getattr(config, setting.name) for setting in fields(TruthConfig)},
+        truth=config.truth,
+        sources=config.sources,
+        files=config.files,
+        work=config.work,
     )
     with TemporaryDirectory(prefix="poreconv-evaluate-") as folder:
         store = preparation.prepare(
@@ -115,7 +120,7 @@ def _judge_files(
             labels_from=labels_from,
             read_info=read_info,
             config=how,
-            guard=recipe,
+            guard=UnseenReads(recipe),
             progress=lambda share: report(share / 2),
         )
         result = judge(labeller, Truths([store], recipe, "all"), detectors, lambda share: report((1 + share) / 2))

@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import LabelRunConfig
+from poreconv.config import InferenceConfig
 from poreconv.errors import ConfigError, SignalError
-from poreconv.event_parts import check_new
-from poreconv.exported import WINDOW, middles, write_onnx
-from poreconv.header import ONNX
-from poreconv.infer import Labeller, load
-from poreconv.readers import open_reads
-from poreconv.shipped import find_bundle
-from poreconv.temperature import softmax
+from poreconv.events.tabulation import check_new
+from poreconv.inference.decoding.temperature import softmax
+from poreconv.inference.labeller import Labeller, load
+from poreconv.models.header import ONNX
+from poreconv.models.onnx_export import WINDOW, middles, write_onnx
+from poreconv.models.shipped import find_bundle
+from poreconv.reads.readers import open_reads
 
 MOST_WINDOWS = 64
 """Reads that scale int8."""
 
-FP32 = LabelRunConfig(precision="32")
+FP32 = InferenceConfig(precision="32")
 
 
 @dataclass(frozen=True)

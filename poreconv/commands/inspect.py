@@ -13,14 +13,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from poreconv.config import LabelConfig
+from poreconv.config import FilesConfig, SourceConfig
 from poreconv.errors import LabelError
-from poreconv.labels import LABEL_SOURCES, LabelSource, open_labels
-from poreconv.ledger import Ledger
-from poreconv.progress import progress_bar
-from poreconv.read import Read
-from poreconv.readers import ReadStream, format_of, open_reads
-from poreconv.registry import lookup
+from poreconv.labels.opening import open_labels
+from poreconv.labels.sources import LABEL_SOURCES, LabelSource
+from poreconv.reads.read import Read
+from poreconv.reads.readers import ReadStream, format_of, open_reads
+from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.progress import progress_bar
+from poreconv.runtime.registry import lookup
 
 LABELLED, NONE = "labelled", "no label"
 
@@ -80,18 +81,21 @@ class Inspection:
     ledger: Ledger
 
 
-def inspect(paths: Sequence[Path], *, skip_bad_files: bool = False) -> Inspection:
+def inspect(paths: Sequence[Path], *, config: FilesConfig | None = None) -> Inspection:
     """Read every signal once and tell what is there.
 
     Args:
         paths: Files and folders; see `find_files`.
-        skip_bad_files: Note files that cannot be read and go on.
+        config: Whether to note files that cannot be read and go on.
 
     Raises:
         FormatError: No signal files, or a bad one.
     """
-    ledger, tallies = Ledger(), dict[Kind, _Tally]()
-    with open_reads(paths, ledger=ledger, skip_bad_files=skip_bad_files) as reads, _in_file_sources() as sources:
+    config, ledger, tallies = config or FilesConfig(), Ledger(), dict[Kind, _Tally]()
+    with (
+        open_reads(paths, ledger=ledger, skip_bad_files=config.skip_bad_files) as reads,
+        _in_file_sources() as sources,
+    ):
         answers = {name: Counter[str]() for name in sources}
         for read in _reported(reads):
             ledger.kept += 1
@@ -159,7 +163,7 @@ def _format(path: Path) -> str:
 def _in_file_sources() -> Iterator[dict[str, LabelSource]]:
     """Open the label sources that need nothing but the signal files."""
     names = [name for name in LABEL_SOURCES if lookup(LABEL_SOURCES, name, kind="label source").in_file]
-    sources = {name: open_labels(name, [], LabelConfig()) for name in names}
+    sources = {name: open_labels(name, [], SourceConfig()) for name in names}
     try:
         yield sources
     finally:

@@ -5,18 +5,18 @@ from pathlib import Path
 
 from rich.table import Table
 
-from poreconv.config import FilesConfig, require
+from poreconv.config import KmersConfig, require
 from poreconv.errors import ConfigError
-from poreconv.kmer_estimates import PASSES, Bases, bases_of, estimate_pore_model
-from poreconv.kmer_tables import MAX_K, check_table_name, write_pore_model
-from poreconv.kmers import PoreModel
-from poreconv.labels import LabelSource
-from poreconv.labels.several import assign_files, each_kept, events_of, opened
-from poreconv.ledger import Ledger
-from poreconv.progress import Report, progress_bar
-from poreconv.read import Read
-from poreconv.readers import find_files, open_reads
-from poreconv.targets import BASES
+from poreconv.events.targets import BASES
+from poreconv.labels.opening import assign_files, each_kept, events_of, opened
+from poreconv.labels.sources import LabelSource
+from poreconv.pore_models.estimation import PASSES, Bases, bases_of, estimate_pore_model
+from poreconv.pore_models.model import PoreModel
+from poreconv.pore_models.tables import MAX_K, check_table_name, write_pore_model
+from poreconv.reads.read import Read
+from poreconv.reads.readers import find_files, open_reads
+from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.progress import Report, progress_bar
 
 
 def kmers(
@@ -26,7 +26,7 @@ def kmers(
     k: int,
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
-    config: FilesConfig | None = None,
+    config: KmersConfig | None = None,
 ) -> tuple[PoreModel, Ledger]:
     """Estimate a pore model from labelled reads, which are passed over five times.
 
@@ -36,7 +36,7 @@ def kmers(
         k: Bases that set one level: 5 for RNA002, 6 for R9.4.1, 9 for R10.4.1.
         out: ``model.txt`` or ``.model`` (nanopolish and f5c text), ``.levels`` or ``.npz``.
         labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
-        config: How the sources speak.
+        config: How files and sources are read.
 
     Returns:
         The model, and the drop ledger.
@@ -45,14 +45,14 @@ def kmers(
         ConfigError: ``out`` exists or its suffix names no format, ``k`` is out of range, or the labels know no bases.
         StoreError: No read has bases enough.
     """
-    out, config = Path(out), config or FilesConfig()
+    out, config = Path(out), config or KmersConfig()
     require(1 <= k <= MAX_K, f"k: {k}; must be 1 to {MAX_K}")
     check_table_name(out)
     if out.exists():
         raise ConfigError(f"{out}: exists already; remove it, or choose another --out")
     files = find_files([paths] if isinstance(paths, Path | str) else paths)
     assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
-    with opened(assigned, config) as source, progress_bar("kmers") as report:
+    with opened(assigned, config.sources) as source, progress_bar("kmers") as report:
         names = ", ".join(assigned_name for assigned_name, _ in assigned)
         require(source.classes == BASES, f"labels {names}: know no bases; take a source with a sequence, such as tombo")
         passes = Passes(files, source, config, report)
@@ -71,7 +71,7 @@ class Passes:
         report: Told how far all passes are.
     """
 
-    def __init__(self, files: Sequence[Path], source: LabelSource, config: FilesConfig, report: Report) -> None:
+    def __init__(self, files: Sequence[Path], source: LabelSource, config: KmersConfig, report: Report) -> None:
         self._files, self._source, self._config, self._report = files, source, config, report
         self._calls = 0
         self.ledger = Ledger()
@@ -82,7 +82,7 @@ class Passes:
         self._calls += 1
         ledger = self.ledger = Ledger()
         for done, path in enumerate(self._files):
-            with open_reads(path, ledger=ledger, skip_bad_files=self._config.skip_bad_files) as reads:
+            with open_reads(path, ledger=ledger, skip_bad_files=self._config.files.skip_bad_files) as reads:
                 for _, pieces in each_kept(reads, self._source, ledger, self._bases):
                     ledger.kept += 1
                     yield pieces

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from poreconv.config import LabelFilesConfig
-from poreconv.event_parts import check_out, tabulate
-from poreconv.labelling import TrainedModel, for_model
-from poreconv.ledger import Ledger
+from poreconv.config import LabelConfig
+from poreconv.events.tabulation import check_out, tabulate
+from poreconv.inference.worker_model import TrainedModel, for_model
+from poreconv.runtime.ledger import Ledger
 
 
 def label(
@@ -15,8 +15,7 @@ def label(
     paths: Path | str | Sequence[Path | str],
     *,
     out: Path | str,
-    config: LabelFilesConfig | None = None,
-    skip_bad_files: bool = False,
+    config: LabelConfig | None = None,
 ) -> Ledger:
     """Label reads; a run that was killed goes on where it was.
 
@@ -26,7 +25,6 @@ def label(
         out: The suffix tells the format: a key of ``WRITERS``, see `convert`. The drop ledger goes to
             ``<out>.ledger.json``.
         config: Batch size, chunk length, precision; in which processes.
-        skip_bad_files: Pass over files that cannot be opened instead of stopping.
 
     Returns:
         The drop ledger.
@@ -37,14 +35,14 @@ def label(
         MismatchError: The model was not trained for such reads.
     """
     check_out(Path(out))
-    config = config or LabelFilesConfig()
-    trained = TrainedModel.find(model, config.anywhere())
+    config = config or LabelConfig()
+    trained = TrainedModel.find(model, config.inference)
     return tabulate(
         paths,
         Path(out),
-        trained.label,
+        trained.labelling,
         what="label",
-        settings={"model": trained.sha256, "config": asdict(trained.config), "skip_bad_files": skip_bad_files},
-        where=for_model(config),
-        skip_bad_files=skip_bad_files,
+        settings={"model": trained.sha256, "inference": asdict(config.inference), "files": asdict(config.files)},
+        files=config.files,
+        work=for_model(config.work),
     )

@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from poreconv.card import Card
-from poreconv.config import ARCHITECTURES
 from poreconv.errors import BundleError
-from poreconv.header import Header, read_header
-from poreconv.recipe import Recipe
-from poreconv.shipped import find_bundle, shipped_paths
+from poreconv.models.architectures import ARCHITECTURES
+from poreconv.models.card import Card
+from poreconv.models.header import Header, read_header
+from poreconv.models.recipe import Recipe
+from poreconv.models.shipped import find_bundle, shipped_paths
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Architecture:
     """One architecture, with its default settings."""
 
     name: str
-    """What `train` takes for it, as ``--model``."""
+    """What `train` takes for it, as ``--network``."""
     what: str
     n_parameters: int
     receptive_field: int | None
@@ -119,9 +119,10 @@ def architectures(n_classes: int = 2) -> list[Architecture]:
 
 
 def _architecture(name: str, n_classes: int) -> Architecture:
-    from poreconv.models import build_network  # torch, without which the list of shipped models is there at once
+    # torch, without which the list of shipped models is there at once
+    from poreconv.models.networks import build_network
 
-    settings = ARCHITECTURES[name]
+    settings = ARCHITECTURES[name].settings
     network = build_network(name, settings(), n_classes)
     what = str(settings.__doc__).partition("\n")[0]
     costs = (network.n_parameters, network.receptive_field, network.alignment, network.macs_per_sample)
@@ -135,7 +136,7 @@ def render_architectures(listed: Sequence[Architecture]) -> Table:
     """The table for the terminal: one row per architecture."""
     caption = (
         "With default settings and two classes; receptive field and alignment in samples, multiply-adds per sample;"
-        " whole: a read or a window is seen at once. poreconv train --model NAME"
+        " whole: a read or a window is seen at once. poreconv train --network NAME"
     )
     table = Table(title="Architectures that poreconv trains", caption=caption)
     table.add_column("model", no_wrap=True)

@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv import plot
-from poreconv.config import BOUNDARY, LabelConfig
+from poreconv.config import BOUNDARY, SourceConfig
 from poreconv.errors import ConfigError
-from poreconv.events import Events
-from poreconv.infer import load
-from poreconv.labels import open_labels
-from poreconv.labels.several import assign_files, events_of
+from poreconv.events.events import Events
+from poreconv.inference.labeller import load
+from poreconv.labels.opening import assign_files, events_of, open_labels
 from poreconv.plot.panels import Curves
 from poreconv.plot.saving import STILL
-from poreconv.read import Read
-from poreconv.readers import ReadStream, open_reads
+from poreconv.reads.read import Read
+from poreconv.reads.readers import ReadStream, open_reads
 
 PAGE = ".html"
 
@@ -32,7 +31,7 @@ def plot_read(
     model: Path | str | None = None,
     start: int | None = None,
     end: int | None = None,
-    config: LabelConfig | None = None,
+    config: SourceConfig | None = None,
 ) -> Read:
     """Draw one read: for paper, all of it and a part of it larger; as a page, all of it, to zoom and drag in.
 
@@ -61,7 +60,7 @@ def plot_read(
         raise ConfigError(f"{out}: no format of pictures; end the name in {', '.join((*STILL, PAGE))}")
     with open_reads(paths) as reads:
         read = _chosen(reads, read_id)
-        tracks = _labelled(read, [labels] if isinstance(labels, str) else labels, labels_from, config or LabelConfig())
+        tracks = _labelled(read, [labels] if isinstance(labels, str) else labels, labels_from, config or SourceConfig())
     curves: Curves = {}
     if model is not None:
         tracks["model"], curves = _found(read, model)
@@ -85,7 +84,7 @@ def _chosen(reads: ReadStream, read_id: str | None) -> Read:
     return read
 
 
-def _labelled(read: Read, names: Sequence[str], given: Sequence[Path | str], config: LabelConfig) -> dict[str, Events]:
+def _labelled(read: Read, names: Sequence[str], given: Sequence[Path | str], config: SourceConfig) -> dict[str, Events]:
     """The events of each label source."""
     tracks: dict[str, Events] = {}
     for name, files in assign_files(names, given) if names else ():

@@ -6,11 +6,11 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from poreconv import preparation
 from poreconv.config import PrepareConfig
-from poreconv.confounding import confounded, warn_confounded
-from poreconv.progress import progress_bar
-from poreconv.store import Store
+from poreconv.dataset import prepare as preparation
+from poreconv.dataset.confounding import confounded, warn_confounded
+from poreconv.dataset.store import Store
+from poreconv.runtime.progress import progress_bar
 
 
 def prepare(
@@ -22,7 +22,7 @@ def prepare(
     read_info: Sequence[Path | str] = (),
     config: PrepareConfig | None = None,
 ) -> Store:
-    """Prepare a store; see `poreconv.preparation.prepare`.
+    """Prepare a store; see `poreconv.dataset.prepare.prepare`.
 
     Args:
         paths: Signal files and folders: one, or several.

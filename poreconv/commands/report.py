@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from poreconv.evaluation import RUN_EVALUATION, read_evaluation
-from poreconv.report import write_report
+from poreconv.evaluation.report import write_report
+from poreconv.evaluation.result import RUN_EVALUATION, read_evaluation
 
 
 def report(source: Path | str, *, out: Path | str) -> Path:

@@ -7,14 +7,14 @@ from typing import Any
 
 from poreconv.config import SimulateConfig
 from poreconv.errors import ConfigError
-from poreconv.files import whole_file
-from poreconv.progress import Report, progress_bar
-from poreconv.read import Read
-from poreconv.readers import write_reads
-from poreconv.registry import lookup
+from poreconv.events.writers import Writer, writer_for
+from poreconv.events.writers.table import events_table
+from poreconv.reads.read import Read
+from poreconv.reads.readers import write_reads
+from poreconv.runtime.files import whole_file
+from poreconv.runtime.progress import Report, progress_bar
+from poreconv.runtime.registry import lookup
 from poreconv.simulate import SIMULATORS, Simulated
-from poreconv.writers import Writer, writer_for
-from poreconv.writers.table import events_table
 
 
 def simulate(simulator: str, *, out: Path | str, common: SimulateConfig | None = None, config: Any) -> Path:

@@ -16,17 +16,17 @@ from tempfile import TemporaryDirectory
 from rich.table import Table
 
 from poreconv.config import FlowCellConfig, WorkConfig
-from poreconv.event_parts import check_out, finish, write_part
-from poreconv.executors import cores, run_all
-from poreconv.files import Parts, whole_file
-from poreconv.flow_cell import FlowCell, reads_for
-from poreconv.infer import load
-from poreconv.latency import Measured
-from poreconv.ledger import Ledger
-from poreconv.progress import progress_bar
-from poreconv.read import Read
-from poreconv.shipped import find_bundle
-from poreconv.streaming import StreamingLabeller
+from poreconv.events.tabulation import check_out, finish, write_part
+from poreconv.inference.labeller import load
+from poreconv.inference.streaming.labeller import StreamingLabeller
+from poreconv.inference.streaming.latency import Measured
+from poreconv.inference.streaming.playback import FlowCell, reads_for
+from poreconv.models.shipped import find_bundle
+from poreconv.reads.read import Read
+from poreconv.runtime.executors import as_is, cores, run_all
+from poreconv.runtime.files import Parts, whole_file
+from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.progress import progress_bar
 
 TOLD_EVERY_S = 0.5
 """How often a process tells how far it is."""
@@ -82,7 +82,6 @@ def stream(
     *,
     out: Path | str | None = None,
     config: FlowCellConfig | None = None,
-    skip_bad_files: bool = False,
 ) -> Streamed:
     """Play reads as a live flow cell and label them while they come.
 
@@ -94,7 +93,6 @@ def stream(
         out: Table of the events of each read that was played to its end, once; the suffix tells the format, see
             `convert`. The drop ledger goes to ``<out>.ledger.json``.
         config: Channels, speed, hop, ...
-        skip_bad_files: Pass over files that cannot be opened instead of stopping.
 
     Returns:
         What was measured.
@@ -109,7 +107,7 @@ def stream(
     find_bundle(model)
     n_workers = min(config.workers or cores(), config.channels)
     with TemporaryDirectory() as folder:
-        work = partial(_play, model, paths, config, skip_bad_files)
+        work = partial(_play, model, paths, config)
         if out is None:
             shares = [Share(number, n_workers, Path(folder), None) for number in range(n_workers)]
             return _run(work, shares, config)
@@ -124,7 +122,7 @@ def stream(
 def _run(work: Callable[[Share], None], shares: list[Share], config: FlowCellConfig) -> Streamed:
     folder = shares[0].folder
     with _interrupt_touches(folder / STOP), _progress(shares, config):
-        deque(run_all(work, shares, WorkConfig(len(shares))), maxlen=0)
+        deque(run_all(partial(as_is, work), shares, WorkConfig(len(shares))), maxlen=0)
     told = [json.loads(share.told.read_text()) for share in shares]
     total = Measured()
     for one in told:
@@ -168,7 +166,6 @@ def _play(
     model: Path | str,
     paths: Path | str | Sequence[Path | str],
     config: FlowCellConfig,
-    skip_bad_files: bool,
     share: Share,
 ) -> None:
     """Play one process's channels, and tell every now and then what was measured."""
@@ -176,10 +173,10 @@ def _play(
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process tells when to stop
     measured = Measured()
     loading = measured.ledger if share.number == 0 else Ledger()  # all processes read the same files
-    reads = reads_for(paths, config, loading, skip_bad_files=skip_bad_files)
-    labeller = load(model, config.run, threads=1)
-    _warm_up(StreamingLabeller(labeller, config, Ledger()), reads[0])
-    streaming = StreamingLabeller(labeller, config, measured.ledger)
+    reads = reads_for(paths, config, loading)
+    labeller = load(model, config.inference, threads=1)
+    _warm_up(StreamingLabeller(labeller, config.stream, Ledger()), reads[0])
+    streaming = StreamingLabeller(labeller, config.stream, measured.ledger)
     teller = _Teller(share, measured, streaming.chunking.margin, reads[0].sample_rate_hz)
     channels = range(share.number, config.channels, share.n_workers)
     played = FlowCell(streaming, reads, channels, config, measured, teller.stopped).play()

@@ -1,6 +1,7 @@
 """A model of a read's regions and signal files -> a table of poly(A) tails."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -10,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 
 from poreconv.config import TailsConfig, require
-from poreconv.event_parts import Form, check_out, tabulate
-from poreconv.events import Events
-from poreconv.labelling import TrainedModel, for_model
-from poreconv.labels.polya import POLYA
-from poreconv.ledger import Ledger
-from poreconv.read import Read
-from poreconv.recipe import Recipe
-from poreconv.writers import Writer
-from poreconv.writers.parquet import ParquetWriter
-from poreconv.writers.tsv import TsvWriter
+from poreconv.events.events import Events
+from poreconv.events.tabulation import Find, Form, check_out, tabulate
+from poreconv.events.writers import Writer
+from poreconv.events.writers.parquet import ParquetWriter
+from poreconv.events.writers.tsv import TsvWriter
+from poreconv.inference.worker_model import TrainedModel, for_model
+from poreconv.labels.sources.polya import POLYA
+from poreconv.models.recipe import Recipe
+from poreconv.reads.read import Read
+from poreconv.runtime.ledger import Ledger
 
 TAILLESS = "reads_without_tail"
 """Note in the ledger: reads that were labelled, and in which no tail was found; their row says -1."""
@@ -64,7 +65,6 @@ def tails(
     *,
     out: Path | str,
     config: TailsConfig | None = None,
-    skip_bad_files: bool = False,
 ) -> Ledger:
     """Find the poly(A) tail of each read, and how long it is; a run that was killed goes on where it was.
 
@@ -84,7 +84,6 @@ def tails(
             read in which no tail was found has -1 in all, as nanopolish has it. Label source ``polya`` reads the table.
             The drop ledger goes to ``<out>.ledger.json``.
         config: The speed; batch size, chunk length, precision; in which processes.
-        skip_bad_files: Pass over files that cannot be opened instead of stopping.
 
     Returns:
         The drop ledger.
@@ -96,23 +95,23 @@ def tails(
     """
     config = config or TailsConfig()
     check_out(Path(out), TAIL_ROWS)
-    trained = TrainedModel.find(model, config.anywhere())
+    trained = TrainedModel.find(model, config.inference)
     speed = speed_of(trained.recipe, config)
     settings = {
-        "config": asdict(trained.config),
         "model": trained.sha256,
-        "skip_bad_files": skip_bad_files,
+        "inference": asdict(config.inference),
+        "files": asdict(config.files),
         "speed": speed,
     }
     return tabulate(
         paths,
         Path(out),
-        partial(find_tails, trained, speed),
+        partial(_finding_tails, trained, speed),
         what="tails",
         settings=settings,
+        files=config.files,
+        work=for_model(config.work),
         form=TAIL_ROWS,
-        where=for_model(config),
-        skip_bad_files=skip_bad_files,
     )
 
 
@@ -134,11 +133,17 @@ def speed_of(recipe: Recipe, config: TailsConfig) -> float:
     return float(speed or 0)
 
 
+@contextmanager
+def _finding_tails(model: TrainedModel, nucleotides_per_s: float) -> Iterator[Find]:
+    with model.labelling() as label:
+        yield partial(find_tails, label, nucleotides_per_s)
+
+
 def find_tails(
-    model: TrainedModel, nucleotides_per_s: float, reads: Iterator[Read], ledger: Ledger
+    label: Find, nucleotides_per_s: float, reads: Iterator[Read], ledger: Ledger
 ) -> Iterator[tuple[Read, Tail]]:
     """Give each read and its tail, `NONE` if it has none."""
-    for read, regions in model.label(reads, ledger):
+    for read, regions in label(reads, ledger):
         tail = tail_in(regions, read.sample_rate_hz / nucleotides_per_s)
         if tail == NONE:
             ledger.notes[TAILLESS] += 1

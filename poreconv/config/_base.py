@@ -1,9 +1,12 @@
 """What all settings share."""
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeVar
 
 from poreconv.errors import ConfigError
+
+T = TypeVar("T")
 
 Task = Literal["boundary", "segment", "base", "read"]
 Precision = Literal["auto", "32", "bf16"]
@@ -33,6 +36,54 @@ def require_none_below(config: Any, least: float, *names: str) -> None:
         require(value is None or value >= least, f"{name}: {value}; must be {least:g} or more")
 
 
+FLAT = "flat"
+"""Mark, in a field's metadata, of a group whose settings are named on the command line without the group's name."""
+
+
+def group(kind: type[Any], **defaults: Any) -> Any:
+    """Make the field of a config dataclass that holds a group of settings which several commands share.
+
+    Args:
+        kind: The group's dataclass.
+        defaults: Settings whose default differs here from the group's own.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class DropConfig:
+        ...     work: WorkConfig = group(WorkConfig, workers=1)
+    """
+    return field(default_factory=lambda: kind(**defaults), metadata={FLAT: True})
+
+
+def from_flat(kind: type[T], settings: Mapping[str, Any]) -> T:
+    """Make a config dataclass, its groups included, of settings by their names on the command line.
+
+    Args:
+        kind: The dataclass.
+        settings: Name -> value; those left out keep their defaults, and names that it does not have are passed over.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+    values: dict[str, Any] = {}
+    for each in fields(kind):  # type: ignore[arg-type]  # a dataclass
+        if FLAT in each.metadata:
+            default = each.default_factory()  # type: ignore[operator]  # `group` gives one
+            values[each.name] = from_flat(type(default), asdict_flat(default) | dict(settings))
+        elif each.name in settings:
+            values[each.name] = settings[each.name]
+    return kind(**values)
+
+
+def asdict_flat(config: Any) -> dict[str, Any]:
+    """Give the settings of a config dataclass by their names on the command line: the inverse of `from_flat`."""
+    flat: dict[str, Any] = {}
+    for each in fields(config):
+        value = getattr(config, each.name)
+        flat |= asdict_flat(value) if FLAT in each.metadata else {each.name: value}
+    return flat
+
+
 @dataclass(frozen=True)
 class WorkConfig:
     """Where jobs are done; the result is the same anywhere."""
@@ -49,7 +100,3 @@ class WorkConfig:
     def __post_init__(self) -> None:
         """Check the number of processes."""
         require(self.workers >= 0, f"workers: {self.workers}; must be 0 (one per core) or more")
-
-    def anywhere(self) -> Self:
-        """All that decides the result: these settings, wherever the jobs are done."""
-        return replace(self, workers=0, scheduler=None)

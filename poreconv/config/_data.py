@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from poreconv.config._base import Task, WorkConfig, require
+from poreconv.config._base import Task, WorkConfig, group, require
 
 
 @dataclass(frozen=True)
-class LabelConfig:
-    """How label sources speak."""
+class SourceConfig:
+    """How label sources are read."""
 
     outside: str = "unknown"
     """What the samples outside all intervals of a read (source `intervals`), in a window without a capture (source
@@ -46,11 +46,11 @@ class SplitConfig:
 
 
 @dataclass(frozen=True)
-class FilesConfig(LabelConfig, WorkConfig):
-    """How signal files and their labels are read."""
+class FilesConfig:
+    """How signal files are read."""
 
     skip_bad_files: bool = False
-    """Pass over files that cannot be opened, and say so in the ledger, instead of stopping."""
+    """Pass over files that cannot be opened, and count them in the ledger, instead of stopping."""
 
 
 @dataclass(frozen=True)
@@ -77,46 +77,65 @@ class FilterConfig:
 
 
 @dataclass(frozen=True)
-class TruthConfig(FilesConfig):
+class TruthConfig:
     """What labels must be to count as true."""
 
     agreement_samples: int | None = None
     """With several label sources: all must have a label for a read, and where they disagree samples are ignored:
     around boundaries that have no partner within so many samples (task `boundary`), or where classes differ. Default:
-    the first source that answers is believed."""
+    the first source that has a label is believed."""
 
     def __post_init__(self) -> None:
         """Check the range."""
-        super().__post_init__()
         tolerance = self.agreement_samples
         require(tolerance is None or tolerance >= 0, f"agreement_samples: {tolerance}; must not be negative")
 
 
 @dataclass(frozen=True)
-class PrepareConfig(TruthConfig):
+class PrepareConfig:
     """What becomes of reads and labels on the way into a store."""
 
-    resample_hz: float | None = None
-    """Bring reads and labels to this sample rate, Hz, so that reads of different rates train together; the trained
-    model does the same with the reads that it labels."""
     task: Task = "boundary"
     """What is asked of every sample: is it the first of an event (`boundary`), which class has it (`segment`), which
     base (`base`)? Or of the whole read: which class has it (`read`)?"""
+    resample_hz: float | None = None
+    """Bring reads and labels to this sample rate, Hz, so that reads of different rates train together; the trained
+    model does the same with the reads that it labels."""
     split: SplitConfig = field(default_factory=SplitConfig)
     filter: FilterConfig = field(default_factory=FilterConfig)
+    truth: TruthConfig = group(TruthConfig)
+    sources: SourceConfig = group(SourceConfig)
+    files: FilesConfig = group(FilesConfig)
+    work: WorkConfig = group(WorkConfig)
 
     def __post_init__(self) -> None:
         """Check that something is left to learn."""
-        super().__post_init__()
         require(self.resample_hz is None or self.resample_hz > 0, f"resample_hz: {self.resample_hz}; must be positive")
-        hopeless = self.move_margin and self.task == "boundary"
+        hopeless = self.sources.move_margin and self.task == "boundary"
         require(
             not hopeless, "move_margin: leaves no boundary to learn; use task base, or make moves exact with refine"
         )
 
 
 @dataclass(frozen=True)
-class RefineConfig(FilesConfig):
+class ConvertConfig:
+    """How signal files and their labels are read."""
+
+    sources: SourceConfig = group(SourceConfig)
+    files: FilesConfig = group(FilesConfig)
+    work: WorkConfig = group(WorkConfig)
+
+
+@dataclass(frozen=True)
+class KmersConfig:
+    """How signal files and their labels are read, by one process."""
+
+    sources: SourceConfig = group(SourceConfig)
+    files: FilesConfig = group(FilesConfig)
+
+
+@dataclass(frozen=True)
+class RefineConfig:
     """How coarse boundaries become exact."""
 
     band: int = 60
@@ -129,10 +148,12 @@ class RefineConfig(FilesConfig):
     """What a cut at a step of the current gains, in units of log-likelihood; 0: levels alone decide."""
     min_quality: float = 0.9
     """Least correlation of a read's events with their levels; reads below it are dropped."""
+    sources: SourceConfig = group(SourceConfig)
+    files: FilesConfig = group(FilesConfig)
+    work: WorkConfig = group(WorkConfig)
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        super().__post_init__()
         require(self.band >= 1 and self.passes >= 1, "band, passes: must be positive")
         require(self.min_dwell >= 1, f"min_dwell: {self.min_dwell}; must be positive")
         require(self.step_reward >= 0, f"step_reward: {self.step_reward}; must not be negative")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from poreconv.config._base import Chemistry, Written, require, require_none_below
+from poreconv.config._base import Chemistry, Written, group, require, require_none_below
 
 
 @dataclass(frozen=True)
@@ -153,9 +153,11 @@ class MoleculeConfig:
 
 
 @dataclass(frozen=True)
-class SquiggleConfig(MoleculeConfig, PoreConfig):
+class SquiggleConfig:
     """Squiggles of a pore model, given or random, and of sequences, given or random. Units: bases, pA, samples."""
 
+    molecule: MoleculeConfig = group(MoleculeConfig)
+    pore: PoreConfig = group(PoreConfig)
     sample_rate_hz: float | None = None
     """Samples per second; default: the chemistry's (4000, or 3012 of RNA001 and RNA002)."""
     noise_pa: float = 2.7
@@ -177,8 +179,6 @@ class SquiggleConfig(MoleculeConfig, PoreConfig):
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        PoreConfig.__post_init__(self)
-        MoleculeConfig.__post_init__(self)
         require(self.sample_rate_hz is None or self.sample_rate_hz > 0, "sample_rate_hz: must be positive")
         require_none_below(self, 0, "noise_pa", "noise_spread", "drift_pa", "shift_pa", "scale_sd")
         require(self.scale_sd < 0.2, f"scale_sd: {self.scale_sd}; must be 0 to under 0.2")

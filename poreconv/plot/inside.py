@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from poreconv.plot import style
 from poreconv.plot.panels import Window, draw_signal, label_samples
-from poreconv.read import Read
+from poreconv.reads.read import Read
 
 COLUMNS = 8
 """Kernels in a row."""

@@ -11,14 +11,14 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from poreconv.events import Events
-from poreconv.files import whole_file
+from poreconv.events.events import Events
 from poreconv.plot import style
 from poreconv.plot.decimation import extremes
 from poreconv.plot.panels import BINS, Curves, band_colours
 from poreconv.plot.reads import Tracks, checked_window
-from poreconv.read import Read
-from poreconv.scaling import to_pa
+from poreconv.reads.read import Read
+from poreconv.reads.scaling import to_pa
+from poreconv.runtime.files import whole_file
 
 SIGNAL_PX, TRACK_PX, CURVE_PX, EDGES_PX = 340, 26, 130, 130
 """Heights in pixels: the squiggle, each track, the probabilities; title, axis and legend together."""

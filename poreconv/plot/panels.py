@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
-from poreconv.events import Events
+from poreconv.events.events import Events
 from poreconv.plot import style
 from poreconv.plot.decimation import extremes
-from poreconv.read import Read
-from poreconv.scaling import to_pa
+from poreconv.reads.read import Read
+from poreconv.reads.scaling import to_pa
 
 Window = tuple[int, int]
 """Samples ``[start, end)`` of a read."""

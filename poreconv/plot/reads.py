@@ -7,7 +7,7 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.patches import Patch
 
 from poreconv.config import require
-from poreconv.events import Events
+from poreconv.events.events import Events
 from poreconv.plot import style
 from poreconv.plot.panels import (
     Curves,
@@ -19,7 +19,7 @@ from poreconv.plot.panels import (
     draw_track,
     label_samples,
 )
-from poreconv.read import Read
+from poreconv.reads.read import Read
 
 Tracks = Mapping[str, Events]
 """What is drawn beneath a squiggle: a name, such as ``truth`` or ``predicted``, and events."""

@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from poreconv.errors import ConfigError
-from poreconv.files import whole_file
+from poreconv.runtime.files import whole_file
 
 STILL = (".png", ".svg", ".pdf")
 """Suffixes of files for paper."""

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from poreconv.matching import TOLERANCES
+from poreconv.events.matching import TOLERANCES
 from poreconv.plot import style
 
 CURVES = {"f1": "F1", "precision": "precision", "recall": "recall"}

@@ -9,7 +9,7 @@ from typing import Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from poreconv.events import Events
+from poreconv.events.events import Events
 
 INK, GREY, PALE = "#333333", "#8a8a8a", "#e6e6e6"
 """Of the signal and of words; of what stands beside; of where nothing is known."""

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from poreconv.errors import FormatError
-from poreconv.kmers import N_BASES, PoreModel
 from poreconv.plot import style
+from poreconv.pore_models.model import N_BASES, PoreModel
 
 BASE_NAMES = "ACGT"
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 from poreconv.config import SimulateConfig
-from poreconv.events import Events
-from poreconv.read import Read
+from poreconv.events.events import Events
+from poreconv.reads.read import Read
 
 SIMULATORS = {
     "heartbeat": "poreconv.simulate.heartbeat:simulate",

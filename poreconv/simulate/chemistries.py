@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 
-from poreconv.config import SquiggleConfig
+from poreconv.config import SquiggleConfig, asdict_flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ IN_SAMPLES = ("dwell_mean", "stall_samples", "adapter_samples")
 
 def usual(config: SquiggleConfig) -> Usual:
     """The chemistry's settings, with those that the config states in their place."""
-    chemistry = CHEMISTRIES[config.chemistry]
+    chemistry = CHEMISTRIES[config.molecule.chemistry]
     faster = (config.sample_rate_hz or chemistry.sample_rate_hz) / chemistry.sample_rate_hz
     scaled = replace(chemistry, **{name: faster * getattr(chemistry, name) for name in IN_SAMPLES})
-    stated = {field.name: getattr(config, field.name, None) for field in fields(Usual)}
-    return replace(scaled, **{name: value for name, value in stated.items() if value is not None})
+    stated, names = asdict_flat(config), {field.name for field in fields(Usual)}
+    return replace(scaled, **{name: value for name, value in stated.items() if name in names and value is not None})

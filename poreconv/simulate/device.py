@@ -6,7 +6,7 @@ import uuid
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.read import Calibration
+from poreconv.reads.read import Calibration
 
 CALIBRATION = Calibration(offset=6.0, scale=1400.0 / 8192.0)
 """As a MinION might have it: a range of 1400 pA in 8192 counts."""

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.config import HeartbeatConfig, SimulateConfig
-from poreconv.events import Events
-from poreconv.read import Read
+from poreconv.events.events import Events
+from poreconv.reads.read import Read
 from poreconv.simulate import Simulated, device
 
 NAME = "heartbeat"

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.config import SquiggleConfig
-from poreconv.kmer_tables import read_pore_model
-from poreconv.kmers import PoreModel, random_pore_model
+from poreconv.pore_models.model import PoreModel, random_pore_model
+from poreconv.pore_models.tables import read_pore_model
 from poreconv.simulate.chemistries import Usual
 from poreconv.simulate.current import seen_share
 
@@ -73,18 +73,18 @@ def pore_of(config: SquiggleConfig, usual: Usual) -> Pore:
     Raises:
         FormatError: ``pore_model`` is no table of k-mer levels.
     """
-    if config.pore_model is None:
+    if config.pore.pore_model is None:
         model, noise_pa = _random(config, usual)
     else:
-        table = read_pore_model(config.pore_model)
-        model, noise_pa = _in_pa(table.turned() if config.turn_kmers else table, usual), np.array(config.noise_pa)
+        table = read_pore_model(config.pore.pore_model)
+        model, noise_pa = _in_pa(table.turned() if config.pore.turn_kmers else table, usual), np.array(config.noise_pa)
     mean, shape = _known(model, "dwell_mean", usual.dwell_mean), _known(model, "dwell_shape", usual.dwell_shape)
     beyond = np.maximum(mean - 1, SHORTEST)
     shape_beyond = (
         np.maximum(shape, SHORTEST) * (beyond / mean) ** 2
     )  # shape is squared mean over variance, and the variance stays
     arrays = (
-        *(model.level_mean, _known(model, "level_sd", config.level_noise_pa)),
+        *(model.level_mean, _known(model, "level_sd", config.pore.level_noise_pa)),
         *(_table_noise(model, mean, config) if model.noise_mean is not None else _same_noise(model, noise_pa, config)),
         *(shape_beyond, beyond / shape_beyond),
     )
@@ -100,7 +100,9 @@ def _known(model: PoreModel, name: str, otherwise: float) -> NDArray[np.float64]
 
 def _random(config: SquiggleConfig, usual: Usual) -> tuple[PoreModel, NDArray[np.float64]]:
     """The seeded random pore, of which only levels are known, and the SD of its k-mers' noise."""
-    model = random_pore_model(config.k, config.pore_seed, usual.level_mean_pa, usual.level_sd_pa, config.noise_pa)
+    model = random_pore_model(
+        config.pore.k, config.pore.pore_seed, usual.level_mean_pa, usual.level_sd_pa, config.noise_pa
+    )
     return replace(model, level_sd=np.full_like(model.level_sd, np.nan)), model.level_sd
 
 

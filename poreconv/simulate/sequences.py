@@ -8,7 +8,7 @@ import pysam
 from numpy.typing import NDArray
 
 from poreconv.errors import ConfigError, FormatError
-from poreconv.kmers import N_BASES
+from poreconv.pore_models.model import N_BASES
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.int8]]
 """Gives about so many base codes 0..3, 5' to 3'."""

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.config import SimulateConfig, SquiggleConfig
-from poreconv.events import Events
-from poreconv.kmers import kmer_indices
-from poreconv.read import Read, fields_of
+from poreconv.events.events import Events
+from poreconv.pore_models.model import kmer_indices
+from poreconv.reads.chemistry import fields_of
+from poreconv.reads.read import Read
 from poreconv.simulate import Simulated, current, device
 from poreconv.simulate.chemistries import Usual, usual
 from poreconv.simulate.pore import Pore, Steps, pore_of
@@ -63,10 +64,12 @@ class Run:
     @classmethod
     def of(cls, seed: int, config: SquiggleConfig) -> Run:
         """Read the files that the config names, and fill what it leaves open."""
-        chemistry = usual(config)
+        chemistry, molecule = usual(config), config.molecule
         pore = pore_of(config, chemistry)
-        least = config.bases_min + pore.k - 1
-        sequence = random_bases if config.fasta is None else Fasta(config.fasta, least, both_strands=not config.rna)
+        least = molecule.bases_min + pore.k - 1
+        sequence = (
+            random_bases if molecule.fasta is None else Fasta(molecule.fasta, least, both_strands=not molecule.rna)
+        )
         return cls(seed, config, chemistry, pore, sequence)
 
     def read(self, index: int) -> Simulated:
@@ -79,18 +82,18 @@ class Run:
         end = sum(part.samples for part in lead) + np.cumsum(bases.dwell)
         events = Events.of(end - bases.dwell, end, label=label, classes=CLASSES)
         adc = self._through_device(rng, steps)
-        return Simulated(self._named(rng, index, adc), events, _regions([*lead, bases], rna=self.config.rna))
+        return Simulated(self._named(rng, index, adc), events, _regions([*lead, bases], rna=self.config.molecule.rna))
 
     def _molecule(self, rng: np.random.Generator) -> tuple[NDArray[np.int8], int]:
         """Bases of a read, 5' to 3', with those that only share a k-mer with them; and how many A follow."""
         config = self.config
-        extra = rng.gamma(LENGTH_SHAPE, (config.bases_mean - config.bases_min) / LENGTH_SHAPE)
-        codes = self.sequence(rng, config.bases_min + round(extra) + self.pore.k - 1)
+        extra = rng.gamma(LENGTH_SHAPE, (config.molecule.bases_mean - config.molecule.bases_min) / LENGTH_SHAPE)
+        codes = self.sequence(rng, config.molecule.bases_min + round(extra) + self.pore.k - 1)
         if not self.usual.polya_mean:
             return codes, 0
         behind = self.pore.k - 1 - self.pore.centre
         tail = np.zeros(behind, np.int8)
-        n_tail = max(1, round(rng.normal(self.usual.polya_mean, config.polya_sd)))
+        n_tail = max(1, round(rng.normal(self.usual.polya_mean, config.molecule.polya_sd)))
         return np.concatenate([codes[: len(codes) - behind], tail]), n_tail
 
     def _tail(self, rng: np.random.Generator, n: int) -> Steps:
@@ -100,7 +103,7 @@ class Run:
 
     def _bases(self, rng: np.random.Generator, codes: NDArray[np.int8]) -> tuple[Steps, NDArray[np.int8]]:
         """Events and classes of the bases in signal order: RNA's 3' end comes first."""
-        pore, order = self.pore, slice(None, None, -1 if self.config.rna else 1)
+        pore, order = self.pore, slice(None, None, -1 if self.config.molecule.rna else 1)
         kmers = kmer_indices(codes, pore.k)[order]
         label = codes[pore.centre :][: len(kmers)][order]
         steps = pore.steps(rng, kmers)
@@ -127,8 +130,8 @@ class Run:
     def _named(self, rng: np.random.Generator, index: int, adc: NDArray[np.int16]) -> Read:
         told: dict[str, Any] = {
             "kit": self.usual.kit,
-            "experiment": "rna" if self.config.rna else "genomic_dna",
-            **fields_of(self.config.chemistry),
+            "experiment": "rna" if self.config.molecule.rna else "genomic_dna",
+            **fields_of(self.config.molecule.chemistry),
         }
         return Read(
             read_id=device.read_id(NAME, self.seed, index),
@@ -148,7 +151,7 @@ class Run:
 
 def _open_pore(rng: np.random.Generator, config: SquiggleConfig) -> Steps:
     """One step, high above all others."""
-    return _flat(OPEN_PORE_PA, config.noise_pa, rng.uniform(0.5, 1.5) * config.open_pore_samples)
+    return _flat(OPEN_PORE_PA, config.noise_pa, rng.uniform(0.5, 1.5) * config.molecule.open_pore_samples)
 
 
 def _flat(level_pa: float, noise_pa: float, samples: float) -> Steps:

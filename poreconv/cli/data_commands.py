@@ -1,0 +1,195 @@
+"""Commands that read signal files and labels, and write data."""
+
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser, Namespace
+
+from poreconv.cli.options import (
+    Command,
+    add_config,
+    add_flag,
+    add_labels,
+    add_out,
+    add_paths,
+    add_read_info,
+    add_table_out,
+    config_of,
+)
+from poreconv.cli.terminal import console, print_ledger, print_line
+from poreconv.config import (
+    ConvertConfig,
+    FilesConfig,
+    HeartbeatConfig,
+    KmersConfig,
+    PrepareConfig,
+    RefineConfig,
+    SimulateConfig,
+    SquiggleConfig,
+)
+from poreconv.runtime.ledger import Ledger
+
+SIMULATED: dict[str, type[Any]] = {"heartbeat": HeartbeatConfig, "squiggle": SquiggleConfig}
+"""Simulator -> its settings."""
+
+
+def _inspect_arguments(parser: ArgumentParser) -> None:
+    add_paths(parser)
+    add_flag(parser, FilesConfig, "skip_bad_files")
+
+
+def _inspect(chosen: Namespace) -> None:
+    from poreconv.commands.inspect import inspect, render
+
+    console.print(render(inspect(chosen.paths, config=config_of(FilesConfig, chosen))))
+
+
+def _simulate_arguments(parser: ArgumentParser) -> None:
+    kinds = parser.add_subcommands(dest="simulator")
+    for name, settings in SIMULATED.items():
+        summary = str(settings.__doc__).partition("\n")[0]
+        sub = ArgumentParser(description=summary)
+        kinds.add_subcommand(name, sub, help=summary)
+        add_out(sub, "folder for the reads, events.tsv and, of squiggles, regions.tsv")
+        add_config(sub, SimulateConfig, settings)
+
+
+def _simulate(chosen: Namespace) -> None:
+    from poreconv.commands.simulate import simulate
+
+    name, options = chosen.simulator, chosen[chosen.simulator]
+    common, config = config_of(SimulateConfig, options), config_of(SIMULATED[name], options)
+    print_line(f"{simulate(name, out=options.out, common=common, config=config)}: {common.reads:,} reads")
+
+
+def _prepare_arguments(parser: ArgumentParser) -> None:
+    add_paths(parser)
+    add_labels(parser, required=True)
+    add_read_info(parser)
+    add_out(parser, "folder of the store")
+    add_config(parser, PrepareConfig)
+
+
+def _prepare(chosen: Namespace) -> None:
+    from poreconv.commands.prepare import prepare, render
+
+    config = config_of(PrepareConfig, chosen)
+    store = prepare(
+        chosen.paths,
+        labels=chosen.labels,
+        labels_from=chosen.labels_from,
+        read_info=chosen.read_info,
+        out=chosen.out,
+        config=config,
+    )
+    console.print(render(store))
+    print_ledger(Ledger.from_dict(store.info.ledger))
+
+
+def _refine_arguments(parser: ArgumentParser) -> None:
+    add_paths(parser)
+    add_labels(parser, required=True)
+    parser.add_argument(
+        "--pore_model",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="k-mer levels: nanopolish, f5c, ONT, uncalled4; or a shipped table: dna_r9.4.1, dna_r10.4.1, rna002",
+    )
+    add_table_out(parser)
+    add_config(parser, RefineConfig)
+
+
+def _refine(chosen: Namespace) -> None:
+    from poreconv.commands.refine import refine
+
+    ledger = refine(
+        chosen.paths,
+        labels=chosen.labels,
+        labels_from=chosen.labels_from,
+        pore_model=chosen.pore_model,
+        out=chosen.out,
+        config=config_of(RefineConfig, chosen),
+    )
+    print_line(f"{chosen.out}")
+    print_ledger(ledger)
+
+
+def _convert_arguments(parser: ArgumentParser) -> None:
+    add_paths(parser)
+    add_labels(parser, required=True)
+    add_table_out(parser, ".fast5 with the signal")
+    add_config(parser, ConvertConfig)
+
+
+def _convert(chosen: Namespace) -> None:
+    from poreconv.commands.convert import convert
+
+    config = config_of(ConvertConfig, chosen)
+    ledger = convert(chosen.paths, labels=chosen.labels, labels_from=chosen.labels_from, out=chosen.out, config=config)
+    print_line(f"{chosen.out}")
+    print_ledger(ledger)
+
+
+def _kmers_arguments(parser: ArgumentParser) -> None:
+    add_paths(parser)
+    add_labels(parser, required=True)
+    parser.add_argument("--k", type=int, required=True, help="bases that set one level: 5 RNA002, 6 R9.4.1, 9 R10.4.1")
+    add_out(parser, "model.txt: nanopolish and f5c text with noise, dwell and support; or .levels, .npz")
+    add_config(parser, KmersConfig)
+
+
+def _kmers(chosen: Namespace) -> None:
+    from poreconv.commands.kmers import kmers, render
+
+    model, ledger = kmers(
+        chosen.paths,
+        labels=chosen.labels,
+        labels_from=chosen.labels_from,
+        k=chosen.k,
+        out=chosen.out,
+        config=config_of(KmersConfig, chosen),
+    )
+    console.print(render(model))
+    print_line(f"{chosen.out}")
+    print_ledger(ledger)
+
+
+COMMANDS = {
+    "inspect": Command(
+        _inspect_arguments,
+        _inspect,
+        "What is in these files: reads, chemistry, labels.",
+        "poreconv inspect run_folder",
+    ),
+    "simulate": Command(
+        _simulate_arguments,
+        _simulate,
+        "Reads whose true events are known.",
+        "poreconv simulate squiggle --reads 100 --seed 1 --out simulated",
+    ),
+    "prepare": Command(
+        _prepare_arguments,
+        _prepare,
+        "Signal files and labels -> a store to train on.",
+        "poreconv prepare run_folder --labels tombo --task boundary --out store",
+    ),
+    "convert": Command(
+        _convert_arguments,
+        _convert,
+        "Labels from any source -> one table of events, or what other programs read.",
+        "poreconv convert run_folder --labels tombo --out labels.parquet",
+    ),
+    "refine": Command(
+        _refine_arguments,
+        _refine,
+        "Coarse labels, such as a move table -> exact ones.",
+        "poreconv refine reads.pod5 --labels bam_moves --labels_from calls.bam --pore_model dna_r10.4.1 --out x.tsv",
+    ),
+    "kmers": Command(
+        _kmers_arguments,
+        _kmers,
+        "Labelled reads -> a pore model: level, noise and dwell of each k-mer.",
+        "poreconv kmers run_folder --labels tombo --k 6 --out model.txt",
+    ),
+}

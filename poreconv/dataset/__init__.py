@@ -1,0 +1,1 @@
+"""Datasets: reads and labels on their way into a store, and the store."""

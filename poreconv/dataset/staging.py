@@ -1,0 +1,120 @@
+"""Reads with their events, and the files in which they wait between the two passes of a preparation."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import DTypeLike, NDArray
+
+from poreconv.dataset.store import INDEX
+from poreconv.events.events import Events
+from poreconv.runtime.ledger import Ledger
+
+ROW_FIELDS = [name for name in INDEX.names if name not in {"offset", "length", "first_labelled", "end_labelled"}]
+"""Columns of the store's index that are known when a read has been labelled."""
+
+ARRAYS: dict[str, DTypeLike] = {
+    "adc": np.int16, "start": np.int32, "end": np.int32, "label": np.int16, "coverage": np.int32,
+}  # fmt: skip
+"""Columns that hold an array as bytes: lists of numbers cost Parquet ten times as much."""
+
+PART = pa.schema([*[INDEX.field(name) for name in ROW_FIELDS], *[(name, pa.binary()) for name in ARRAYS]])
+
+BATCH_BYTES = 8 << 20
+"""Signal per row group: bounds the memory of writing and reading."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """A read that goes into a store."""
+
+    row: dict[str, Any]
+    """Its fields in ``ROW_FIELDS``."""
+    adc: NDArray[np.int16]
+    """Counts, shape ``(n_samples,)``."""
+    events: Events
+
+
+class PartWriter:
+    """Writes labelled reads, and the ledger of all reads that were met, into one file; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._table = pq.ParquetWriter(path, PART, compression="none", use_dictionary=False, write_statistics=False)
+        self._batch: list[Labelled] = []
+        self._size = 0
+
+    def append(self, one: Labelled) -> None:
+        """Add a read."""
+        self._batch.append(one)
+        self._size += one.adc.nbytes
+        if self._size > BATCH_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._table.write_table(_table(self._batch))
+        self._batch, self._size = [], 0
+
+    def finish(self, ledger: Ledger) -> None:
+        """Write what is left, and the ledger."""
+        self._flush()
+        self._table.add_key_value_metadata({"ledger": json.dumps(ledger.to_dict())})
+
+    def __enter__(self) -> Self:
+        """The open file."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._table.close()
+
+
+def _table(batch: Sequence[Labelled]) -> pa.Table:
+    columns = {name: [one.row[name] for one in batch] for name in ROW_FIELDS}
+    for name, dtype in ARRAYS.items():
+        arrays = (one.adc if name == "adc" else getattr(one.events, name) for one in batch)
+        columns[name] = [array.astype(dtype, copy=False).tobytes() for array in arrays]
+    return pa.table(columns, PART)
+
+
+def ledger_of(path: Path) -> Ledger:
+    """The ledger of a part's reads."""
+    return Ledger.from_dict(json.loads(pq.read_metadata(path).metadata[b"ledger"]))
+
+
+def read_part(path: Path, classes: tuple[str, ...]) -> Iterator[Labelled]:
+    """Labelled reads as they were written, one row group in memory at a time.
+
+    Args:
+        path: What `PartWriter` wrote.
+        classes: Class names of the events.
+    """
+    for batch in _batches(path, PART.names):
+        rows = batch.select(ROW_FIELDS).to_pylist()
+        for i, row in enumerate(rows):
+            adc, start, end, label, coverage = (_array(batch, name, i) for name in ARRAYS)
+            yield Labelled(row, adc, Events.of(start, end, label=label, classes=classes, coverage=coverage))
+
+
+def durations(path: Path) -> Iterator[NDArray[np.int32]]:
+    """Durations of the events of each read of a part, samples."""
+    for batch in _batches(path, ["start", "end"]):
+        for i in range(batch.num_rows):
+            yield _array(batch, "end", i) - _array(batch, "start", i)
+
+
+def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(path, memory_map=True) as table:
+        for i in range(table.num_row_groups):
+            yield from table.read_row_group(i, columns, use_threads=False).to_batches()
+
+
+def _array(batch: pa.RecordBatch, name: str, i: int) -> NDArray[Any]:
+    return np.frombuffer(batch[name][i].as_buffer(), ARRAYS[name])

@@ -1,0 +1,1 @@
+"""How good a model is, beside baselines, on reads that it has not seen."""

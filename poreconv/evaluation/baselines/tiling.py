@@ -1,0 +1,30 @@
+"""From boundaries to events that tile a read, for the detectors of boundaries."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from poreconv.events.events import Events
+from poreconv.models.recipe import Recipe
+
+
+def tile(boundaries: ArrayLike, n_samples: int, recipe: Recipe) -> Events:
+    """Cut a read at boundaries.
+
+    Args:
+        boundaries: Cuts, samples, ascending, each inside ``1..n_samples - 1``, shape ``(n,)``.
+        n_samples: Length of the read.
+        recipe: Tells the task: for `boundary`, events have no class; else all have the most frequent one.
+
+    Returns:
+        ``n + 1`` events that cover the read; none if it has no samples.
+    """
+    edges = np.concatenate([[0], np.asarray(boundaries, np.int64), [n_samples]]) if n_samples else np.zeros(1, np.int64)
+    if recipe.task == "boundary":
+        return Events.of(edges[:-1], edges[1:])
+    label = np.full(len(edges) - 1, most_frequent(recipe))
+    return Events.of(edges[:-1], edges[1:], label=label, classes=recipe.classes)
+
+
+def most_frequent(recipe: Recipe) -> int:
+    """Index of the class with most training samples, or reads (task `read`); the first of equals."""
+    return int(np.argmax(recipe.class_counts))

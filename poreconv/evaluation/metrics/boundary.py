@@ -1,0 +1,158 @@
+"""How well predicted boundaries meet the true ones."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torchmetrics import Metric
+
+from poreconv.errors import ConfigError
+from poreconv.evaluation.metrics.values import Counts, numbers, ratio, with_intervals
+from poreconv.events.matching import TOLERANCES, match_counts, nearest_distance
+
+R_VALUE_TOLERANCE = 2
+"""Samples; at this tolerance the R-value is told."""
+FAR = 20
+"""Samples up to which distances are told one by one."""
+FARTHEST = 1000
+"""Distances are counted up to this many samples; a larger one counts as this, and so does every true boundary of a read
+without a prediction (as late)."""
+
+
+class BoundaryMetric(Metric):
+    """Precision, recall, F1, R-value and distances of boundaries, pooled over reads.
+
+    `update` takes one read: the positions of its true and predicted boundaries, in samples, which the caller has
+    restricted to the coverage of the truth. `compute` gives a flat dict of floats:
+
+    - ``n_reads``, ``n_true``, ``n_pred``
+    - ``precision_T``, ``recall_T``, ``f1_T`` for each tolerance T of `TOLERANCES`, from maximum one-to-one matching
+    - ``r_value``, and ``over_segmentation`` = n_pred / n_true - 1: 0.1 is a tenth too many
+    - each of these scores also as ``NAME_low`` and ``NAME_high``: the 95 % bootstrap interval over reads
+    - ``signed_median``, ``signed_p95``, ``absolute_median``, ``absolute_p95``: samples from each true boundary to the
+      nearest prediction (positive: late), unmatched boundaries included, at most `FARTHEST`
+
+    Undefined is NaN: precision without a prediction; recall, R-value, over-segmentation and distances without a true
+    boundary; F1 with neither. F1 is 0 if there are only predictions or only true boundaries.
+    """
+
+    is_differentiable = False
+    higher_is_better = True
+    full_state_update = False
+
+    counts: list[Tensor]
+    """Per read ``(1, 2 + len(TOLERANCES))``: true boundaries, predicted ones, pairs at each tolerance."""
+    distances: Tensor
+    """True boundaries at each signed distance, shape ``(2 * FARTHEST + 1,)``: bounded, however many there are."""
+
+    def __init__(self, *, seed: int = 0, **kwargs: Any) -> None:
+        """Start with nothing counted.
+
+        Args:
+            seed: Of the bootstrap.
+            **kwargs: Of `torchmetrics.Metric`.
+        """
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.add_state("counts", default=[], dist_reduce_fx="cat")
+        self.add_state("distances", default=torch.zeros(2 * FARTHEST + 1, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, true: Tensor | ArrayLike, pred: Tensor | ArrayLike) -> None:
+        """Count one read.
+
+        Args:
+            true: True boundaries inside the coverage, samples, ascending, shape ``(n_true,)``.
+            pred: Predicted boundaries inside the same coverage, samples, ascending, shape ``(n_pred,)``.
+
+        Raises:
+            ConfigError: Positions are out of order.
+        """
+        true_n, pred_n = numbers(true), numbers(pred)
+        if (np.diff(true_n) < 0).any() or (np.diff(pred_n) < 0).any():
+            raise ConfigError("boundary metric: positions are out of order; sort true and predicted boundaries")
+        row = [len(true_n), len(pred_n), *match_counts(true_n, pred_n)]
+        self.counts.append(torch.tensor([row], dtype=torch.int64, device=self.device))
+        self.distances += torch.from_numpy(_distance_counts(true_n, pred_n)).to(self.device)
+
+    def per_read(self) -> dict[str, Counts]:
+        """Score each read by itself, in the order of `update`, shape ``(n_reads,)`` each."""
+        return _scores(stacked(self.counts, 2 + len(TOLERANCES)))
+
+    def offsets(self) -> dict[int, int]:
+        """Samples from a true boundary to the nearest prediction (positive: late) -> boundaries at that distance.
+
+        Distances of `FAR` samples and more count as `FAR`.
+        """
+        counts = self.distances.cpu().numpy()
+        place = np.flatnonzero(counts)
+        told = np.bincount(np.clip(place - FARTHEST, -FAR, FAR) + FAR, counts[place], 2 * FAR + 1)
+        return {at - FAR: int(n) for at, n in enumerate(told)}
+
+    def compute(self) -> dict[str, float]:
+        """Score everything counted so far; the class tells the names."""
+        per_read = stacked(self.counts, 2 + len(TOLERANCES))
+        n_true, n_pred = per_read[:, :2].sum(axis=0)
+        totals = {"n_reads": float(len(per_read)), "n_true": float(n_true), "n_pred": float(n_pred)}
+        return {**totals, **with_intervals(_scores, per_read, self.seed), **_distance_scores(self.distances)}
+
+
+def stacked(rows: list[Tensor] | Tensor, width: int) -> Counts:
+    """Join per-read rows, which torchmetrics keeps as a list or, once synced, as one tensor; shape ``(n, width)``."""
+    joined = torch.cat(rows) if isinstance(rows, list) and rows else rows
+    return joined.cpu().numpy().astype(np.float64) if isinstance(joined, Tensor) else np.zeros((0, width))
+
+
+def r_value(recall: Counts, over_segmentation: Counts) -> Counts:
+    """Score segmentation by its distance from the ideal: all found, none too many.
+
+    Args:
+        recall: Share of true boundaries found, any shape.
+        over_segmentation: ``n_pred / n_true - 1``, same shape.
+
+    Returns:
+        1 is ideal; unlike F1 it falls when recall is bought with predictions.
+
+    Source:
+        Räsänen, Laine & Altosaar 2009, An improved speech segmentation quality measure: the R-value, Interspeech.
+    """
+    from_ideal = np.hypot(1 - recall, over_segmentation)
+    from_line = np.abs(recall - 1 - over_segmentation) / np.sqrt(2)
+    return np.asarray(1 - (from_ideal + from_line) / 2)
+
+
+def _scores(counts: Counts) -> dict[str, Counts]:
+    n_true, n_pred = counts[..., 0], counts[..., 1]
+    scores: dict[str, Counts] = {}
+    for column, tolerance in enumerate(TOLERANCES, start=2):
+        pairs = counts[..., column]
+        scores[f"precision_{tolerance}"] = ratio(pairs, n_pred)
+        scores[f"recall_{tolerance}"] = ratio(pairs, n_true)
+        scores[f"f1_{tolerance}"] = ratio(2 * pairs, n_true + n_pred)
+    scores["over_segmentation"] = ratio(n_pred, n_true) - 1
+    scores["r_value"] = r_value(scores[f"recall_{R_VALUE_TOLERANCE}"], scores["over_segmentation"])
+    return scores
+
+
+def _distance_counts(true: NDArray[np.int64], pred: NDArray[np.int64]) -> NDArray[np.int64]:
+    distance = nearest_distance(true, pred) if len(pred) else np.full(len(true), FARTHEST)
+    return np.bincount(np.clip(distance, -FARTHEST, FARTHEST) + FARTHEST, minlength=2 * FARTHEST + 1)
+
+
+def _distance_scores(distances: Tensor) -> dict[str, float]:
+    signed = distances.cpu().numpy()
+    absolute = signed[FARTHEST:].copy()
+    absolute[1:] += signed[:FARTHEST][::-1]
+    return {
+        "signed_median": _quantile(signed, 0.5) - FARTHEST,
+        "signed_p95": _quantile(signed, 0.95) - FARTHEST,
+        "absolute_median": _quantile(absolute, 0.5),
+        "absolute_p95": _quantile(absolute, 0.95),
+    }
+
+
+def _quantile(counts: NDArray[np.int64], share: float) -> float:
+    """Find the first bin at which at least ``share`` of the counts is reached; NaN if nothing was counted."""
+    reached = np.cumsum(counts)
+    return float(np.searchsorted(reached, share * reached[-1])) if reached[-1] else np.nan

@@ -1,0 +1,180 @@
+"""How well predicted classes agree with the true ones, sample by sample and segment by segment."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torchmetrics import Metric
+
+from poreconv.config import IGNORE
+from poreconv.errors import ConfigError
+from poreconv.evaluation.metrics.boundary import stacked
+from poreconv.evaluation.metrics.values import Counts, numbers, ratio, with_intervals
+
+
+class SegmentMetric(Metric):
+    """Per-class scores of samples and overlap of segments, pooled over reads.
+
+    `update` takes one read: the class of each sample. `compute` gives a flat dict of floats:
+
+    - ``n_reads``, ``n_samples`` (judged ones)
+    - ``support_CLASS`` (true samples), ``precision_CLASS``, ``recall_CLASS``, ``f1_CLASS``
+    - ``sample_iou_CLASS``: samples that are CLASS in both / in either, pooled; ``mean_sample_iou`` over the classes
+      with support
+    - ``mean_segment_iou``: mean over true segments (runs of one class) of the IoU with the best-overlapping predicted
+      segment of the same class; 0 for a segment that none overlaps
+    - ``accuracy``; ``macro_f1``: mean F1 over the classes with support; both also as ``NAME_low`` and ``NAME_high``:
+      the 95 % bootstrap interval over reads, as are the IoU means
+
+    Undefined is NaN: precision of a class never predicted, recall of one never true, F1 and IoU of one that is
+    neither, and everything without samples. A sample may be predicted as no class (-1): that is a miss of its true
+    class and nobody's false alarm.
+    """
+
+    is_differentiable = False
+    higher_is_better = True
+    full_state_update = False
+
+    confusions: list[Tensor]
+    """Per read ``(1, C * (C + 1))``: samples by true class (row) and predicted class (column; last: none)."""
+    overlaps: list[Tensor]
+    """Per read ``(1, 2)``: sum of the IoUs of its true segments, number of these."""
+
+    def __init__(self, classes: Sequence[str], *, seed: int = 0, **kwargs: Any) -> None:
+        """Start with nothing counted.
+
+        Args:
+            classes: Names of the classes that targets index.
+            seed: Of the bootstrap.
+            **kwargs: Of `torchmetrics.Metric`.
+        """
+        super().__init__(**kwargs)
+        self.classes, self.seed = tuple(classes), seed
+        self.add_state("confusions", default=[], dist_reduce_fx="cat")
+        self.add_state("overlaps", default=[], dist_reduce_fx="cat")
+
+    def update(self, true: Tensor | ArrayLike, pred: Tensor | ArrayLike) -> None:
+        """Count one read.
+
+        Args:
+            true: True class of each sample, -1 where it is not judged, shape ``(T,)``.
+            pred: Predicted class of each sample, -1 for none, shape ``(T,)``.
+
+        Raises:
+            ConfigError: Shapes differ, or a class index is out of range.
+        """
+        true_T, pred_T = numbers(true), numbers(pred)
+        _check(true_T, pred_T, len(self.classes))
+        judged_T = np.where(true_T == IGNORE, IGNORE, pred_T)
+        overlap = _segment_overlap(true_T, judged_T)
+        self.confusions.append(torch.from_numpy(_confusion(true_T, judged_T, len(self.classes))).to(self.device))
+        self.overlaps.append(torch.tensor([overlap], dtype=torch.float32, device=self.device))
+
+    def confusion(self) -> NDArray[np.int64]:
+        """Samples by true class (row) and predicted class (column; the last: none), shape ``(C, C + 1)``."""
+        n = len(self.classes)
+        pooled = stacked(self.confusions, n * (n + 1)).sum(axis=0)
+        return np.asarray(pooled.reshape(n, n + 1), np.int64)
+
+    def per_read(self) -> dict[str, Counts]:
+        """Score each read by itself, in the order of `update`, shape ``(n_reads,)`` each; means over its classes."""
+        return _means(self._counts(), len(self.classes))
+
+    def _counts(self) -> Counts:
+        n = len(self.classes)
+        return np.hstack([stacked(self.confusions, n * (n + 1)), stacked(self.overlaps, 2)])
+
+    def compute(self) -> dict[str, float]:
+        """Score everything counted so far; the class tells the names."""
+        n, per_read = len(self.classes), self._counts()
+        totals = {"n_reads": float(len(per_read)), "n_samples": float(per_read[:, :-2].sum())}
+        means = with_intervals(lambda counts: _means(counts, n), per_read, self.seed)
+        return {**totals, **means, **self._per_class()}
+
+    def _per_class(self) -> dict[str, float]:
+        table = class_scores(self.confusion().astype(np.float64))
+        return {f"{name}_{c}": float(x) for name, row in table.items() for c, x in zip(self.classes, row, strict=True)}
+
+
+def _check(true_T: NDArray[np.int64], pred_T: NDArray[np.int64], n_classes: int) -> None:
+    if len(true_T) != len(pred_T):
+        raise ConfigError(f"segment metric: {len(true_T)} true and {len(pred_T)} predicted samples; give one of each")
+    for name, y_T in (("true", true_T), ("predicted", pred_T)):
+        if len(y_T) and not (y_T.min() >= IGNORE and y_T.max() < n_classes):
+            raise ConfigError(f"segment metric: {name} class {y_T.min()}..{y_T.max()} is outside -1..{n_classes - 1}")
+
+
+def _confusion(true_T: NDArray[np.int64], pred_T: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
+    judged = true_T != IGNORE
+    column = np.where(pred_T == IGNORE, n_classes, pred_T)
+    cell = true_T[judged] * (n_classes + 1) + column[judged]
+    return np.bincount(cell, minlength=n_classes * (n_classes + 1))[None]
+
+
+def class_scores(confusion: Counts) -> dict[str, Counts]:
+    """Score each class of confusions ``(..., C, C)``, or ``(..., C, C + 1)`` with a column of what has no class.
+
+    Each score has shape ``(..., C)``.
+    """
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    support, predicted = confusion.sum(axis=-1), confusion[..., : confusion.shape[-2]].sum(axis=-2)
+    return {
+        "support": support,
+        "precision": ratio(hits, predicted),
+        "recall": ratio(hits, support),
+        "f1": ratio(2 * hits, support + predicted),
+        "sample_iou": ratio(hits, support + predicted - hits),
+    }
+
+
+def _means(counts: Counts, n_classes: int) -> dict[str, Counts]:
+    confusion = counts[..., :-2].reshape(*counts.shape[:-1], n_classes, n_classes + 1)
+    table = class_scores(confusion)
+    support = table["support"]
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1).sum(axis=-1)
+    return {
+        "accuracy": ratio(hits, support.sum(axis=-1)),
+        "macro_f1": mean_of_supported(table["f1"], support),
+        "mean_sample_iou": mean_of_supported(table["sample_iou"], support),
+        "mean_segment_iou": ratio(counts[..., -2], counts[..., -1]),
+    }
+
+
+def mean_of_supported(scores: Counts, support: Counts) -> Counts:
+    """Average scores ``(..., C)`` over the classes with support; shape ``(...)``."""
+    known = support > 0
+    return ratio(np.where(known, scores, 0).sum(axis=-1), known.sum(axis=-1))
+
+
+def _segment_overlap(true_T: NDArray[np.int64], pred_T: NDArray[np.int64]) -> tuple[float, int]:
+    """Sum, over true segments, the best IoU with a predicted segment of the same class; and count the segments."""
+    best = _best_ious(_runs(true_T), _runs(pred_T))
+    return float(best.sum()), len(best)
+
+
+def _runs(y_T: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find runs of one class, -1 left out: rows ``(start, end, class)``, shape ``(n, 3)``."""
+    edges = np.flatnonzero(np.diff(y_T, prepend=IGNORE - 1, append=IGNORE - 1))
+    runs = np.column_stack([edges[:-1], edges[1:], y_T[edges[:-1]]])
+    return np.asarray(runs[runs[:, 2] != IGNORE], np.int64)
+
+
+@njit(cache=True)
+def _best_ious(true: NDArray[np.int64], pred: NDArray[np.int64]) -> NDArray[np.float64]:  # (int64[:, :], int64[:, :])
+    best = np.zeros(len(true))
+    first = 0
+    for i in range(len(true)):
+        start, end, label = true[i]
+        while first < len(pred) and pred[first, 1] <= start:
+            first += 1
+        j = first
+        while j < len(pred) and pred[j, 0] < end:
+            shared = min(end, pred[j, 1]) - max(start, pred[j, 0])
+            if pred[j, 2] == label:
+                best[i] = max(best[i], shared / (end - start + pred[j, 1] - pred[j, 0] - shared))
+            j += 1
+    return best

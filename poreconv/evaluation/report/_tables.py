@@ -1,0 +1,188 @@
+"""The page's tables, as texts that the page escapes."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poreconv.evaluation.result import MODEL, Evaluation, Scores, columns_of
+
+COUNTED = ("absolute",)
+"""What the keys of scores begin with that count samples."""
+
+MOST_WORST = 8
+"""Reads in the table of the worst."""
+
+READ_COLUMNS = {
+    "f1_1": "F1 ±1",
+    "precision_1": "precision ±1",
+    "recall_1": "recall ±1",
+    "over_segmentation": "over-seg.",
+    "macro_f1": "macro F1",
+    "accuracy": "accuracy",
+    "mean_segment_iou": "segment IoU",
+    "p_true": "probability of its class",
+}
+
+Facts = list[tuple[str, str]]
+"""What, and what is so."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number, and its interval beneath it."""
+
+    said: str
+    interval: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A method's headline score, as shares of the width of a bar."""
+
+    name: str
+    score: float
+    low: float
+    high: float
+
+
+def bars(result: Evaluation) -> list[Bar]:
+    """The methods from the best to the worst."""
+    key = result.headline
+    rows = [Bar(name, row[key], row[f"{key}_low"], row[f"{key}_high"]) for name, row in result.scores.items()]
+    return sorted((row for row in rows if not math.isnan(row.score)), key=lambda row: -row.score)
+
+
+def methods(result: Evaluation) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
+    """Columns, and a row for each method."""
+    columns = columns_of(result.recipe)
+    rows = [(name, [_cell(row, key) for key in columns.values()]) for name, row in result.scores.items()]
+    return list(columns), rows
+
+
+def _cell(scores: Scores, key: str) -> Cell:
+    value = scores.get(key, math.nan)
+    if math.isnan(value):
+        return Cell("-")
+    if key.startswith(COUNTED):
+        return Cell(f"{value:,.0f}")
+    low, high = scores.get(f"{key}_low", math.nan), scores.get(f"{key}_high", math.nan)
+    return Cell(f"{value:.3f}", "" if math.isnan(low) else f"{low:.3f}{' to ' if low < 0 else '-'}{high:.3f}")
+
+
+def worst_reads(result: Evaluation) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Columns, and a row for each of the worst reads, the worst first."""
+    if not result.reads:
+        return [], []
+    keys = list(result.reads[0].model)
+    best = [name for name in result.scores if name != MODEL]
+    rows = [
+        (
+            read.read_id,
+            [
+                f"{read.n_samples:,}",
+                *[number(read.model[key]) for key in keys],
+                *[number(read.baselines[name]) for name in best],
+            ],
+        )
+        for read in reversed(result.reads[-MOST_WORST:])
+    ]
+    return ["samples", *[READ_COLUMNS[key] for key in keys], *best], rows
+
+
+def number(value: float) -> str:
+    """Three digits, or a dash where a score is not defined."""
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def model_facts(result: Evaluation) -> Facts:
+    """The network, and what it was trained to do."""
+    recipe, size = result.recipe, result.network
+    field = size["receptive_field"]
+    seen = "not bounded" if field is None else f"{field:,.0f} samples, {_time(field / recipe.sample_rate_hz)}"
+    return [
+        ("task", recipe.task),
+        ("classes", ", ".join(recipe.classes)),
+        ("architecture", recipe.network),
+        ("settings", _settings(recipe.network_settings)),
+        ("weights", f"{size['n_parameters']:,.0f}"),
+        ("receptive field", seen),
+        ("multiply-adds per sample", f"{size['macs_per_sample']:,.0f}"),
+        ("decoding", _decoding(recipe.decoding.__dict__)),
+        ("normalised", f"winsorised mean and SD of each read, clipped at {recipe.normalisation.clip:g}"),
+    ]
+
+
+def training_facts(result: Evaluation) -> Facts:
+    """What the model learnt from."""
+    recipe = result.recipe
+    split = recipe.split
+    shares = f"by {split.by}: test {split.test:g}, validation {split.validation:g}, seed {split.seed}"
+    return [
+        ("chemistries", ", ".join(recipe.chemistries) or "not known"),
+        ("sample rate", f"{recipe.sample_rate_hz:g} Hz"),
+        ("labels", ", ".join(recipe.labels) or "not known"),
+        ("samples by class", _settings(dict(zip(recipe.classes, recipe.class_counts, strict=True)))),
+        ("mean dwell", f"{recipe.mean_dwell:.1f} samples"),
+        ("split", shares),
+        ("runs", ", ".join(recipe.runs) or "not known"),
+        *[("began with a model of runs", ", ".join(seen.runs) or "not known") for seen in recipe.before],
+        ("stores' hashes", ", ".join(recipe.data) or "not known"),
+        ("trained with poreconv", recipe.poreconv_version or "not known"),
+    ]
+
+
+def data_facts(result: Evaluation) -> Facts:
+    """What it was judged on."""
+    data = result.data
+    if "files" in data:
+        return [("files", ", ".join(map(str, data["files"]))), ("labels", ", ".join(map(str, data["labels"])))]
+    rows: Facts = [("split", f"{data['split']}, {data['reads_in_split']:,} reads")]
+    for store in data["stores"]:
+        rows += [
+            ("store", str(store["path"])),
+            ("hash", str(store["hash"])),
+            ("labels", ", ".join(map(str, store["labels"]))),
+            ("reads", _settings(store["reads"])),
+            ("prepared", str(store["prepared"])),
+        ]
+    return rows
+
+
+def version_facts(result: Evaluation, run: Path | None) -> Facts:
+    """Versions and seeds."""
+    seeds = [("seed of the split", str(result.recipe.split.seed)), ("seed of the intervals", "0")]
+    if run is not None:
+        seeds.insert(0, ("seed of the training", str(_plan(run)["seed"])))
+    return [*result.versions.items(), *seeds]
+
+
+def run_facts(run: Path) -> Facts:
+    """How a run was told to train."""
+    return [(name, _settings(value) if isinstance(value, dict) else str(value)) for name, value in _plan(run).items()]
+
+
+def _plan(run: Path) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads((run / "run.json").read_text())["config"]
+    return config
+
+
+def _decoding(settings: Mapping[str, Any]) -> str:
+    return _settings({name: value for name, value in settings.items() if name != "dwell_hazards"})
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_plain(value)}" for name, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(map(_plain, value)) + "]"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _time(seconds: float) -> str:
+    return f"{1000 * seconds:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"

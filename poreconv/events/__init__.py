@@ -1,0 +1,1 @@
+"""Events, the tasks that they make, and files of them."""

@@ -1,0 +1,32 @@
+"""Levels of events: mean and SD of the current in each."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from poreconv.events.events import Events
+from poreconv.reads.read import Read
+
+
+def event_levels(read: Read, events: Events) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and SD of the current in each event, pA, shape ``(n_events,)`` each; exact sums of the counts."""
+    total, squares = _sums(read.adc, events.start, events.end)
+    n = events.duration
+    mean = total / n
+    variance = squares / n - mean**2
+    scale = read.calibration.scale
+    return (mean + read.calibration.offset) * scale, np.sqrt(np.maximum(variance, 0)) * abs(scale)
+
+
+@njit(cache=True)
+def _sums(
+    adc: NDArray[np.int16], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # (int16[:], int64[:], int64[:])
+    """Sum of the counts of each event, and of their squares."""
+    total, squares = np.zeros(len(start), np.int64), np.zeros(len(start), np.int64)
+    for i in range(len(start)):
+        for sample in range(start[i], end[i]):
+            count = np.int64(adc[sample])
+            total[i] += count
+            squares[i] += count * count
+    return total, squares

@@ -1,0 +1,26 @@
+"""Events, or other rows, as a Parquet table."""
+
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from poreconv.events.writers.table import EVENTS
+
+
+class ParquetWriter:
+    """Writes a Parquet table, piece by piece."""
+
+    def __init__(self, path: Path, schema: pa.Schema = EVENTS) -> None:
+        self.notes: Counter[str] = Counter()
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        self._writer = pq.ParquetWriter(path, schema, use_dictionary=texts)  # numbers seldom repeat
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows."""
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()

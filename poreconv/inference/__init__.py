@@ -1,0 +1,1 @@
+"""Trained models at work: whole reads, streams, and a look inside."""

@@ -1,0 +1,60 @@
+"""ONNX Runtime: runs what `export` made, without torch, also in int8; a bundle is exported first."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from poreconv.config import InferenceConfig
+from poreconv.errors import ConfigError
+from poreconv.models.header import ONNX, header_of, onnx_session
+
+# N chunks, C classes, T samples
+
+
+class OnnxBackend:
+    """An exported network.
+
+    Args:
+        path: What `export` wrote.
+        device: Where to run; default: CUDA if onnxruntime has it, else the CPU.
+        threads: That compute; default: one per core.
+    """
+
+    most_rows: ClassVar[int | None] = None
+
+    def __init__(self, path: Path, device: str | None = None, threads: int | None = None) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.enable_mem_pattern = False  # it plans for one length of chunks
+        options.log_severity_level = 3
+        providers = [name for name in PROVIDERS if name in onnxruntime.get_available_providers()]
+        chosen = [name for name in providers if device != "cpu" or name == PROVIDERS[-1]]
+        self._session = onnx_session(path, options, chosen)
+        self.size = header_of(path, self._session).size
+
+    @classmethod
+    def open(cls, path: Path, config: InferenceConfig, device: str | None, threads: int | None) -> Self:
+        """Load an exported model, or export a bundle."""
+        if config.precision == "bf16":
+            raise ConfigError("precision bf16: backend onnx computes as the model was exported; leave it out")
+        if path.suffix == ONNX:
+            return cls(path, device, threads)
+        from poreconv.models.onnx_export import write_onnx  # needs torch and the extra
+
+        with TemporaryDirectory() as folder:
+            exported = Path(folder) / "model.onnx"
+            write_onnx(exported, path)
+            return cls(exported, device, threads)
+
+    def __call__(self, x_NT: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits, shape ``(N, C, T)``."""
+        [logits_NCT] = self._session.run(None, {self._session.get_inputs()[0].name: x_NT[:, None]})
+        return np.asarray(logits_NCT, np.float32)
+
+
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+"""What onnxruntime may compute on, the fastest first."""

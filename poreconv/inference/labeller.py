@@ -1,0 +1,238 @@
+"""Whole reads through a model, seam-free.
+
+The reference is the normalised read, zero-padded by the network's margin on each side, through the network in one
+piece. Cut into chunks that carry their own margin, every sample sees the same context, so the result is the same.
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poreconv.config import InferenceConfig
+from poreconv.errors import ConfigError, SignalError, UntriedWarning
+from poreconv.events.events import Events
+from poreconv.events.resampling import resample_events
+from poreconv.inference.backends import BACKENDS, Backend, backend_for
+from poreconv.inference.chunking import Chunking
+from poreconv.inference.decoding.decode import decode
+from poreconv.inference.decoding.temperature import probabilities
+from poreconv.models.header import read_header
+from poreconv.models.recipe import Recipe
+from poreconv.models.shipped import check, find_bundle
+from poreconv.models.size import NetworkSize
+from poreconv.reads.read import Read
+from poreconv.reads.resampling import resample_read
+from poreconv.reads.scaling import normalise_read
+from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.prefetch import ahead
+from poreconv.runtime.registry import lookup
+
+# N chunks, C classes, T samples
+
+LANES = 64
+"""Chunk lengths are multiples of this, so that a sample's arithmetic does not depend on how near a chunk's end it lies:
+vector instructions and their scalar remainders round differently."""
+
+GRAINS = 8
+"""Lengths that chunks may have: a read's last one is cut to a multiple of this part of a whole one."""
+
+AT_ONCE = 16
+"""Batches' worth of chunks that are sorted by length; also how far reading and the network run ahead of decoding."""
+
+READ_AHEAD = 4
+"""Reads that wait, normalised, for the network."""
+
+Normalised = tuple[Read, NDArray[np.float32]]
+"""A read, and what the network is given of it, shape ``(n_samples,)``."""
+
+
+def unit_of(size: NetworkSize) -> int:
+    """Samples of which chunks are multiples."""
+    return int(np.lcm(LANES, size.alignment))
+
+
+class Labeller:
+    """A trained model, ready to label reads.
+
+    Args:
+        backend: The network, ready to run.
+        recipe: What it was trained to do.
+        config: Batch size, chunk length.
+    """
+
+    def __init__(self, backend: Backend, recipe: Recipe, config: InferenceConfig | None = None) -> None:
+        self.backend, self.recipe, self.config = backend, recipe, config or InferenceConfig()
+        self._known = {code.lower() for code in recipe.chemistries or ("unknown",)}
+        self._seamless = backend.size.receptive_field is not None
+        self._chunking = self._fit_chunks() if self._seamless else None
+        self._rows = min(self.config.batch_size, backend.most_rows or self.config.batch_size)
+
+    def _fit_chunks(self) -> Chunking:
+        size = self.backend.size
+        unit = unit_of(size)
+        chunk = self.config.chunk_samples // unit * unit
+        if chunk <= 2 * size.margin:
+            raise ConfigError(
+                f"chunk_samples: {self.config.chunk_samples}; this model needs {2 * size.margin} samples of context"
+                f" alone, raise it over {2 * size.margin + unit}"
+            )
+        return Chunking(chunk, size.margin, grain=max(chunk // GRAINS // unit, 1) * unit)
+
+    def __call__(self, read: Read) -> Events:
+        """Find the events of one read.
+
+        Raises:
+            MismatchError: The model was not trained for such reads.
+            SignalError: The read is empty or flat.
+        """
+        return next(self.label([read]))[1]
+
+    def label(self, reads: Iterable[Read], ledger: Ledger | None = None) -> Iterator[tuple[Read, Events]]:
+        """Label reads, chunks of several in one batch; gives each read and its events, in order.
+
+        Args:
+            reads: Taken one at a time.
+            ledger: Takes reads that are empty or flat; without it, they raise.
+
+        Raises:
+            MismatchError: The model was not trained for one of them.
+            SignalError: One is empty or flat, and there is no ledger.
+        """
+        for read, probabilities_CT in self.probabilities(reads, ledger):
+            yield read, self.decode(read, probabilities_CT)
+
+    def probabilities(
+        self, reads: Iterable[Read], ledger: Ledger | None = None
+    ) -> Iterator[tuple[Read, NDArray[np.float32]]]:
+        """Probability of each class at every sample, shape ``(C, n_samples)``, of each read; else as `label`.
+
+        A model that was trained on resampled reads tells them at its own sample rate, ``recipe.sample_rate_hz``. Those
+        of a model of whole reads (task `read`) are the same at every sample: the logits of all samples are averaged
+        first.
+        """
+        normalised = ahead(self._normalised(reads, ledger), READ_AHEAD)
+        for some in ahead(self._several_at_once(normalised)):
+            for read, logits_CT in some:
+                yield read, self._probabilities(logits_CT)
+
+    def _normalised(self, reads: Iterable[Read], ledger: Ledger | None) -> Iterator[Normalised]:
+        for read in reads:
+            try:
+                yield read, self.normalised(read)
+            except SignalError as exc:
+                if ledger is None:
+                    raise
+                ledger.drop(exc, read_id=read.read_id, source=read.source)
+
+    def _several_at_once(self, reads: Iterator[Normalised]) -> Iterator[list[tuple[Read, NDArray[np.float32]]]]:
+        """Reads and their logits, shape ``(C, n_samples)``, as many at a time as fill some batches."""
+        waiting: list[Normalised] = []
+        n_chunks = 0
+        for read, x_n in reads:
+            waiting.append((read, x_n))
+            n_chunks += -(-len(x_n) // self._chunking.hop) if self._chunking else AT_ONCE
+            if n_chunks >= AT_ONCE * self._rows:
+                yield self._run(waiting)
+                waiting, n_chunks = [], 0
+        if waiting:
+            yield self._run(waiting)
+
+    def normalised(self, read: Read) -> NDArray[np.float32]:
+        """What the network is given of a read, shape ``(n_samples,)``, at the model's own sample rate.
+
+        Raises:
+            MismatchError: The model was not trained for such reads.
+            SignalError: The read is empty or flat.
+        """
+        self.check(read)
+        return normalise_read(self._at_rate(read), clip=self.recipe.normalisation.clip)
+
+    def decode(self, read: Read, probabilities_CT: NDArray[np.float32]) -> Events:
+        """The events of a read whose `probabilities` are known."""
+        events = decode(probabilities_CT, self.recipe.task, self.recipe.classes, self.recipe.decoding)
+        return self._as_recorded(events, probabilities_CT.shape[1], read)
+
+    def check(self, read: Read) -> None:
+        """Refuse what the model was not trained for; warn, once for each kind, of what nobody has measured."""
+        check(self.recipe, read)
+        chemistry = read.chemistry.lower()
+        if chemistry not in self._known:
+            self._known.add(chemistry)
+            warnings.warn(self.recipe.untried(read), UntriedWarning, stacklevel=2)
+
+    def _at_rate(self, read: Read) -> Read:
+        return resample_read(read, self.recipe.sample_rate_hz) if self.recipe.resampled_from_hz else read
+
+    def _as_recorded(self, events: Events, n_samples: int, read: Read) -> Events:
+        """Events at the read's own sample rate."""
+        if not self.recipe.resampled_from_hz or read.sample_rate_hz == self.recipe.sample_rate_hz:
+            return events
+        return resample_events(events, n_samples, len(read.adc), read.sample_rate_hz / self.recipe.sample_rate_hz)
+
+    def _run(self, reads: list[Normalised]) -> list[tuple[Read, NDArray[np.float32]]]:
+        if self._chunking is None:
+            return [(read, self.logits(x_n[None])[0]) for read, x_n in reads]
+        chunks = [self._chunking.cut(x_n) for _, x_n in reads]
+        logits = iter(self._by_length([chunk for some in chunks for chunk in some]))
+        return [
+            (read, self._chunking.stitch([next(logits) for _ in some], len(x_n)))
+            for (read, x_n), some in zip(reads, chunks, strict=True)
+        ]
+
+    def _by_length(self, chunks: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Logits of chunks, shape ``(C, length)`` each; such of about one length share a batch."""
+        lengths = np.array([len(chunk) for chunk in chunks])
+        order = np.argsort(-lengths, kind="stable")
+        found: list[NDArray[np.float32]] = [chunks[0]] * len(chunks)
+        for first in range(0, len(order), self._rows):
+            batch = order[first : first + self._rows]
+            x_NT = np.zeros((len(batch), lengths[batch[0]]), np.float32)
+            for row, i in enumerate(batch):
+                x_NT[row, : lengths[i]] = chunks[i]
+            for i, logits_CT in zip(batch, self.backend(x_NT), strict=True):
+                found[i] = logits_CT
+        return found
+
+    def logits(self, chunks_NT: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the network says of chunks of one length, shape ``(N, C, T)``, a batch at a time."""
+        starts = range(0, len(chunks_NT), self._rows)
+        return np.concatenate([self.backend(chunks_NT[start : start + self._rows]) for start in starts])
+
+    def _probabilities(self, logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
+        decoding = self.recipe.decoding
+        of_samples_CT = pooled(logits_CT) if self.recipe.task == "read" else logits_CT
+        return probabilities(of_samples_CT, decoding.temperature, decoding.bias)
+
+
+def pooled(logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give every sample the mean of all samples' logits, shape ``(C, T)``: what a network says of the whole read."""
+    mean_C1 = logits_CT.mean(1, dtype=np.float64, keepdims=True)
+    return np.broadcast_to(mean_C1.astype(np.float32), logits_CT.shape)
+
+
+def load(
+    path: str | Path, config: InferenceConfig | None = None, device: str | None = None, threads: int | None = None
+) -> Labeller:
+    """Make a trained model ready to label.
+
+    Args:
+        path: Its file (a bundle, or an exported model), or the name of a shipped one.
+        config: Backend, precision, batch size, chunk length.
+        device: Where to run; default: CUDA if there is one, else the CPU.
+        threads: That compute on a CPU; default: as many as the backend likes.
+
+    Example:
+        >>> labeller = load("model.safetensors")
+        >>> events = labeller(read)
+
+    Raises:
+        BundleError: The file is no trained model.
+        ConfigError: The backend cannot run it.
+    """
+    found, config = find_bundle(path), config or InferenceConfig()
+    recipe = read_header(found).recipe
+    kind: type[Backend] = lookup(BACKENDS, backend_for(found, config.backend), kind="backend")
+    return Labeller(kind.open(found, config, device, threads), recipe, config)

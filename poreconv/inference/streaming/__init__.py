@@ -1,0 +1,1 @@
+"""Labelling while reads are sequenced."""

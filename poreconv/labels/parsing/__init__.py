@@ -1,0 +1,1 @@
+"""The formats that label sources read."""

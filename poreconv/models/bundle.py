@@ -1,0 +1,52 @@
+"""A trained model in one ``.safetensors`` file: weights, and recipe and card as JSON in its header.
+
+Loading it runs no code.
+"""
+
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import save
+
+from poreconv.errors import BundleError, ConfigError
+from poreconv.models.card import Card
+from poreconv.models.header import first_line, read_header, texts_of
+from poreconv.models.networks import build_network
+from poreconv.models.networks.network import Network
+from poreconv.models.recipe import Recipe
+from poreconv.models.shipped import find_bundle
+from poreconv.runtime.files import whole_file
+
+
+def save_bundle(path: Path, network: Network, recipe: Recipe, card: Card | None = None) -> None:
+    """Write a trained model, whole or not at all; `shipped.load_card` gives the card back."""
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with whole_file(path) as partial:
+        # Not save_file: it makes files that nobody but their owner may read.
+        partial.write_bytes(save(weights, metadata=texts_of(recipe, card)))
+
+
+def load_bundle(model: Path | str) -> tuple[Network, Recipe]:
+    """Read a trained model.
+
+    Args:
+        model: Its file, or the name of a shipped one.
+
+    Returns:
+        The network, in evaluation mode on the CPU, and its recipe.
+
+    Raises:
+        BundleError: The file is no bundle, or its weights are not those of the recipe's architecture.
+    """
+    path = find_bundle(model)
+    recipe = read_header(path).recipe
+    try:
+        with safetensors.safe_open(path, framework="pt") as stored:
+            weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dict
+        with torch.device("meta"):  # nothing is allocated for sizes that only the recipe claims
+            network = build_network(recipe.network, recipe.network_settings, len(recipe.classes))
+        network.load_state_dict(weights, assign=True)
+    except (ConfigError, OSError, RuntimeError, TypeError, ValueError, safetensors.SafetensorError) as exc:
+        raise BundleError(f"{path}: {first_line(exc)}; train it again with this version") from exc
+    return network.float().eval(), recipe

@@ -1,0 +1,129 @@
+"""A trained network made over for running alone: the same results, sooner."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from poreconv.models.networks.network import Network, samples_of
+
+# B batch, C classes, K outputs of a frame, F frames, T samples
+
+
+class Images(nn.Module):
+    """A network whose batch normalisation is folded into convolutions, and whose convolutions work on images.
+
+    These are one pixel high. Torch and oneDNN keep them channels last: all channels of a frame lie side by side, as a
+    convolution wants them. On a CPU that is one and a half times as fast as the 1-D convolution, in bf16 three times.
+
+    Args:
+        network: Of bounded context; it is left as it was. What it does between convolutions must not care how many axes
+            lie between channels and frames.
+        dtype: What it computes in, but for its last convolution, which is fp32 always: rounded logits would make ties
+            of peaks.
+    """
+
+    def __init__(self, network: Network, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        self._alignment, self._n_classes, self._dtype = network.alignment, network.n_classes, dtype
+        traced = folded(fx.symbolic_trace(FrameLogits(deepcopy(network).eval())))
+        for name, layer in list(traced.named_modules()):
+            if type(layer) in OF_IMAGES:
+                traced.set_submodule(name, OF_IMAGES[type(layer)](layer).to(dtype))
+        last = [name for name, layer in traced.named_modules() if isinstance(layer, nn.Conv2d)][-1]
+        traced.set_submodule(last, InFull(traced.get_submodule(last)))
+        self.frames: nn.Module = traced
+        self.eval().requires_grad_(False)
+        nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+
+    def forward(self, x_B1T: Tensor) -> Tensor:
+        """Logits, shape ``(B, C, T)``, as the network gives them."""
+        n_samples = x_B1T.shape[-1]
+        n_whole = (n_samples + self._alignment - 1) // self._alignment  # so put, the exporter can divide it further
+        filled = functional.pad(x_B1T, (0, n_whole * self._alignment - n_samples))
+        image_B11T = filled[:, :, None].to(self._dtype, memory_format=torch.channels_last)
+        frames_BK1F: Tensor = self.frames(image_B11T)
+        return samples_of(frames_BK1F[:, :, 0], self._n_classes)[:, :, :n_samples]
+
+
+class FrameLogits(nn.Module):
+    """The part of a network that is made over: all but giving frames their samples back."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x_B1T: Tensor) -> Tensor:
+        """Shape ``(B, K, F)``, for a signal of whole frames."""
+        return self.network.frame_logits(x_B1T)
+
+
+class InFull(nn.Module):
+    """A layer that computes in fp32, whatever the ones before it do."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer.float()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same as the layer."""
+        out: Tensor = self.layer(x.float())
+        return out
+
+
+def folded(traced: fx.GraphModule) -> fx.GraphModule:
+    """Fold each batch normalisation that follows a convolution, and nothing else does, into it."""
+    layers = dict(traced.named_modules())
+    for node in list(traced.graph.nodes):
+        before = node.args[0] if node.op == "call_module" else None
+        if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) > 1:
+            continue
+        norm, conv = layers[str(node.target)], layers[str(before.target)]
+        if isinstance(norm, nn.BatchNorm1d) and isinstance(conv, nn.Conv1d):
+            traced.set_submodule(str(before.target), fuse_conv_bn_eval(conv, norm))
+            node.replace_all_uses_with(before)
+            traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced
+
+
+def _convolution(layer: nn.Conv1d | nn.ConvTranspose1d) -> nn.Module:
+    kind: type[nn.Conv2d | nn.ConvTranspose2d] = nn.Conv2d if isinstance(layer, nn.Conv1d) else nn.ConvTranspose2d
+    [kernel], [stride], [dilation] = layer.kernel_size, layer.stride, layer.dilation
+    wide = kind(
+        layer.in_channels,
+        layer.out_channels,
+        (1, kernel),
+        (1, stride),
+        (0, int(layer.padding[0])),
+        groups=layer.groups,
+        bias=layer.bias is not None,
+        dilation=(1, dilation),
+    )
+    wide.weight = nn.Parameter(layer.weight[:, :, None])
+    wide.bias = layer.bias
+    return wide
+
+
+def _pool(layer: nn.MaxPool1d) -> nn.Module:
+    return nn.MaxPool2d((1, layer.kernel_size), (1, layer.stride), (0, layer.padding))  # type: ignore[arg-type]  # numbers
+
+
+def _norm(layer: nn.BatchNorm1d) -> nn.Module:
+    wide = nn.BatchNorm2d(layer.num_features, layer.eps)
+    wide.load_state_dict(layer.state_dict())
+    return wide
+
+
+OF_IMAGES: dict[type[nn.Module], Callable[[Any], nn.Module]] = {
+    nn.Conv1d: _convolution,
+    nn.ConvTranspose1d: _convolution,
+    nn.MaxPool1d: _pool,
+    nn.BatchNorm1d: _norm,  # one that no convolution stands before
+}
+"""Layer -> what makes its twin for images."""

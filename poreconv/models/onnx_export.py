@@ -1,0 +1,137 @@
+"""A bundle as an ONNX file, in fp32 or in int8: for other programs, and for labelling without torch."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from poreconv.errors import ConfigError
+from poreconv.models.bundle import load_bundle
+from poreconv.models.card import Card
+from poreconv.models.header import SIZE, read_header, texts_of
+from poreconv.models.networks.fused import Images
+from poreconv.models.networks.network import Network
+from poreconv.runtime.files import whole_file
+
+# N chunks, T samples
+
+INPUT, OUTPUT = "signal", "logits"
+"""``signal``: normalised, shape ``(N, 1, T)``; ``logits``: ``(N, C, T)``; any N and T."""
+
+
+WINDOW = 8000
+"""Samples of each read that scale int8."""
+
+
+def middles(signals: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """The middles of normalised reads, `WINDOW` samples each, to scale int8 by; shorter reads are passed over."""
+    for x_n in signals:
+        start = (len(x_n) - WINDOW) // 2
+        if start >= 0:
+            yield x_n[start : start + WINDOW]
+
+
+def write_onnx(
+    out: Path, bundle: Path, *, calibration: Sequence[NDArray[np.float32]] = (), card: Card | None = None
+) -> None:
+    """Write a bundle's network as ONNX, with its recipe, its card and its size in the metadata.
+
+    Args:
+        out: The file, which exists whole or not at all.
+        bundle: What `train` wrote.
+        calibration: Normalised signal, shape ``(n_samples,)`` each, by whose activations int8 is scaled (static
+            quantisation: weights per channel, activations per layer; the last convolution stays fp32). None: fp32.
+        card: Instead of the bundle's own.
+
+    Raises:
+        ConfigError: The network cannot be exported, or the extra is not installed.
+        BundleError: The bundle is none.
+    """
+    network, recipe = load_bundle(bundle)
+    texts = texts_of(recipe, card or read_header(bundle).card) | {SIZE: network.size.to_json()}
+    with TemporaryDirectory() as folder, _quiet():
+        model = _exported(network)
+        if calibration:
+            model = _quantised(model, calibration, Path(folder))
+    _forget_origin(model)
+    for name, text in texts.items():
+        model.metadata_props.add(key=name, value=text)
+    with whole_file(out) as partial:
+        partial.write_bytes(model.SerializeToString())
+
+
+def _forget_origin(model: Any) -> None:
+    """Leave out what the exporter noted of where each node came from: stack traces, with paths of this machine."""
+    graph = model.graph
+    for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+        del noted.metadata_props[:]
+
+
+def _exported(network: Network) -> Any:
+    """As ONNX, in fp32, for any number of chunks of any length."""
+    if network.receptive_field is None:
+        raise ConfigError(
+            "export: the network's context is not bounded, so it is not offered; train a unet, resnet or strided"
+        )
+    try:
+        program = torch.onnx.export(
+            Images(network),
+            (torch.zeros(2, 1, 64 * network.alignment),),
+            dynamo=True,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC},),
+            verbose=False,
+        )
+    except ImportError as exc:
+        raise ConfigError(f"export: {exc}; pip install 'poreconv[export]'") from exc
+    return cast(torch.onnx.ONNXProgram, program).model_proto
+
+
+def _quantised(model: Any, calibration: Sequence[NDArray[np.float32]], folder: Path) -> Any:
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class Chunks(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
+        def __init__(self) -> None:
+            self._left = iter(calibration)
+
+        def get_next(self) -> dict[str, Any] | None:
+            x_T = next(self._left, None)
+            return None if x_T is None else {INPUT: x_T[None, None]}
+
+    last = [node.name for node in model.graph.node if node.op_type == "Conv"][-1]
+    whole, quantised = folder / "fp32.onnx", folder / "int8.onnx"
+    onnx.save(model, whole)
+    quantize_static(
+        whole,
+        quantised,
+        Chunks(),
+        quant_format=QuantFormat.QOperator,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        nodes_to_exclude=[last],
+    )
+    return onnx.load(quantised)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what the exporter says of itself."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

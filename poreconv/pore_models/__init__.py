@@ -1,0 +1,1 @@
+"""Pore models: level, noise and dwell of each k-mer."""

@@ -1,0 +1,303 @@
+"""Tables of k-mer levels, as nanopolish, f5c, Oxford Nanopore and uncalled4 write them <-> `PoreModel`."""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poreconv.errors import ConfigError, FormatError
+from poreconv.pore_models.model import N_BASES, PoreModel, dominant_base
+from poreconv.runtime.files import whole_file
+
+MAX_K = 10
+"""Longest k-mer believed: its table has a million levels."""
+MAX_BYTES = 256 << 20
+"""Largest file, and largest array in one, believed: about two million lines."""
+NORMALISED_SCALE = 2.0
+"""An uncalled4 table whose ``_pa_stdv`` is below it has no pA scale: a pore's levels spread over ten pA or more."""
+
+
+def _codes() -> NDArray[np.int64]:
+    code = np.full(256, -1, np.int64)
+    for index, letters in enumerate(("A", "C", "G", "TU")):
+        code[np.frombuffer(letters.encode(), np.uint8)] = index
+    return code
+
+
+_CODE = _codes()
+
+
+def read_pore_model(path: Path) -> PoreModel:
+    """Read a table of k-mer levels; its content tells the format, not its name.
+
+    - nanopolish and f5c text: ``#`` lines, then columns ``kmer level_mean level_stdv ...``, with or without a header;
+      with one, the columns named as in ``COLUMNS`` are read too;
+    - ONT ``levels`` text: ``kmer`` and a normalised level, without SD;
+    - uncalled4 ``.npz``: ``current.mean`` and ``current.stdv`` in units of ``_pa_stdv`` around ``_pa_mean``, which are
+      about 1 and 0 where the table has no pA scale; ``current_sd.mean``, ``current_sd.stdv`` (noise), ``dwell.mean``,
+      ``dwell.stdv`` and ``count`` where it has them.
+
+    K-mers with other letters than ACGTU, such as a methylated M, are passed over; every other k-mer must be there once.
+
+    Args:
+        path: The table, or the name of a shipped one; see `find_pore_model`.
+
+    Raises:
+        FormatError: It is none of these, or levels are missing, double or not finite.
+    """
+    path = find_pore_model(path)
+    try:
+        with path.open("rb") as stream:
+            packed = stream.read(2) == b"PK"
+    except OSError as exc:
+        raise FormatError(f"{path}: cannot be read ({exc.strerror}); give a table of k-mer levels") from exc
+    if path.stat().st_size > MAX_BYTES:
+        raise FormatError(f"{path}: over {MAX_BYTES >> 20} MiB, too large for a table of k-mer levels; give one")
+    return _read_npz(path) if packed else _read_text(path)
+
+
+SHIPPED = Path(__file__).parent
+"""Tables that come with the package: `scripts/estimate_pore_models` made them, from reads that anybody may use."""
+
+
+def find_pore_model(path: Path) -> Path:
+    """Give the table that a path or a name means: a file that is there, else a shipped table such as ``dna_r9.4.1``.
+
+    Raises:
+        FormatError: Neither is there.
+    """
+    shipped = {table.stem: table for table in sorted(SHIPPED.glob("*.npz"))}
+    if not path.exists() and str(path) not in shipped:
+        raise FormatError(f"{path}: no such file, nor a shipped pore model ({', '.join(shipped)}); check the name")
+    return path if path.exists() else shipped[str(path)]
+
+
+def write_pore_model(path: Path, model: PoreModel) -> None:
+    """Write a table that `read_pore_model` reads, in the format of the suffix.
+
+    Args:
+        path: ``.model`` or ``.txt``: nanopolish text, with what is known of noise and dwell in further columns;
+            ``.levels``: ONT's ``levels`` text; ``.npz``: as uncalled4.
+        model: What to write; ``levels`` text has no SD and says of no unit that it is pA.
+
+    Raises:
+        ConfigError: Another suffix; or nanopolish text of levels that are not in pA or have no SD.
+    """
+    check_table_name(path)
+    if _WRITERS[path.suffix] is _write_nanopolish and (not model.in_pa or np.isnan(model.level_sd).any()):
+        raise ConfigError(f"{path}: such a table needs pA and SDs, and these levels have none; write .levels or .npz")
+    with whole_file(path) as partial:
+        _WRITERS[path.suffix](partial, model)
+
+
+def check_table_name(path: Path) -> None:
+    """Raise `ConfigError` unless the suffix names a format that `write_pore_model` writes."""
+    if path.suffix not in _WRITERS:
+        raise ConfigError(f"{path}: cannot tell the format; end the name in {', '.join(_WRITERS)}")
+
+
+COLUMNS = {
+    "level_mean": "level_mean",
+    "level_stdv": "level_sd",
+    "sd_mean": "noise_mean",
+    "sd_stdv": "noise_sd",
+    "dwell_mean": "dwell_mean",
+    "dwell_shape": "dwell_shape",
+    "count": "count",
+}
+"""Columns of nanopolish text, the first four as nanopolish and f5c name them -> fields of a `PoreModel`."""
+
+
+def _read_text(path: Path) -> PoreModel:
+    header, rows = _rows(path)
+    width = len(rows[0][1]) if rows else 0
+    kmers: list[str] = []
+    values: list[list[float]] = []
+    for number, columns in rows:
+        if len(columns) != width:
+            raise FormatError(f"{path}: line {number}: {len(columns)} columns, not {width}; give a whole table")
+        try:
+            values.append([float(cell) for cell in columns[1:]] if header else [float(columns[1]), _second(columns)])
+        except (IndexError, ValueError) as exc:
+            raise FormatError(
+                f"{path}: line {number}: no k-mer and its level; give a nanopolish, f5c, 'levels' or uncalled4 table"
+            ) from exc
+        kmers.append(columns[0])
+    names = [COLUMNS.get(name, name) for name in header[1:]] or ["level_mean", "level_sd"]
+    if rows and (len(names) != len(values[0]) or names[0] != "level_mean"):
+        raise FormatError(f"{path}: its header does not name its columns; give a nanopolish or f5c table")
+    table = np.array(values, np.float64).reshape(len(values), len(names))
+    columns_of = {name: table[:, at] for at, name in enumerate(names) if name in COLUMNS.values()}
+    return _model(path, kmers, columns_of, in_pa=width > 2)
+
+
+def _second(columns: list[str]) -> float:
+    return float(columns[2]) if len(columns) > 2 else np.nan
+
+
+def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header, empty if there is none; line numbers and columns of all but comments and empty lines."""
+    header: list[str] = []
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        with path.open(encoding="ascii") as lines:
+            for number, line in enumerate(lines, start=1):
+                columns = line.split()
+                if columns and columns[0] == "kmer":
+                    header = columns
+                elif columns and not line.startswith("#"):
+                    rows.append((number, columns))
+    except UnicodeDecodeError as exc:
+        raise FormatError(f"{path}: not text; give a nanopolish, f5c, 'levels' or uncalled4 table") from exc
+    return header, rows
+
+
+def _model(path: Path, kmers: Sequence[str], columns: dict[str, NDArray[np.float64]], *, in_pa: bool) -> PoreModel:
+    """Put the k-mers in order; ``columns`` are fields of a `PoreModel`, shape ``(n,)`` each."""
+    k = len(kmers[0]) if kmers else 0
+    if not 1 <= k <= MAX_K or any(len(kmer) != k for kmer in kmers):
+        raise FormatError(f"{path}: no k-mers of one length of 1 to {MAX_K}; give a table of k-mer levels")
+    letters = "".join(kmers).upper().encode("ascii", "replace")
+    codes = _CODE[np.frombuffer(letters, np.uint8)].reshape(-1, k)
+    canonical = (codes >= 0).all(axis=1)
+    index = codes[canonical] @ N_BASES ** np.arange(k - 1, -1, -1)
+    if len(np.unique(index)) != N_BASES**k or len(index) != N_BASES**k:
+        raise FormatError(
+            f"{path}: {len(index)} levels, {len(np.unique(index))} different k-mers; of k = {k} there are "
+            f"{N_BASES**k}, each once; get the whole table"
+        )
+    order = np.argsort(index)
+    ordered = {name: values[canonical][order] for name, values in columns.items()}
+    mean = ordered.pop("level_mean")
+    sd = ordered.pop("level_sd", np.full(len(mean), np.nan))
+    others = all(np.isfinite(values).all() and values.min() >= 0 for values in ordered.values())
+    if not (np.isfinite(mean).all() and others) or np.isinf(sd).any() or (sd < 0).any() or mean.std() == 0:
+        raise FormatError(f"{path}: levels or SDs that are no numbers, negative or all the same; get the table again")
+    return PoreModel(k, mean, sd, dominant_base(mean, k), in_pa, **ordered)
+
+
+def _read_npz(path: Path) -> PoreModel:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            kmers, mean, sd, pa_mean, pa_sd = (_array(path, archive, name) for name in UNCALLED4)
+            there = [name for name in UNCALLED4_MORE if f"{name}.npy" in archive.namelist()]
+            more = {name: _array(path, archive, name) for name in there}
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as exc:
+        raise FormatError(f"{path}: broken npz ({exc}); copy it again") from exc
+    sd = sd if sd.size else np.full(mean.shape, np.nan)
+    more = {name: values for name, values in more.items() if values.size}
+    if kmers.dtype.kind != "U" or any(
+        array.dtype.kind not in "fiu" for array in (mean, sd, pa_mean, pa_sd, *more.values())
+    ):
+        raise FormatError(f"{path}: 'kmer' is no text or the levels are no numbers; give an uncalled4 table")
+    alike = all(values.shape == (kmers.size,) for values in (kmers, mean, sd, *more.values()))
+    if not alike or pa_mean.size != 1 or pa_sd.size != 1:
+        raise FormatError(f"{path}: 'kmer', 'current.mean' and 'current.stdv' differ in length; get the table again")
+    in_pa = float(pa_sd) >= NORMALISED_SCALE
+    shift, scale = (float(pa_mean), float(pa_sd)) if in_pa else (0.0, 1.0)
+    columns = {"level_mean": mean * scale + shift, "level_sd": sd * scale} | _more(more, scale)
+    return _model(path, kmers.tolist(), columns, in_pa=in_pa)
+
+
+def _more(found: dict[str, NDArray[Any]], scale: float) -> dict[str, NDArray[np.float64]]:
+    """Noise, dwells and support as fields of a `PoreModel`."""
+    unit = {"current_sd.mean": scale, "current_sd.stdv": scale}
+    fields = {name: found[name] * unit.get(name, 1.0) for name in found}
+    columns = {UNCALLED4_MORE[name]: values for name, values in fields.items() if name != "dwell.stdv"}
+    if {"dwell.mean", "dwell.stdv"} <= fields.keys():
+        columns["dwell_shape"] = (fields["dwell.mean"] / np.maximum(fields["dwell.stdv"], LEAST_SD)) ** 2
+    return columns
+
+
+DWELL_STEPS = 256
+"""SDs of dwells are written to this part of a sample: finer would mean nothing, and packs badly."""
+LEAST_SD = 1e-3
+"""Of dwells, samples: of a k-mer seen once it is 0."""
+
+UNCALLED4_MORE = {
+    "current_sd.mean": "noise_mean",
+    "current_sd.stdv": "noise_sd",
+    "dwell.mean": "dwell_mean",
+    "dwell.stdv": "dwell_shape",
+    "count": "count",
+}
+"""Arrays that an uncalled4 table may have -> fields of a `PoreModel`; a shape is the squared mean over the variance."""
+
+UNCALLED4 = ("kmer", "current.mean", "current.stdv", "_pa_mean", "_pa_stdv")
+"""Arrays of an uncalled4 table that are read; of ``current.stdv`` there may be none."""
+
+
+def _array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Read one array of an npz; what its header promises must be what the file holds before memory is taken."""
+    member = f"{name}.npy"
+    if member not in archive.namelist():
+        raise FormatError(f"{path}: no array {name!r}; give a table that uncalled4 wrote")
+    with archive.open(member) as stream:
+        try:
+            np.lib.format.read_magic(stream)
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        except ValueError as exc:
+            raise FormatError(f"{path}: array {name!r}: no npy header ({exc}); get the table again") from exc
+        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        if dtype.hasobject or size > MAX_BYTES:
+            raise FormatError(f"{path}: array {name!r}: objects, or over {MAX_BYTES >> 20} MiB; give a table of levels")
+        content = stream.read(size + 1)
+    if len(content) != size:
+        raise FormatError(f"{path}: array {name!r}: not the {size} bytes that its header says; get the table again")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _kmers(k: int) -> list[str]:
+    """Names of all k-mers, in order."""
+    digits = np.arange(N_BASES**k)[:, None] // N_BASES ** np.arange(k - 1, -1, -1) % N_BASES
+    letters = np.frombuffer(b"ACGT", np.uint8)[digits]
+    return [str(kmer, "ascii") for kmer in letters.view(f"S{k}").ravel().tolist()]
+
+
+def _write_nanopolish(path: Path, model: PoreModel) -> None:
+    known = {name: field for name, field in COLUMNS.items() if getattr(model, field) is not None}
+    header = f"#k\t{model.k}\n#alphabet\tnucleotide\n" + "\t".join(["kmer", *known]) + "\n"
+    columns = [getattr(model, field).tolist() for field in known.values()]
+    rows = zip(_kmers(model.k), *columns, strict=True)
+    path.write_text(header + "".join(["\t".join([kmer, *map(repr, cells)]) + "\n" for kmer, *cells in rows]))
+
+
+def _write_levels(path: Path, model: PoreModel) -> None:
+    rows = zip(_kmers(model.k), model.level_mean.tolist(), strict=True)
+    path.write_text("".join([f"{kmer}\t{mean!r}\n" for kmer, mean in rows]))
+
+
+def _write_npz(path: Path, model: PoreModel) -> None:
+    # A round shift and a power of two: what is round in pA stays round, and packs well.
+    spread = 2.0 ** max(1, round(np.log2(model.level_mean.std()))) if model.in_pa else 1.0
+    shift, scale = (np.rint(model.level_mean.mean()), spread) if model.in_pa else (0.0, 1.0)
+    sd = model.level_sd / scale
+    arrays = {
+        "kmer": np.array(_kmers(model.k)),
+        "current.mean": (model.level_mean - shift) / scale,
+        "current.stdv": sd[:0] if np.isnan(sd).all() else sd,
+        "_k": np.array(model.k),
+        "_pa_mean": np.array(shift),
+        "_pa_stdv": np.array(scale),
+    }
+    if model.noise_mean is not None and model.noise_sd is not None:
+        arrays |= {"current_sd.mean": model.noise_mean / scale, "current_sd.stdv": model.noise_sd / scale}
+    if model.dwell_mean is not None and model.dwell_shape is not None:
+        spread_of_dwell = np.rint(model.dwell_mean / np.sqrt(model.dwell_shape) * DWELL_STEPS) / DWELL_STEPS
+        arrays |= {"dwell.mean": model.dwell_mean, "dwell.stdv": spread_of_dwell}
+    if model.count is not None:
+        arrays["count"] = model.count
+    with path.open("wb") as stream:  # a stream, as numpy adds .npz to other names
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
+
+
+_WRITERS: dict[str, Callable[[Path, PoreModel], None]] = {
+    ".model": _write_nanopolish,
+    ".txt": _write_nanopolish,
+    ".levels": _write_levels,
+    ".npz": _write_npz,
+}

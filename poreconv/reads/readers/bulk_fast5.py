@@ -1,0 +1,128 @@
+"""Bulk fast5: the whole trace of each channel, uncut; each channel is one long `Read`.
+
+``Raw/Channel_N/Signal``, its calibration in the attributes of ``Raw/Channel_N/Meta`` (MinKNOW) or of ``Raw/Channel_N``
+itself (files made from ABF). The run's fields stand in ``tracking_id`` and ``context_tags`` of ``UniqueGlobalKey``, or
+of ``Meta``. Importing ont-fast5-api registers its VBZ filter.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import h5py
+from h5py import h5f, h5g
+from ont_fast5_api.fast5_interface import BULK_FAST5
+
+from poreconv.errors import FormatError
+from poreconv.reads.read import Read
+from poreconv.reads.readers._by_id import ReadsById
+from poreconv.reads.readers._fast5_fields import RUN_GROUPS, calibration_in, fields_in_run
+from poreconv.reads.readers._fields import as_drop, as_format_error, check_id, rate_of
+from poreconv.reads.readers._hdf5 import HDF5_ERRORS, SIGNATURE, number, signal, text
+from poreconv.runtime.ledger import Ledger
+
+CHANNEL = re.compile(rb"Channel_(0|[1-9][0-9]{0,8})")
+"""Name of a channel's group."""
+
+SHARED = (b"UniqueGlobalKey", b"Meta")
+"""Groups that may hold those of the run; the first that does counts."""
+
+NOT_IN_ID = re.compile(r"[^!-?A-~]")
+"""What stands in file names and not in read ids."""
+
+
+class BulkFast5Reader(ReadsById):
+    """One open bulk fast5.
+
+    A channel's read is called ``<run id>_channel_<n>``, after the file where that names no run. It starts at sample 0.
+
+    Args:
+        path: The file.
+        ledger: Takes the channels that cannot be used.
+
+    Raises:
+        FormatError: No bulk fast5, a damaged one, or one in which the raw signal was not saved.
+    """
+
+    write = None
+
+    def __init__(self, path: Path, ledger: Ledger) -> None:
+        """Open the file and list its channels."""
+        self.path = path
+        self._ledger = ledger
+        with as_format_error(path, "bulk fast5", HDF5_ERRORS):
+            self._file = h5py.File(path, "r")
+        try:
+            with as_format_error(path, "bulk fast5", HDF5_ERRORS):
+                self._run: dict[str, Any] = _run_in(self._file.id)
+                prefix = self._run["run_id"] or NOT_IN_ID.sub("_", path.stem)
+                self._places = {f"{prefix}_channel_{n}": n for n in _some_channels_in(self._file.id, path)}
+            self._bytes = path.stat().st_size
+        except BaseException:
+            self.close()
+            raise
+
+    @staticmethod
+    def recognises(path: Path, head: bytes) -> bool:
+        """Whether it is HDF5 with channels instead of reads."""
+        if not head.startswith(SIGNATURE):
+            return False
+        try:
+            return _is_bulk(h5f.open(os.fsencode(path), h5f.ACC_RDONLY))
+        except HDF5_ERRORS:
+            return False
+
+    def _read(self, read_id: str) -> Read:
+        channel, where = self._places[read_id], f"{self.path}: read {read_id}"
+        with as_drop(f"{where}: no group Raw/Channel_{channel}", "no_signal", HDF5_ERRORS):
+            group = h5g.open(self._file.id, b"Raw/Channel_%d" % channel)
+        with as_drop(where, "bad_calibration", HDF5_ERRORS):
+            meta = h5g.open(group, b"Meta") if b"Meta" in group else group
+            calibration = calibration_in(meta)
+        with as_drop(where, "bad_metadata", HDF5_ERRORS):
+            check_id(read_id)
+            rate = rate_of(number(meta, b"sample_rate"))
+        return Read(
+            read_id=read_id,
+            adc=signal(group, where=where, file_bytes=self._bytes),
+            calibration=calibration,
+            sample_rate_hz=rate,
+            channel=channel,
+            source=self.path,
+            **self._run,
+        )
+
+
+def _is_bulk(file: Any) -> bool:
+    """Whether the file says so, or has what MinKNOW writes into no other."""
+    root = h5g.open(file, b"/")
+    if b"IntermediateData" in root or any(True for _ in _channels_in(file)):
+        return True
+    return bool(text(root, b"file_type") == BULK_FAST5)
+
+
+def _channels_in(file: Any) -> list[int]:
+    """Numbers of the channels, ascending."""
+    root = h5g.open(file, b"/")
+    names = h5g.open(root, b"Raw") if b"Raw" in root else ()
+    return sorted(int(found[1]) for name in names if (found := CHANNEL.fullmatch(name)))
+
+
+def _some_channels_in(file: Any, path: Path) -> list[int]:
+    """As `_channels_in`, at least one."""
+    channels = _channels_in(file)
+    if not channels:
+        raise FormatError(f"{path}: a bulk fast5 without Raw/Channel_N; its raw signal was not saved, leave it out")
+    return channels
+
+
+def _run_in(file: Any) -> dict[str, Any]:
+    """The fields that all channels share."""
+    root = h5g.open(file, b"/")
+    groups = {}
+    for name in RUN_GROUPS:
+        places = [shared + b"/" + name for shared in SHARED if shared in root and name in h5g.open(root, shared)]
+        if places:
+            groups[name] = h5g.open(root, places[0])
+    return fields_in_run(groups)

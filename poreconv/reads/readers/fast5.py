@@ -1,0 +1,177 @@
+"""Oxford Nanopore fast5: single- and multi-read, gzip and VBZ, versions 0.6 to 2.3.
+
+ont-fast5-api opens the file, tells its kind and its reads, and brings the VBZ filter. A read's fields come through the
+h5py handle: the API's helpers read all attributes of a group to answer for one, and open single-read files three times.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import h5py
+from h5py import h5g, h5l
+from ont_fast5_api.compression_settings import VBZ
+from ont_fast5_api.fast5_interface import MULTI_READ, check_file_type
+from ont_fast5_api.fast5_read import Fast5Read
+from ont_fast5_api.multi_fast5 import MultiFast5File
+from ont_fast5_api.static_data import HARDLINK_GROUPS
+
+from poreconv.errors import FormatError
+from poreconv.reads.read import Read
+from poreconv.reads.readers._by_id import ReadsById
+from poreconv.reads.readers._fast5_fields import (
+    RUN_GROUPS,
+    calibration_in,
+    channel_attributes,
+    check_stated_id,
+    fields_in_run,
+    fields_of_channel,
+    fields_of_read,
+    run_attributes,
+    write_raw_attributes,
+)
+from poreconv.reads.readers._fields import READ_ID, RUN_FIELDS, as_drop, as_format_error, check_new, shown
+from poreconv.reads.readers._hdf5 import HDF5_ERRORS, SIGNATURE, signal, text
+from poreconv.runtime.ledger import Ledger
+
+SHARED = b"UniqueGlobalKey"
+"""Group of a single-read file that holds what in a multi-read file stands beside ``Raw``."""
+
+MAX_RUNS = 64
+"""Runs of a file whose metadata are kept at hand."""
+
+
+class Fast5Reader(ReadsById):
+    """One open fast5 file.
+
+    Args:
+        path: The file.
+        ledger: Takes the reads that cannot be used.
+
+    Raises:
+        FormatError: No HDF5, a damaged one, or HDF5 without reads.
+    """
+
+    def __init__(self, path: Path, ledger: Ledger) -> None:
+        """Open the file and list its reads."""
+        self.path = path
+        self._ledger = ledger
+        with as_format_error(path, "fast5", HDF5_ERRORS):
+            self._file = MultiFast5File(path, "r")
+        try:
+            with as_format_error(path, "fast5", HDF5_ERRORS):
+                self._places = _raw_groups(self._file, path)
+            self._bytes = path.stat().st_size
+        except BaseException:
+            self.close()
+            raise
+        self._runs: dict[tuple[int | bytes, ...], dict[str, str]] = {}
+
+    @staticmethod
+    def recognises(path: Path, head: bytes) -> bool:
+        """Whether ``head`` begins an HDF5 file."""
+        return head.startswith(SIGNATURE)
+
+    @staticmethod
+    def write(path: Path, reads: Iterable[Read]) -> None:
+        """Write reads into one multi-read fast5, VBZ-compressed, one read in memory at a time.
+
+        Everything but `Read.source` comes back as it was.
+
+        Args:
+            path: The file; replaced if it exists.
+            reads: At least one sample each; ids differ.
+
+        Raises:
+            FormatError: Two reads have one id, a read has no samples, or an id that fast5 cannot hold.
+        """
+        write_annotated(path, ((read, lambda _: None) for read in reads))
+
+    def _read(self, read_id: str) -> Read:
+        where = f"{self.path}: read {shown(read_id)}"
+        raw_path = self._places[read_id]
+        shared_path = SHARED if raw_path.startswith(b"Raw/") else raw_path.removesuffix(b"/Raw")
+        raw = self._group(raw_path, where, "no_signal")
+        channel_id = self._group(shared_path + b"/channel_id", where, "bad_calibration")
+        with as_drop(where, "bad_calibration", HDF5_ERRORS):
+            calibration = calibration_in(channel_id)
+        with as_drop(where, "bad_metadata", HDF5_ERRORS):
+            check_stated_id(raw, read_id, required=shared_path == SHARED)
+            fields = fields_of_read(raw) | fields_of_channel(channel_id) | self._fields_of_run(shared_path)
+        adc = signal(raw, where=where, file_bytes=self._bytes)
+        return Read(read_id=read_id, adc=adc, calibration=calibration, source=self.path, **fields)
+
+    def _group(self, path: bytes, where: str, reason: str) -> Any:
+        with as_drop(f"{where}: no group {path.decode(errors='replace')!a}", reason, HDF5_ERRORS):
+            return h5g.open(self._file.handle.id, path)
+
+    def _fields_of_run(self, shared_path: bytes) -> dict[str, str]:
+        """Read what hard links share between a run's reads once, told by the addresses of the groups."""
+        root = self._file.handle.id
+        paths = [path for name in RUN_GROUPS if root.links.exists(path := shared_path + b"/" + name)]
+        links = [root.links.get_info(path) for path in paths]
+        key = tuple(link.u if link.type == h5l.TYPE_HARD else path for link, path in zip(links, paths, strict=True))
+        if key not in self._runs:
+            if len(self._runs) >= MAX_RUNS:
+                self._runs.clear()
+            self._runs[key] = fields_in_run({path.rpartition(b"/")[2]: h5g.open(root, path) for path in paths})
+        return self._runs[key]
+
+
+def write_annotated(path: Path, reads: Iterable[tuple[Read, Callable[[Fast5Read], None]]]) -> None:
+    """Write reads as `Fast5Reader.write` does, each with what is known about it.
+
+    Args:
+        path: The file; replaced if it exists.
+        reads: Each with what adds ``Analyses`` to it when it has been written.
+
+    Raises:
+        FormatError: See `Fast5Reader.write`.
+    """
+    runs: dict[str, dict[str, str]] = {}
+    with MultiFast5File(path, "w") as file:
+        file.handle.attrs["file_type"] = MULTI_READ
+        for read, annotate in reads:
+            check_new(path, read, taken=f"read_{read.read_id}" in file.handle)
+            if not READ_ID.fullmatch(read.read_id) or "/" in read.read_id:
+                raise FormatError(f"{path}: read id {read.read_id!a}: use printable ASCII without '@', '/' and spaces")
+            annotate(_write(file, read, runs))
+
+
+def _raw_groups(file: MultiFast5File, path: Path) -> dict[str, bytes]:
+    """Read id -> path of the group that holds its signal."""
+    handle = file.handle
+    kind = text(handle.id, b"file_type")
+    if read_ids := file.get_read_ids():
+        return {read_id: f"read_{read_id}/Raw".encode() for read_id in read_ids}
+    if "UniqueGlobalKey" in handle:
+        return _raw_groups_of_single(handle, path)
+    if kind and check_file_type(file) == MULTI_READ:
+        return {}
+    raise FormatError(f"{path}: HDF5, but no fast5 (no reads in it); leave it out")
+
+
+def _write(file: MultiFast5File, read: Read, runs: dict[str, dict[str, str]]) -> Fast5Read:
+    written = file.create_empty_read(read.read_id, read.run_id)  # hard-links the groups of the run's first read
+    run = {name: getattr(read, name) for name in RUN_FIELDS}
+    if runs.setdefault(read.run_id, run) != run:  # one run id, another flow cell or kit: not the first read's groups
+        for name in HARDLINK_GROUPS:
+            del written.handle[name]
+    if HARDLINK_GROUPS[0] not in written.handle:
+        tracking, context = run_attributes(run)
+        written.add_tracking_id(tracking)
+        written.add_context_tags(context)
+    written.add_channel_info(channel_attributes(read))
+    raw = written.handle.create_group("Raw")
+    # Not add_raw_data: it leaves the chunks to h5py, and a read in one chunk is smaller and faster to read.
+    raw.create_dataset("Signal", data=read.adc, dtype="i2", chunks=read.adc.shape, **vars(VBZ))
+    write_raw_attributes(read, raw)
+    return written
+
+
+def _raw_groups_of_single(handle: h5py.File, path: Path) -> dict[str, bytes]:
+    """One entry, or several in files of early versions; the file's name stands for an id that is missing."""
+    names = list(handle["Raw/Reads"]) if "Raw/Reads" in handle else []
+    groups = [f"Raw/Reads/{name}".encode() for name in names] or [b"Raw/Reads/Read_0"]
+    found = [(text(h5g.open(handle.id, group), b"read_id") if names else "", group) for group in groups]
+    return {read_id or path.stem: group for read_id, group in found}

@@ -1,0 +1,267 @@
+"""Oxford Nanopore POD5, all versions that the pod5 library reads.
+
+The library opens the file, finds its tables and decompresses signals. Rows come from its Arrow tables directly, some
+at a time and each batch checked: the library's own rows look up every field by itself, and it crashes on damaged ones.
+"""
+
+import datetime
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+import pod5
+
+from poreconv.errors import FormatError, SignalError
+from poreconv.reads.read import Read
+from poreconv.reads.readers._fields import (
+    as_format_error,
+    calibration_of,
+    check_new,
+    finite_or_none,
+    one_line,
+    printable,
+    rate_of,
+    unusable,
+    whole,
+)
+from poreconv.reads.readers._pod5_tables import POD5_ERRORS, Row, Signals, rows_of, runs_of, uuid_text
+from poreconv.runtime.ledger import Ledger
+
+SIGNATURE = b"\x8bPOD\r\n\x1a\n"
+"""First bytes of a POD5 file."""
+
+COLUMNS = [
+    "read_id",
+    "signal",
+    "read_number",
+    "start",
+    "median_before",
+    "channel",
+    "well",
+    "calibration_offset",
+    "calibration_scale",
+    "end_reason",
+    "run_info",
+    "num_samples",
+]
+"""Of the reads table; ``channel_32bit`` as well, where a file has it."""
+
+ROWS = 64
+"""Rows made into Python objects at a time."""
+
+UNKNOWN_OF_RUN = [
+    "experiment_name",
+    "flow_cell_id",
+    "protocol_name",
+    "protocol_run_id",
+    "sample_id",
+    "sequencer_position",
+    "sequencer_position_type",
+    "software",
+    "system_name",
+    "system_type",
+]
+"""What a run's record must have and a `Read` does not."""
+
+EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
+
+
+class Pod5Reader:
+    """One open POD5 file.
+
+    Args:
+        path: The file.
+        ledger: Takes the reads that cannot be used.
+
+    Raises:
+        FormatError: No POD5, or a damaged one.
+    """
+
+    def __init__(self, path: Path, ledger: Ledger) -> None:
+        """Open the file and read its runs."""
+        self.path = path
+        self._ledger = ledger
+        self._last: tuple[int, Any] | None = None
+        with as_format_error(path, "POD5", POD5_ERRORS):
+            self._file = pod5.Reader(path)
+        try:
+            with as_format_error(path, "POD5", POD5_ERRORS):
+                self._table = self._file.read_table
+                self._columns = _columns_of(self._table.schema.names)
+                self._runs = runs_of(self._file.run_info_table)
+                self._signals = Signals(self._file)
+        except BaseException:
+            self.close()
+            raise
+
+    @staticmethod
+    def recognises(path: Path, head: bytes) -> bool:
+        """Whether ``head`` begins a POD5 file."""
+        return head.startswith(SIGNATURE)
+
+    @staticmethod
+    def write(path: Path, reads: Iterable[Read]) -> None:
+        """Write reads into one POD5, VBZ-compressed, some reads in memory at a time.
+
+        Read back, every field is what it was, but for what POD5 has no room for: calibration and ``median_before`` are
+        32-bit floats, and an end reason that POD5 has no name for comes back as ``unknown``.
+
+        Args:
+            path: The file; replaced if it exists.
+            reads: At least one sample each; ids are UUIDs and differ; the sample rate is a whole number.
+
+        Raises:
+            FormatError: Two reads have one id, a read has no samples, or a field that POD5 cannot hold.
+        """
+        path.unlink(missing_ok=True)
+        taken: set[str] = set()
+        with pod5.Writer(path, software_name="poreconv") as file:
+            for read in reads:
+                check_new(path, read, taken=read.read_id in taken)
+                taken.add(read.read_id)
+                file.add_read(_as_pod5(path, read))
+
+    @property
+    def read_ids(self) -> list[str]:
+        """Ids in file order."""
+        return list(self._place)
+
+    def __len__(self) -> int:
+        """Number of reads."""
+        return len(self._place)
+
+    def __iter__(self) -> Iterator[Read]:
+        """Reads in file order; unusable ones go into the ledger."""
+        for number in range(self._table.num_record_batches):
+            batch = self._batch(number)
+            for first in range(0, batch.num_rows, ROWS):
+                for row in rows_of(batch.slice(first, ROWS)):
+                    try:
+                        read = self._read(row)
+                    except SignalError as error:
+                        self._ledger.drop(error, read_id=_read_id(row), source=self.path)
+                        continue
+                    yield read
+
+    def __getitem__(self, read_id: str) -> Read:
+        """One read.
+
+        Raises:
+            KeyError: The file has no such read.
+            SignalError: It has, and the read is unusable.
+        """
+        if read_id not in self._place:
+            raise KeyError(f"{self.path}: no read {read_id}")
+        batch, row = self._place[read_id]
+        return self._read(rows_of(self._batch(batch).slice(row, 1))[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """The open reader."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Close the file."""
+        self.close()
+
+    @cached_property
+    def _place(self) -> dict[str, tuple[int, int]]:
+        """Read id -> its batch and row; of several, the first."""
+        place: dict[str, tuple[int, int]] = {}
+        for number in range(self._table.num_record_batches):
+            for row, raw in enumerate(self._batch(number).column("read_id").to_pylist()):
+                place.setdefault(uuid_text(raw), (number, row))
+        return place
+
+    def _batch(self, number: int) -> Any:
+        if self._last is None or self._last[0] != number:
+            with as_format_error(self.path, "POD5", POD5_ERRORS):
+                batch = self._table.get_batch(number).select(self._columns)
+                batch.validate(full=True)
+            self._last = number, batch
+        return self._last[1]
+
+    def _read(self, row: Row) -> Read:
+        read_id, reason = _read_id(row), "bad_calibration"
+        try:
+            calibration = calibration_of(row["calibration_offset"], row["calibration_scale"], 1.0)
+            reason = "bad_metadata"
+            fields = _fields_of(row) | self._run_of(row)
+            reason = "unreadable"
+            adc = self._signals.of(row)
+        except POD5_ERRORS as exc:
+            raise unusable(f"{self.path}: read {read_id}", reason, exc) from exc
+        if len(adc) == 0:
+            raise SignalError(f"{self.path}: read {read_id}: no samples; nothing to label", reason="empty")
+        return Read(read_id=read_id, adc=adc, calibration=calibration, source=self.path, **fields)
+
+    def _run_of(self, row: Row) -> dict[str, Any]:
+        run = self._runs.get(row["run_info"])
+        if run is None:
+            raise ValueError(f"the file does not describe its run {str(row['run_info'])!a}")
+        rate_of(run["sample_rate_hz"])
+        return run
+
+
+def _columns_of(present: list[str]) -> list[str]:
+    if missing := set(COLUMNS).difference(present):
+        raise ValueError(f"its reads table has no {', '.join(sorted(missing))}")
+    return [*COLUMNS, *(["channel_32bit"] if "channel_32bit" in present else [])]
+
+
+def _read_id(row: Row) -> str:
+    return uuid_text(row["read_id"])
+
+
+def _fields_of(row: Row) -> dict[str, Any]:
+    channel = row.get("channel_32bit")
+    return {
+        "channel": whole("channel", row["channel"] if channel is None else channel),
+        "mux": whole("well", row["well"]),
+        "read_number": whole("read_number", row["read_number"]),
+        "start_sample": whole("start", row["start"]),
+        "end_reason": printable(row["end_reason"] or ""),
+        "median_before": finite_or_none(row["median_before"]),
+    }
+
+
+def _as_pod5(path: Path, read: Read) -> pod5.Read:
+    reason = pod5.EndReasonEnum.__members__.get(read.end_reason.upper(), pod5.EndReasonEnum.UNKNOWN)
+    try:
+        return pod5.Read(
+            read_id=UUID(read.read_id),
+            pore=pod5.Pore(read.channel, read.mux, "not_set"),
+            calibration=pod5.Calibration(read.calibration.offset, read.calibration.scale),
+            read_number=read.read_number,
+            start_sample=read.start_sample,
+            median_before=float("nan") if read.median_before is None else read.median_before,
+            end_reason=pod5.EndReason.from_reason_with_default_forced(reason),
+            run_info=_run_info(read),
+            signal=read.adc,
+        )
+    except ValueError as exc:
+        message = f"{path}: read {read.read_id!a}: {one_line(exc)}; POD5 holds UUIDs as ids and whole sample rates"
+        raise FormatError(message) from exc
+
+
+def _run_info(read: Read) -> pod5.RunInfo:
+    if read.sample_rate_hz != int(read.sample_rate_hz):
+        raise ValueError(f"a sample rate of {read.sample_rate_hz} Hz")
+    return pod5.RunInfo(
+        acquisition_id=read.run_id,
+        acquisition_start_time=EPOCH,
+        adc_max=4095,
+        adc_min=-4096,
+        context_tags={"experiment_type": read.experiment} if read.experiment else {},
+        flow_cell_product_code=read.pore,
+        protocol_start_time=EPOCH,
+        sample_rate=int(read.sample_rate_hz),
+        sequencing_kit=read.kit,
+        tracking_id={"run_id": read.run_id},
+        **dict.fromkeys(UNKNOWN_OF_RUN, ""),
+    )

@@ -1,0 +1,1 @@
+"""What all commands need to run: files, processes, progress, the drop ledger."""

@@ -1,0 +1,1 @@
+"""Training: windows, loss, Lightning, and the run that writes a bundle."""

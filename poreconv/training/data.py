@@ -1,0 +1,201 @@
+"""Batches for training and validation, straight from the memory maps of stores."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import lightning as L
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from poreconv.config import IGNORE, Task, TrainConfig, require
+from poreconv.dataset.store import Store
+from poreconv.errors import StoreError
+from poreconv.training.augment import augment, source_samples
+
+T = TypeVar("T")
+
+ALL = slice(None)
+
+Batch = tuple[Tensor, Tensor]
+"""Signal ``(B, 1, T)`` float32, targets ``(B, T)`` int64."""
+
+TileBatch = tuple[Tensor, Tensor, Tensor]
+"""A `Batch`, and the number of the read that each tile is of, ``(B,)`` int64."""
+
+
+class Reads:
+    """The reads of one split of several stores, addressed by a common row number.
+
+    Raises:
+        StoreError: No read of the split has a label.
+    """
+
+    def __init__(self, stores: Sequence[Store], split: str, clip: float) -> None:
+        self._stores, self._clip = stores, clip
+        rows = [store.rows(split) for store in stores]
+        rows = [r[s.column("end_labelled")[r] > 0] for r, s in zip(rows, stores, strict=True)]
+        self.store = np.repeat(np.arange(len(stores)), [len(r) for r in rows])
+        self.row = np.concatenate(rows)
+        if not len(self.row):
+            names = ", ".join(str(store.path) for store in stores)
+            raise StoreError(f"{names}: no labelled read in split {split}; prepare more reads or another split.seed")
+        self.first = np.concatenate([s.column("first_labelled")[r] for r, s in zip(rows, stores, strict=True)])
+        self.end = np.concatenate([s.column("end_labelled")[r] for r, s in zip(rows, stores, strict=True)])
+
+    def windows(
+        self, number: NDArray[np.int64], start: NDArray[np.int64], length: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+        """Gather windows of reads ``number`` from ``start``, both shape ``(B,)``; see `Store.windows`."""
+        x_BT = np.empty((len(number), length), np.float32)
+        y_BT = np.empty((len(number), length), np.int8)
+        for i in np.unique(self.store[number]):
+            here = self.store[number] == i
+            x_BT[here], y_BT[here] = self._stores[i].windows(
+                self.row[number[here]], start[here], length, clip=self._clip
+            )
+        return x_BT, y_BT
+
+
+class RandomWindows(Dataset[Batch]):
+    """Batch ``step`` of the training: windows around random labelled places, a function of (seed, step).
+
+    Any labelled sample is as likely as any other; for task `read`, any read. ``rows`` are those of each batch that this
+    process takes.
+    """
+
+    def __init__(self, reads: Reads, config: TrainConfig, task: Task, rows: slice = ALL) -> None:
+        self._reads, self._config, self._task, self._rows = reads, config, task, rows
+        self._cumulative = np.cumsum(np.ones_like(reads.end) if task == "read" else reads.end - reads.first)
+        last_of_store = np.append(np.flatnonzero(np.diff(reads.store)), len(reads.store) - 1)
+        self._store_end = self._cumulative[last_of_store] if config.equal_stores else self._cumulative[-1:]
+
+    def __getitem__(self, step: int) -> Batch:
+        """Batch of one step."""
+        config, rows = self._config, self._rows
+        rng = np.random.default_rng([config.seed, step])
+        length = source_samples(config.chunk_samples, config.augment)
+        number, centre = self._draw(rng, config.batch_size)
+        x_BS, y_BS = self._reads.windows(number[rows], centre[rows] - length // 2, length)
+        changed = augment(x_BS, y_BS, config.chunk_samples, self._task, config.augment, rng, config.batch_size, rows)
+        return as_batch(*changed)
+
+    def _draw(self, rng: np.random.Generator, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Numbers of reads, and a labelled sample in each, both shape ``(n,)``."""
+        place, reads = self._places(rng, n), self._reads
+        number = np.searchsorted(self._cumulative, place, side="right")
+        if self._task == "read":
+            return number, rng.integers(reads.first[number], reads.end[number])
+        return number, reads.end[number] - (self._cumulative[number] - place)
+
+    def _places(self, rng: np.random.Generator, n: int) -> NDArray[np.int64]:
+        """Labelled samples (task `read`: reads), counted through all reads, shape ``(n,)``."""
+        chosen = rng.integers(0, len(self._store_end), n)
+        start = np.append(0, self._store_end)[chosen]
+        return rng.integers(start, self._store_end[chosen])
+
+
+class Tiles(Dataset[TileBatch]):
+    """All of some reads, once: neighbouring tiles, each with a margin of context whose target is ignored.
+
+    ``rows`` are the tiles that this process takes.
+    """
+
+    def __init__(self, reads: Reads, tile_samples: int, margin: int, batch_size: int, rows: slice = ALL) -> None:
+        self._reads, self._tile, self._margin, self._batch = reads, tile_samples, margin, batch_size
+        n_tiles = -(-(reads.end - reads.first) // tile_samples)
+        number = np.repeat(np.arange(len(n_tiles)), n_tiles)
+        place = np.arange(len(number)) - np.repeat(np.cumsum(n_tiles) - n_tiles, n_tiles)
+        self._number, self._start = number[rows], (reads.first[number] + place * tile_samples)[rows]
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return math.ceil(len(self._number) / self._batch)
+
+    def __getitem__(self, i: int) -> TileBatch:
+        """Batch ``i``."""
+        if i >= len(self):
+            raise IndexError(i)
+        here = slice(i * self._batch, (i + 1) * self._batch)
+        start = self._start[here] - self._margin
+        x_BT, y_BT = self._reads.windows(self._number[here], start, self._tile + 2 * self._margin)
+        y_BT[:, : self._margin] = y_BT[:, self._margin + self._tile :] = IGNORE
+        return (*as_batch(x_BT, y_BT), torch.from_numpy(self._number[here]))
+
+
+def as_batch(x_BT: NDArray[np.float32], y_BT: NDArray[np.int8]) -> Batch:
+    """Arrays as the tensors that a network and its loss take."""
+    return torch.from_numpy(x_BT)[:, None], torch.from_numpy(y_BT).long()
+
+
+class StepSampler(Sampler[int]):
+    """Step numbers of one epoch; Lightning tells it which, but for the first of a run that goes on.
+
+    Args:
+        steps_per_epoch: Steps between two validations.
+        epoch: The first one.
+    """
+
+    def __init__(self, steps_per_epoch: int, epoch: int = 0) -> None:
+        self._steps, self._epoch = steps_per_epoch, epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to an epoch."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        """Steps per epoch."""
+        return self._steps
+
+    def __iter__(self) -> Iterator[int]:
+        """Step numbers, from the first of the epoch."""
+        return iter(range(self._epoch * self._steps, (self._epoch + 1) * self._steps))
+
+
+class SquiggleData(L.LightningDataModule):
+    """Stores as batches: random windows to train on, tiles to validate on.
+
+    Args:
+        stores: Open stores, see `open_stores`.
+        config: Batch size, chunk length, seed, augmentation.
+        margin: Context that the network needs on each side of a tile, samples.
+
+    Raises:
+        StoreError: No read to train on, or none to validate on, has a label.
+    """
+
+    def __init__(self, stores: Sequence[Store], config: TrainConfig, margin: int = 0) -> None:
+        super().__init__()
+        clip = config.normalisation.clip
+        self._train, self._validation = (Reads(stores, split, clip) for split in ("train", "validation"))
+        self._task, self._config, self._margin = stores[0].info.task, config, margin
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Random windows; an epoch is the steps between two validations."""
+        windows = RandomWindows(self._train, self._config, self._task, self._rows)
+        steps = self._config.validate_every
+        done = self.trainer.global_step if self.trainer else 0
+        return self._loader(windows, StepSampler(steps, done // steps))
+
+    def val_dataloader(self) -> DataLoader[TileBatch]:
+        """Every validation read once."""
+        config, rows = self._config, self._rows
+        at_once = -(-config.batch_size // (rows.step or 1))
+        tiles = Tiles(self._validation, config.chunk_samples, self._margin, at_once, rows)
+        require(len(tiles) > 0, f"devices: {rows.step} processes, but not as many windows to validate on; take fewer")
+        return self._loader(tiles, None)
+
+    @property
+    def _rows(self) -> slice:
+        """Of several processes each takes every so-many-th window: none is taken twice or left out."""
+        return slice(self.trainer.global_rank, None, self.trainer.world_size) if self.trainer else ALL
+
+    def _loader(self, batches: Dataset[T], sampler: StepSampler | None) -> DataLoader[T]:
+        workers = self._config.loader_workers
+        return DataLoader(
+            batches, batch_size=None, sampler=sampler, num_workers=workers, persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )  # fmt: skip

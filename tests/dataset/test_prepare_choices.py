@@ -1,0 +1,117 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ont_fast5_api.multi_fast5 import MultiFast5File
+
+from poreconv.config import FilterConfig, PrepareConfig, SourceConfig, WorkConfig
+from poreconv.dataset.prepare import prepare
+from poreconv.dataset.store import Store
+from poreconv.errors import ConfigError
+from poreconv.labels.opening import assign_files, opened
+from tests.support.labels import add_tombo, bam_record, read_of, write_bam
+from tests.support.signal_files import reads_made, write_multi
+from tests.support.stores import STEP, prepare_in, prepared, steps
+
+
+def two_sources(folder: Path) -> tuple[list[str], Store]:
+    """Prepare two reads: the first has a resquiggle in its file and a row in the table, the second the row alone."""
+    reads = reads_made(2)
+    write_multi(folder / "reads.fast5", reads)
+    with MultiFast5File(str(folder / "reads.fast5"), "a") as file:
+        add_tombo(file.get_read(reads[0].read_id), [(0, 5, "A"), (5, 4, "C")], first=18)
+    (folder / "labels.tsv").write_text(steps(reads))
+    store = prepare(
+        [folder / "reads.fast5"],
+        labels=["tombo", "intervals"],
+        labels_from=[folder / "labels.tsv"],
+        out=folder / "store",
+        config=PrepareConfig(work=WorkConfig(workers=1)),
+    )
+    return [read.read_id for read in reads], store
+
+
+def test_the_first_source_that_answers_labels_a_read(tmp_path: Path) -> None:
+    """A read with both kinds of labels gets those of the source named first; one with a single kind gets that."""
+    _, store = two_sources(tmp_path)
+
+    assert np.flatnonzero(store.read_target(0) == 1).tolist() == [18, 23]
+    assert np.flatnonzero(store.read_target(1) == 1)[:3].tolist() == [0, STEP, 2 * STEP]
+
+
+def test_the_ledger_tells_which_source_answered(tmp_path: Path) -> None:
+    """Of several sources, each one's share is counted, and all are named in the store."""
+    _, store = two_sources(tmp_path)
+
+    assert store.info.ledger["notes"] == {"labelled_by_intervals": 1, "labelled_by_tombo": 1}
+    assert store.info.labels == ("tombo", "intervals")
+
+
+def test_notes_of_every_source_are_kept(tmp_path: Path) -> None:
+    """What a source notes of its own, such as second records of a read, is not lost among several."""
+    record = bam_record("r1", "ACT", mv=[5, 1, 1, 1], ts=10, flag=0)
+    second = bam_record("r1", "ACT", mv=[5, 1, 1, 1], ts=10, flag=256)
+    bam = write_bam(tmp_path / "r.bam", record, second)
+    with opened((("tombo", ()), ("bam_moves", (bam,))), SourceConfig()) as source:
+        source.events(read_of("r1"))
+
+    assert source.notes == {"other_records": 1, "labelled_by_bam_moves": 1}
+
+
+def test_files_find_their_source_by_name() -> None:
+    """Where two sources read files, each file says whose it is; where one does, it need not."""
+    two = assign_files(["resquiggle_paf", "intervals"], ["intervals=a=b.tsv", "resquiggle_paf=x.paf"])
+
+    assert two == (("resquiggle_paf", (Path("x.paf"),)), ("intervals", (Path("a=b.tsv"),)))
+    assert assign_files(["tombo", "intervals"], ["a.tsv"]) == (("tombo", ()), ("intervals", (Path("a.tsv"),)))
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "message"),
+    [
+        (["resquiggle_paf", "intervals"], ["x.paf"], "of which source"),
+        (["tombo", "tombo"], [], "name each source once"),
+        (["tombo"], ["x.paf"], "leave out --labels_from"),
+        (["tombo", "nonesuch"], [], "'nonesuch' is not known"),
+    ],
+)
+def test_files_of_nobody_are_refused(names: list[str], given: list[str], message: str) -> None:
+    """A file that no source, or more than one, could mean is an error that says what to write."""
+    with pytest.raises(ConfigError, match=message), opened(assign_files(names, given), SourceConfig()):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("keep", "reason"),
+    [
+        ({"min_samples": 10**9}, "too_short"),
+        ({"max_samples": 10}, "too_long"),
+        ({"min_labelled": 0.5}, "little_labelled"),
+        ({"read_ids": "nobody"}, "not_listed"),
+    ],
+)
+def test_a_filtered_read_is_dropped_by_name(tmp_path: Path, keep: dict[str, Any], reason: str) -> None:
+    """Each filter drops the read that it is for, and leaves the other."""
+    kept, other = reads_made(1, 0)[0], reads_made(1, 1)[0]
+    ids = tmp_path / "ids.txt"
+    ids.write_text(f"{kept.read_id}\n")
+    table = steps([kept]) + f"{other.read_id}\t0\t9\tA\n"
+    limits = {
+        "min_samples": min(len(kept.adc), len(other.adc)) + 1,
+        "max_samples": min(len(kept.adc), len(other.adc)),
+        "min_labelled": 0.5,
+        "read_ids": ids,
+    }
+    [name] = keep
+    store = prepared(tmp_path / "in", [kept, other], table, filter=FilterConfig(**{name: limits[name]}))
+
+    assert store.info.ledger["dropped"] == {reason: 1}
+    assert len(store) == 1
+
+
+def test_a_list_that_is_no_list_is_an_error(tmp_path: Path) -> None:
+    """A list of read ids that cannot be read stops the preparation in one line."""
+    prepared(tmp_path, reads_made(1))
+    with pytest.raises(ConfigError, match="no list of read ids"):
+        prepare_in(tmp_path, "other", filter=FilterConfig(read_ids=tmp_path))

@@ -1,0 +1,170 @@
+"""Mean quality and reference of reads, and what they are for."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pysam
+import pytest
+
+from poreconv.config import FilterConfig, PrepareConfig, SplitConfig, from_flat
+from poreconv.dataset.prepare import prepare
+from poreconv.dataset.read_info import ReadInfo, read_info
+from poreconv.dataset.splits import split_of
+from poreconv.dataset.store import Store
+from poreconv.errors import ConfigError, FormatError, ReadDropped
+from poreconv.models.recipe import Recipe
+from tests.support.signal_files import reads_made, write_multi
+from tests.support.stores import steps
+
+REFERENCES = ("chr1", "chr2")
+
+
+def write_alignments(path: Path, rows: list[tuple[str, int, int, list[int], float | None]]) -> Path:
+    """Rows of read id, flag, reference number, base qualities, tag ``qs``."""
+    header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": name, "LN": 1000} for name in REFERENCES]}
+    with pysam.AlignmentFile(str(path), "wb", header=header) as file:
+        for read_id, flag, reference, qualities, qs in rows:
+            record = pysam.AlignedSegment(file.header)
+            record.query_name, record.flag = read_id, flag
+            record.query_sequence = "A" * len(qualities)
+            record.query_qualities = pysam.qualitystring_to_array("".join(chr(q + 33) for q in qualities))
+            if not flag & 4:
+                record.reference_id, record.reference_start = reference, 10
+                record.cigarstring = f"{len(qualities)}M"
+            if qs is not None:
+                record.set_tag("qs", qs, "f")
+            file.write(record)
+    return path
+
+
+def test_a_bam_tells_quality_and_reference(tmp_path: Path) -> None:
+    """Tag ``qs`` counts before base qualities, the primary alignment before others; an unaligned read has none."""
+    rows = [
+        ("a", 0, 1, [10, 20], None),
+        ("a", 256, 0, [10, 20], None),
+        ("b", 0, 0, [10, 20], 17.5),
+        ("c", 4, 0, [30, 30], None),
+    ]
+    found = read_info((write_alignments(tmp_path / "r.bam", rows),))
+
+    assert found["a"] == (pytest.approx(12.596, abs=1e-3), "chr2")
+    assert found["b"] == (17.5, "chr1")
+    assert found["c"] == (pytest.approx(30), "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filename\tread_id\tmean_qscore_template\talignment_genome\nx.fast5\ta\t9.5\tchr1\nx.fast5\tb\t8\t*\n",
+        "read_id,mean_quality,reference\na,9.5,chr1\nb,8,\n",
+    ],
+)
+def test_a_table_tells_them_too(tmp_path: Path, text: str) -> None:
+    """A sequencing summary, or a table of one's own."""
+    (tmp_path / "summary.txt").write_text(text)
+
+    assert read_info((tmp_path / "summary.txt",)) == {"a": ReadInfo(9.5, "chr1"), "b": ReadInfo(8.0, "")}
+
+
+def test_two_files_are_joined(tmp_path: Path) -> None:
+    """What one file doesn't tell, the other may."""
+    (tmp_path / "quality.csv").write_text("read_id,mean_quality\na,9.5\n")
+    (tmp_path / "reference.csv").write_text("read_id,reference\na,chr1\nb,chr2\n")
+    found = read_info((tmp_path / "quality.csv", tmp_path / "reference.csv"))
+
+    assert found == {"a": ReadInfo(9.5, "chr1"), "b": ReadInfo(None, "chr2")}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("t.txt", "read_id\tlength\na\t3\n"), ("t.txt", "\x00\x01"), ("t.bam", "no BAM")]
+)
+def test_files_that_tell_nothing_are_refused(tmp_path: Path, name: str, text: str) -> None:
+    """In one line, with what to give instead."""
+    (tmp_path / name).write_text(text)
+
+    with pytest.raises(FormatError, match=rf"{name}: "):
+        read_info((tmp_path / name,))
+
+
+def prepared_with(folder: Path, told: str, n_reads: int = 4, **settings: object) -> Store:
+    """Reads 0 to n-1 of one run, and what a table tells of them."""
+    reads = [replace(read, run_id="run1") for read in reads_made(n_reads)]
+    write_multi(folder / "reads.fast5", reads)
+    (folder / "labels.tsv").write_text(steps(reads))
+    rows = [
+        line.replace(str(i), read.read_id, 1) for i, (line, read) in enumerate(zip(told.split(), reads, strict=True))
+    ]
+    (folder / "told.csv").write_text("\n".join(["read_id,mean_quality,reference", *rows]))
+    return prepare(
+        [folder / "reads.fast5"],
+        labels="intervals",
+        labels_from=[folder / "labels.tsv"],
+        read_info=[folder / "told.csv"],
+        out=folder / "store",
+        config=from_flat(PrepareConfig, {"workers": 1} | settings),
+    )
+
+
+def test_reads_of_low_quality_are_dropped(tmp_path: Path) -> None:
+    """So are those whose quality nobody tells."""
+    store = prepared_with(tmp_path, "0,12,x 1,7,x 2,,x 3,9,x", filter=FilterConfig(min_quality=9))
+
+    assert store.info.ledger["dropped"] == {"low_quality": 1, "no_quality": 1}
+
+
+def test_reads_of_one_reference_stand_on_one_side(tmp_path: Path) -> None:
+    """Whatever their ids; a read without a reference has no side."""
+    split = SplitConfig(by="reference", test=0.4, validation=0.2)
+    store = prepared_with(tmp_path, "0,,x 1,,y 2,,x 3,,", split=split)
+    sides = dict(zip(store.text("reference"), store.text("split"), strict=True))
+
+    assert store.info.ledger["dropped"] == {"no_reference": 1}
+    assert sorted(store.text("reference")) == ["x", "x", "y"]
+    assert len({(r, s) for r, s in zip(store.text("reference"), store.text("split"), strict=True)}) == 2
+    assert sides["x"] == split_of(split, read_id="", run_id="", channel=0, reference="x")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"filter": FilterConfig(min_quality=9)}, {"split": SplitConfig(by="reference")}], ids=str
+)
+def test_what_nothing_tells_is_refused_at_once(tmp_path: Path, settings: dict[str, object]) -> None:
+    """Before hours are spent."""
+    write_multi(tmp_path / "reads.fast5", reads_made(1))
+    (tmp_path / "labels.tsv").write_text(steps(reads_made(1)))
+    with pytest.raises(ConfigError, match="give --read_info"):
+        prepare(
+            [tmp_path],
+            labels="intervals",
+            labels_from=[tmp_path / "labels.tsv"],
+            out=tmp_path / "store",
+            config=from_flat(PrepareConfig, {"workers": 1} | settings),
+        )
+
+
+def test_the_leak_guard_knows_references_of_every_run() -> None:
+    """A sequence that was trained on is no test, whichever run it comes from; an unknown one is not believed."""
+    split = SplitConfig(by="reference", test=0.5, validation=0.0)
+    recipe = Recipe("boundary", ("inside", "boundary"), "tcn", {}, 4000.0, (), (1, 1), 9.0, split=split, runs=("r1",))
+    [read] = reads_made(1)
+    names = [f"chr{i}" for i in range(8)]
+    sides = {name: split_of(split, read_id="", run_id="", channel=0, reference=name) for name in names}
+    trained, tested = (next(name for name in names if sides[name] == side) for side in ("train", "test"))
+
+    recipe.check_unseen(replace(read, run_id="another"), tested)
+    for reference, reason in ((trained, "in_train"), ("", "no_reference")):
+        with pytest.raises(ReadDropped) as dropped:
+            recipe.check_unseen(replace(read, run_id="another"), reference)
+        assert dropped.value.reason == reason
+
+
+@pytest.mark.real
+def test_real_bams_tell_references(real_data: Path) -> None:
+    """The remora reads are human, those of the tRNA set stand on three tRNAs."""
+    human = read_info((real_data / "dna_r1041_4khz_remora" / "can_mappings.bam",))
+    trna = read_info((real_data / "rna004_trna_ecoli" / "ecoli_trna_wt_mappings.bam",))
+
+    assert len(human) == 14
+    assert all(info.reference.startswith("chr") for info in human.values())
+    assert len({info.reference for info in trna.values()}) == 3
+    assert np.median([info.quality for info in human.values() if info.quality is not None]) > 8

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from poreconv.errors import ConfigError
+from poreconv.events.events import Events, union
+
+INTERVALS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda p: (p[0], p[0] + p[1])), max_size=12)
+
+
+def covered(intervals: NDArray[np.int64]) -> set[int]:
+    """The samples that intervals hold."""
+    return {sample for start, end in intervals for sample in range(start, end)}
+
+
+@given(INTERVALS)
+def test_union_holds_the_same_samples(intervals: list[tuple[int, int]]) -> None:
+    """Merging neither gains nor loses a sample; the result is ascending, disjoint and not touching."""
+    given_ = np.array(intervals, np.int64).reshape(-1, 2)
+    merged = union(given_)
+
+    assert covered(merged) == covered(given_)
+    assert (merged[:, 1] > merged[:, 0]).all()
+    assert (merged[1:, 0] > merged[:-1, 1]).all()
+
+
+@given(INTERVALS)
+def test_union_twice_is_union_once(intervals: list[tuple[int, int]]) -> None:
+    """What is merged stays as it is, in whatever order it comes."""
+    merged = union(np.array(intervals, np.int64).reshape(-1, 2))
+
+    np.testing.assert_array_equal(union(merged[::-1]), merged)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=20))
+def test_coverage_is_the_union_of_the_events(steps: list[tuple[int, int]]) -> None:
+    """Without a coverage of its own, a source speaks for its events' samples only."""
+    edges = np.cumsum(np.array(steps, np.int64).reshape(-1, 2).ravel()).reshape(-1, 2)
+    events = Events.of(edges[:, 0], edges[:, 1])
+
+    assert len(events) == len(steps)
+    assert covered(events.coverage) == covered(edges)
+    assert events.duration.sum() == len(covered(edges))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [([5], [5]), ([5], [4]), ([-1], [4]), ([5, 0], [9, 3]), ([0, 4], [5, 9]), ([0, 5], [5])],
+)
+def test_events_that_cannot_be_are_refused(start: list[int], end: list[int]) -> None:
+    """Empty, reversed, negative, unordered, overlapping and unequal intervals are no events."""
+    with pytest.raises(ConfigError):
+        Events.of(start, end)
+
+
+def test_a_class_out_of_range_is_refused() -> None:
+    """A class index must have a name; -1 says that the class is not known."""
+    assert Events.of([0], [5], label=[-1], classes=("a",)).label.tolist() == [-1]
+    with pytest.raises(ConfigError, match="class index"):
+        Events.of([0], [5], label=[1], classes=("a",))
+
+
+def test_the_only_class_needs_no_label() -> None:
+    """With one class every event is of it; with none, only places are known."""
+    assert Events.of([0, 5], [5, 9], classes=("beat",)).label.tolist() == [0, 0]
+    assert Events.of([0, 5], [5, 9]).label.tolist() == [-1, -1]
+
+
+def test_no_events_is_a_label_too() -> None:
+    """A read known to hold nothing has no events and a coverage."""
+    events = Events.of([], [], classes=("beat",), coverage=[[0, 100]])
+
+    assert len(events) == 0
+    assert events.coverage.tolist() == [[0, 100]]

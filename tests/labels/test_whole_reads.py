@@ -1,0 +1,138 @@
+"""Sources that label a read as a whole: `read_table` and `path_class`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from poreconv.config import SourceConfig
+from poreconv.errors import ConfigError, FormatError, LabelError
+from poreconv.labels.sources.path_class import PathClass
+from poreconv.labels.sources.read_table import ReadTable
+from poreconv.reads.read import Read
+from tests.support.labels import read_of
+
+
+def table(folder: Path, text: str, name: str = "labels.tsv") -> ReadTable:
+    """A source of one table."""
+    path = folder / name
+    path.write_text(text)
+    return ReadTable([path], SourceConfig())
+
+
+def class_of(source: ReadTable | PathClass, read: Read) -> str | None:
+    """The class that a source gives a read."""
+    events = source.events(read)
+    return None if events is None else events.classes[events.label[0]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "read_id\tlabel\nr1\tb\nr2\ta\n",
+        "label,read_id,other\nb,r1,3\na,r2,4\n",
+        "filename\tread_id\tbarcode\nf\tr1\tb\nf\tr2\ta\n",
+        "parent_read_id\tread_id\tbarcode_arrangement\tbarcode_score\nr2\tr1\tb\t90\nr1\tr2\ta\t80\n",
+    ],
+)
+def test_own_tables_and_those_of_basecallers_are_read(text: str, tmp_path: Path) -> None:
+    """Columns read_id and label, or guppy's barcode_arrangement, or dorado's barcode, in any order."""
+    source = table(tmp_path, text)
+
+    assert source.classes == ("a", "b")
+    assert [class_of(source, read_of(read_id)) for read_id in ("r1", "r2")] == ["b", "a"]
+
+
+def test_parquet_is_read(tmp_path: Path) -> None:
+    """Numbers as labels become names."""
+    path = tmp_path / "labels.parquet"
+    pq.write_table(pa.table({"read_id": ["r1", "r2"], "label": [1, 0]}), path)
+
+    assert class_of(ReadTable([path], SourceConfig()), read_of("r1")) == "1"
+
+
+def test_a_read_without_a_barcode_has_no_label(tmp_path: Path) -> None:
+    """Empty cells, and what basecallers write of a read without a barcode, are no class."""
+    source = table(tmp_path, "read_id,barcode\nr1,unclassified\nr2,\nr3,barcode07\n")
+
+    assert source.classes == ("barcode07",)
+    assert [class_of(source, read_of(read_id)) for read_id in ("r1", "r2")] == [None, None]
+
+
+def test_rows_that_repeat_are_counted_and_rows_that_contradict_drop_the_read(tmp_path: Path) -> None:
+    """Which of two labels is right, nobody knows."""
+    source = table(tmp_path, "read_id\tlabel\nr1\ta\nr1\ta\nr2\ta\nr2\tb\n")
+    source.events(read_of("r1"))
+    with pytest.raises(LabelError) as caught:
+        source.events(read_of("r2"))
+
+    assert source.notes == {"other_records": 1}
+    assert caught.value.reason == "label_contradicted"
+
+
+@pytest.mark.parametrize("text", ["read_id\tkind\nr1\ta\n", "read\tlabel\nr1\ta\n", "", "read_id,label\nr1\n"])
+def test_another_table_is_refused(text: str, tmp_path: Path) -> None:
+    """The message names the file."""
+    with pytest.raises(FormatError, match=r"labels\.tsv: no "):
+        table(tmp_path, text)
+
+
+def laid_out(folder: Path, *names: str) -> list[Path]:
+    """Empty files."""
+    paths = [folder / name for name in names]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return paths
+
+
+def by_path(given: Sequence[object]) -> PathClass:
+    """A source of paths."""
+    return PathClass([Path(str(one)) for one in given], SourceConfig())
+
+
+def test_a_folder_or_a_file_is_a_class(tmp_path: Path) -> None:
+    """Its name is, without the suffix of a file; or the name that is given."""
+    can, mod, wt = laid_out(tmp_path, "can.pod5", "mod.pod5", "wt/deep/r.fast5")
+    source = by_path([can, f"5mC={mod}", tmp_path / "wt"])
+
+    assert source.classes == ("5mC", "can", "wt")
+    assert [class_of(source, read_of("r", source=path)) for path in (can, mod, wt)] == ["can", "5mC", "wt"]
+
+
+def test_the_inner_of_two_folders_counts(tmp_path: Path) -> None:
+    """So that a part of a run can be another class."""
+    outer, inner = laid_out(tmp_path, "run/r.fast5", "run/bad/r.fast5")
+    source = by_path([f"good={tmp_path / 'run'}", tmp_path / "run/bad"])
+
+    assert [class_of(source, read_of("r", source=path)) for path in (outer, inner)] == ["good", "bad"]
+
+
+def test_links_count_where_they_lie_and_where_they_lead(tmp_path: Path) -> None:
+    """A folder of links to a store of files is a class like any."""
+    (kept,) = laid_out(tmp_path, "store/r.fast5")
+    (tmp_path / "ivt").mkdir()
+    (tmp_path / "ivt" / "r.fast5").symlink_to(kept)
+
+    assert class_of(by_path([tmp_path / "ivt"]), read_of("r", source=tmp_path / "ivt" / "r.fast5")) == "ivt"
+    assert class_of(by_path([tmp_path / "store"]), read_of("r", source=tmp_path / "ivt" / "r.fast5")) == "store"
+
+
+def test_a_relative_path_is_the_same_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever way the reads were found."""
+    (path,) = laid_out(tmp_path, "ivt/r.fast5")
+    monkeypatch.chdir(tmp_path / "ivt")
+
+    assert class_of(by_path(["."]), read_of("r", source=path)) == "ivt"
+    assert class_of(by_path(["x=../ivt"]), read_of("r", source=Path("r.fast5"))) == "x"
+
+
+def test_a_path_that_is_not_there_or_of_two_classes_is_refused(tmp_path: Path) -> None:
+    """Before any read is read."""
+    laid_out(tmp_path, "ivt/r.fast5")
+    with pytest.raises(ConfigError, match="gone: no such file or folder"):
+        by_path([f"a={tmp_path / 'gone'}"])
+    with pytest.raises(ConfigError, match="is to be b and a"):
+        by_path([f"b={tmp_path / 'ivt'}", f"a={tmp_path / 'ivt'}"])

@@ -1,0 +1,207 @@
+import json
+from collections import Counter
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poreconv.config import DecodeConfig, NormalisationConfig, SplitConfig
+from poreconv.dataset.splits import split_of
+from poreconv.errors import ConfigError, MismatchError, ReadDropped
+from poreconv.models.architectures import ARCHITECTURES, Tcn
+from poreconv.models.recipe import Recipe, Seen
+from poreconv.reads.read import Read
+from tests.support.signal_files import reads_made
+
+RECIPE = Recipe(
+    task="boundary",
+    classes=("inside", "boundary"),
+    network="tcn",
+    network_settings=asdict(Tcn(channels=8)),
+    sample_rate_hz=4000.0,
+    chemistries=("dna_r9.4.1",),
+    class_counts=(900, 100),
+    mean_dwell=9.5,
+    split=SplitConfig(by="channel", seed=3),
+    runs=("run1", "run2"),
+    before=(Seen(SplitConfig(seed=7), ("run0",)), Seen(SplitConfig(by="run"), ())),
+    normalisation=NormalisationConfig(clip=4.0),
+    decoding=DecodeConfig(0.3, "segmental", 0.25, dwell_hazards=(0.01, 0.2), temperature=1.2, bias=(0.0, -0.5)),
+    labels=("tombo",),
+    data=("0" * 64,),
+    poreconv_version="0.1.0",
+)
+
+
+def a_read(**fields: Any) -> Read:
+    """Give one read of the recipe's kind, but for some fields."""
+    return reads_made(1, **fields)[0]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_recipe_survives_json(name: str) -> None:
+    """Also the tuples within an architecture's settings."""
+    recipe = replace(RECIPE, network=name, network_settings=asdict(ARCHITECTURES[name].settings()))
+
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    assert (
+        ARCHITECTURES[name].settings(**Recipe.from_json(recipe.to_json()).network_settings)
+        == ARCHITECTURES[name].settings()
+    )
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{}", "not JSON", '{"schema_version": 1}'])
+def test_what_is_no_recipe_is_refused(text: str) -> None:
+    """Whatever a file's header holds, it ends in one error."""
+    with pytest.raises(ConfigError, match="recipe"):
+        Recipe.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema_version": 99}, "schema version 99"),
+        ({"task": "sing"}, "'sing' is not known"),
+        ({"classes": ["one"]}, "differ in length"),
+        ({"sample_rate_hz": 0}, "0 Hz"),
+        ({"split": {"by": "moon"}}, "split.by: 'moon'"),
+        ({"split": 3}, "recipe"),
+        ({"decoding": {"threshold": 7}}, "threshold: 7"),
+        ({"decoding": {"method": "guess"}}, "'guess'; choose one of peaks, segmental"),
+        ({"decoding": {"method": "segmental"}}, "segmental needs them"),
+        ({"decoding": {"dwell_hazards": [0.5, 1]}}, "must lie between 0 and 1"),
+        ({"decoding": {"temperature": 0}}, "temperature: 0"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_recipe_that_cannot_be_meant_is_refused(change: dict[str, Any], message: str) -> None:
+    """The message names the field."""
+    plain = json.loads(RECIPE.to_json()) | change
+    with pytest.raises(ConfigError, match=message):
+        Recipe.from_json(json.dumps(plain))
+
+
+@given(st.text(max_size=9), st.text(max_size=9), st.integers(0, 600), st.integers(0, 9))
+def test_a_split_is_a_function_of_its_key(read_id: str, run_id: str, channel: int, seed: int) -> None:
+    """The same read stands on the same side, wherever its file lies; other fields don't matter."""
+    by_read, by_run = SplitConfig(seed=seed), SplitConfig(by="run", seed=seed)
+    one = split_of(by_read, read_id=read_id, run_id=run_id, channel=channel)
+
+    assert one == split_of(by_read, read_id=read_id, run_id="another", channel=channel + 1)
+    assert split_of(by_run, read_id=read_id, run_id=run_id, channel=0) == split_of(
+        by_run, read_id="x", run_id=run_id, channel=1
+    )
+
+
+def test_the_hash_is_fixed() -> None:
+    """A model trained years ago still knows which reads it has seen."""
+    sides = [split_of(SplitConfig(), read_id=f"read{i}", run_id="", channel=0) for i in range(3, 8)]
+
+    assert sides == ["train", "test", "train", "validation", "train"]
+
+
+def test_shares_are_about_those_asked_for() -> None:
+    """Within four standard deviations of a fair draw."""
+    n, config = 4000, SplitConfig(validation=0.1, test=0.3)
+    counts = Counter(split_of(config, read_id=f"read-{i}", run_id="", channel=0) for i in range(n))
+
+    assert counts["test"] / n == pytest.approx(0.3, abs=4 * (0.3 * 0.7 / n) ** 0.5)
+    assert counts["validation"] / n == pytest.approx(0.1, abs=4 * (0.1 * 0.9 / n) ** 0.5)
+
+
+@pytest.mark.parametrize(("validation", "test", "side"), [(0, 0, "train"), (0, 1, "test"), (0.4, 0.6, None)])
+def test_extreme_shares_are_exact(validation: float, test: float, side: str | None) -> None:
+    """All means all, none means none."""
+    config = SplitConfig(validation=validation, test=test)
+    sides = {split_of(config, read_id=str(i), run_id="", channel=0) for i in range(300)}
+
+    assert sides == ({side} if side else {"test", "validation"})
+
+
+def test_channels_of_different_runs_are_different() -> None:
+    """Splitting by channel keeps a channel of a run together, not one number over all runs."""
+    config = SplitConfig(by="channel", test=0.5)
+    sides = {split_of(config, read_id="r", run_id=f"run{i}", channel=7) for i in range(40)}
+
+    assert {"test", "train"} <= sides
+
+
+@pytest.mark.parametrize("rate", [4000.0, 4079.0, 3921.0])
+def test_a_sample_rate_within_two_percent_is_accepted(rate: float) -> None:
+    """Clocks differ a little."""
+    RECIPE.check(a_read(sample_rate_hz=rate))
+
+
+@pytest.mark.parametrize("rate", [5000.0, 4081.0, 3919.0, 250.0])
+def test_another_sample_rate_is_refused(rate: float) -> None:
+    """The message names both rates."""
+    with pytest.raises(MismatchError, match=f"{rate:g} Hz, and the model was trained on 4000 Hz"):
+        RECIPE.check(a_read(sample_rate_hz=rate))
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"kit": "SQK-RNA002", "experiment": "rna"}, "rna002"),
+        ({"pore": "", "kit": "", "experiment": "rna"}, "rna"),
+        ({"pore": "FLO-MIN114", "kit": "SQK-LSK114"}, "dna_r10.4.1"),
+    ],
+)
+def test_a_known_other_chemistry_is_refused(fields: dict[str, str], code: str) -> None:
+    """RNA by a DNA model, and one pore family by a model of another; the message names the right model."""
+    with pytest.raises(MismatchError, match=f"{code}, and the model was trained on dna_r9.4.1; use a model for {code}"):
+        RECIPE.check(a_read(**fields))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"pore": "", "kit": "", "experiment": ""},
+        {"pore": "", "kit": "", "experiment": "genomic_dna"},
+        {"pore": "FLO-MIN107"},
+        {"kit": "SQK-LSK108"},
+    ],
+)
+def test_an_unknown_or_minor_difference_is_accepted(fields: dict[str, str]) -> None:
+    """Files often don't say, and kits of one pore family are alike."""
+    RECIPE.check(a_read(**fields))
+
+
+def test_one_of_several_chemistries_suffices() -> None:
+    """A model trained on a mixture labels each of its parts; codes compare whatever their case."""
+    replace(RECIPE, chemistries=("rna002", "DNA_R10.4.1")).check(a_read(pore="flo-min114"))
+
+
+def test_reads_that_trained_the_model_are_not_judged_on() -> None:
+    """Each is a named drop; the model's test reads are not."""
+    recipe = replace(RECIPE, split=SplitConfig(), runs=("run1",))
+    outcomes = Counter(outcome(recipe, read) for read in reads_made(300, run_id="run1"))
+
+    assert set(outcomes) == {"in_train", "in_validation", "unseen"}
+    assert outcomes["unseen"] == sum(
+        split_of(recipe.split, read_id=read.read_id, run_id="run1", channel=0) == "test" for read in reads_made(300)
+    )
+
+
+def test_reads_of_other_runs_are_unseen() -> None:
+    """The rule says nothing of reads that were never in the store."""
+    assert {outcome(RECIPE, read) for read in reads_made(50, run_id="another")} == {"unseen"}
+
+
+def outcome(recipe: Recipe, read: Read) -> str:
+    """Tell what the leak guard says."""
+    try:
+        recipe.check_unseen(read)
+    except ReadDropped as exc:
+        return exc.reason
+    return "unseen"
+
+
+def test_reads_that_trained_an_earlier_model_are_not_unseen() -> None:
+    """The rules of all models that a model descends from are asked, each about its own runs."""
+    recipe = replace(RECIPE, before=(Seen(SplitConfig(validation=0.0, test=0.0), ("earlier",)),))
+
+    assert {outcome(recipe, read) for read in reads_made(5, run_id="earlier")} == {"in_train"}
+    assert {outcome(recipe, read) for read in reads_made(5, run_id="neither")} == {"unseen"}
