@@ -1,17 +1,18 @@
 """The error tree.
 
     PoreconvError
-    ├── ConfigError         a setting that cannot be meant
-    ├── FormatError         a file that is not what its name or header says
-    ├── ReadDropped         one read that cannot be used; its ``reason`` goes into the drop ledger
+    ├── ConfigError         an impossible setting
+    ├── FormatError         a file that cannot be read, or whose content does not agree with its name or header
+    ├── ReadDropped         an unusable read; its ``reason`` goes into the drop ledger
     │   ├── SignalError     ... because of its squiggle
-    │   └── LabelError      ... because its labels don't fit it
-    ├── StoreError          a folder that is no dataset, or one that does not fit the others
-    ├── BundleError         a file that is no trained model
+    │   └── LabelError      ... because its labels do not fit it
+    ├── StoreError          a folder that is not a store, or a store that does not fit the others
+    ├── BundleError         a file that is not a trained model
     ├── MismatchError       reads that a model was not trained for
-    └── WorkerError         a process that died at its work
+    └── WorkerError         a process that died, or a cluster that does not work
 
-Every message says where (file, read, field), what is wrong, and what to do. Only ``cli`` catches ``PoreconvError``.
+Every message contains the place (file, read, field), what is wrong, and what to do. Only ``cli`` catches
+``PoreconvError``.
 """
 
 
@@ -20,19 +21,19 @@ class PoreconvError(Exception):
 
 
 class ConfigError(PoreconvError):
-    """A setting that cannot be meant: a negative length, an unknown name."""
+    """An impossible setting: a negative length, an unknown name."""
 
 
 class FormatError(PoreconvError):
-    """A file that is not what its name or header says."""
+    """A file that cannot be read, or whose content does not agree with its name or header."""
 
 
-class ReadDropped(PoreconvError):  # noqa: N818 - the name says what becomes of the read
-    """One read that cannot be used; the file around it may be fine.
+class ReadDropped(PoreconvError):  # noqa: N818 - it is not an error of the program: the read is dropped
+    """An unusable read; the other reads of its file may be usable.
 
     Args:
-        message: Where, what, and what to do.
-        reason: The short name under which the drop ledger counts it, such as ``"flat"``.
+        message: File and read, what is wrong, and what to do.
+        reason: Short name under which the drop ledger counts the read, such as ``"flat"``.
     """
 
     def __init__(self, message: str, *, reason: str) -> None:
@@ -40,7 +41,7 @@ class ReadDropped(PoreconvError):  # noqa: N818 - the name says what becomes of 
         self.reason = reason
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle with the reason, so that the error crosses from a worker process."""
+        """Pickle with the reason, so that a worker process can pass the error on."""
         return _rebuild, (type(self), str(self), self.reason)
 
 
@@ -53,11 +54,11 @@ class LabelError(ReadDropped):
 
 
 class StoreError(PoreconvError):
-    """A folder that is no prepared dataset, or datasets that don't fit together."""
+    """A folder that is not a store, or stores that do not fit together."""
 
 
 class BundleError(PoreconvError):
-    """A file that is no trained model of this project."""
+    """A file that is not a trained model of this project."""
 
 
 class MismatchError(PoreconvError):
@@ -65,15 +66,15 @@ class MismatchError(PoreconvError):
 
 
 class WorkerError(PoreconvError):
-    """A process that died at its work."""
+    """A process that died, or a cluster that does not work."""
 
 
 class UntriedWarning(UserWarning):
-    """Reads that a model may label, though nobody has measured how well."""
+    """Reads that a model labels although its accuracy on such reads has not been measured."""
 
 
 class ConfoundedWarning(UserWarning):
-    """Classes that a model may tell apart by something else than what they are called after."""
+    """Classes that a model may distinguish by something other than what they are named after."""
 
 
 def _rebuild(kind: type[ReadDropped], message: str, reason: str) -> ReadDropped:

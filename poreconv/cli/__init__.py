@@ -1,1 +1,1 @@
-"""The command line: one thin function per command, its options, the terminal."""
+"""The command line: one thin function per command, its options, and the terminal."""

@@ -27,7 +27,6 @@ from poreconv.config import (
     SimulateConfig,
     SquiggleConfig,
 )
-from poreconv.runtime.ledger import Ledger
 
 SIMULATED: dict[str, type[Any]] = {"heartbeat": HeartbeatConfig, "squiggle": SquiggleConfig}
 """Simulator -> its settings."""
@@ -50,7 +49,7 @@ def _simulate_arguments(parser: ArgumentParser) -> None:
         summary = str(settings.__doc__).partition("\n")[0]
         sub = ArgumentParser(description=summary)
         kinds.add_subcommand(name, sub, help=summary)
-        add_out(sub, "folder for the reads, events.tsv and, of squiggles, regions.tsv")
+        add_out(sub, "folder for the reads, events.tsv and, for squiggles, regions.tsv")
         add_config(sub, SimulateConfig, settings)
 
 
@@ -83,7 +82,7 @@ def _prepare(chosen: Namespace) -> None:
         config=config,
     )
     console.print(render(store))
-    print_ledger(Ledger.from_dict(store.info.ledger))
+    print_ledger(store.info.ledger)
 
 
 def _refine_arguments(parser: ArgumentParser) -> None:
@@ -159,13 +158,13 @@ COMMANDS = {
     "inspect": Command(
         _inspect_arguments,
         _inspect,
-        "What is in these files: reads, chemistry, labels.",
+        "List what files contain: reads, chemistry, labels.",
         "poreconv inspect run_folder",
     ),
     "simulate": Command(
         _simulate_arguments,
         _simulate,
-        "Reads whose true events are known.",
+        "Simulate reads whose true events are known.",
         "poreconv simulate squiggle --reads 100 --seed 1 --out simulated",
     ),
     "prepare": Command(

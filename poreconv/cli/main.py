@@ -1,4 +1,4 @@
-"""The ``poreconv`` command: one thin function per subcommand, everything heavy imported inside it."""
+"""The ``poreconv`` command: one thin function per subcommand, which imports everything heavy itself."""
 
 import sys
 import warnings
@@ -13,20 +13,20 @@ from poreconv.errors import PoreconvError
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 COMMANDS = {**data_commands.COMMANDS, **model_commands.COMMANDS}
-"""Command -> what runs it, in the order of ``--help``."""
+"""Name -> command, in the order of ``--help``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a `PoreconvError` becomes one line on stderr and exit code 1.
 
     Args:
-        arguments: Default: those of the process.
+        arguments: Words of the command line; default: those of the process.
     """
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    name = next((word for word in given if word in COMMANDS), "")
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    name = next((word for word in words if word in COMMANDS), "")
     parser = build_parser(name)
     try:
-        chosen = parser.instantiate(parser.parse_args(given))
+        chosen = parser.instantiate(parser.parse_args(words))
         with warnings.catch_warnings():
             warnings.showwarning = print_warning
             COMMANDS[name].run(chosen[name])
@@ -34,12 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         errors.print(f"poreconv {name}: {exc}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        errors.print(f"poreconv {name}: interrupted; the same command goes on where it was", soft_wrap=True)
+        errors.print(f"poreconv {name}: interrupted; run the same command again to resume", soft_wrap=True)
         sys.exit(130)
 
 
 def build_parser(chosen: str) -> ArgumentParser:
-    """The command line, with all options of the chosen command; the others' would only slow its start."""
+    """Make the parser of the command line, with the options of one command; those of all would start slowly.
+
+    Args:
+        chosen: Name of the command.
+    """
     parser = ArgumentParser(prog="poreconv", description="Label every sample of a nanopore squiggle.")
     subcommands = parser.add_subcommands(dest="command")
     for name, command in COMMANDS.items():

@@ -1,4 +1,4 @@
-"""Commands that train, judge and run models."""
+"""Commands that train, evaluate and run models."""
 
 from pathlib import Path
 from typing import Literal
@@ -31,10 +31,10 @@ from poreconv.models.architectures import ARCHITECTURES
 
 
 def _train_arguments(parser: ArgumentParser) -> None:
-    add_paths(parser, "stores that poreconv prepare made")
+    add_paths(parser, "stores written by poreconv prepare")
     parser.add_argument("--network", type=str, default="unet", help=f"architecture: {', '.join(ARCHITECTURES)}")
-    add_out(parser, "folder of the run: model.safetensors, report.html, logs")
-    parser.add_argument("--no_report", action="store_true", help="do not judge the model when it is done")
+    add_out(parser, "folder of the training run: model.safetensors, report.html, logs")
+    parser.add_argument("--no_report", action="store_true", help="do not evaluate the finished model")
     add_config(parser, TrainConfig)
     for name, architecture in ARCHITECTURES.items():
         parser.add_class_arguments(architecture.settings, name)
@@ -67,9 +67,9 @@ def _evaluate_arguments(parser: ArgumentParser) -> None:
         nargs="*",
         type=str,
         metavar="NAME",
-        help=f"of {', '.join(BASELINES)}; default: all that make sense for the model's task",
+        help=f"any of {', '.join(BASELINES)}; default: all that suit the model's task",
     )
-    add_out(parser, "result.json: the result; result.html, a page that tells of it, goes beside it", required=False)
+    add_out(parser, "result.json: the result; the report is written beside it, as result.html", required=False)
     add_config(parser, EvaluateConfig)
 
 
@@ -91,9 +91,9 @@ def _evaluate(chosen: Namespace) -> None:
 
 
 def _report_arguments(parser: ArgumentParser) -> None:
-    what = "folder that poreconv train wrote, or the JSON that poreconv evaluate --out wrote"
-    parser.add_argument("source", type=Path, metavar="RUN_OR_JSON", help=what)
-    add_out(parser, "the page, .html")
+    help_text = "folder written by poreconv train, or JSON written by poreconv evaluate --out"
+    parser.add_argument("source", type=Path, metavar="RUN_OR_JSON", help=help_text)
+    add_out(parser, "the report, .html")
 
 
 def _report(chosen: Namespace) -> None:
@@ -121,7 +121,9 @@ def _label(chosen: Namespace) -> None:
 def _stream_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
     add_paths(parser)
-    add_out(parser, f"events of the reads that ended ({', '.join(WRITERS)}); drop ledger beside it", required=False)
+    add_out(
+        parser, f"table of events of reads that ended ({', '.join(WRITERS)}); drop ledger beside it", required=False
+    )
     add_config(parser, FlowCellConfig)
 
 
@@ -152,12 +154,12 @@ def _tails(chosen: Namespace) -> None:
 
 def _plot_arguments(parser: ArgumentParser) -> None:
     add_paths(parser)
-    parser.add_argument("--read_id", type=str, metavar="ID", help="which read; default: the first")
-    add_labels(parser, required=False, several="each is a track of its own")
-    parser.add_argument("--model", type=Path, help=f"draw what it finds, and how sure it is: {MODEL_HELP}")
-    parser.add_argument("--start", type=int, metavar="N", help="first sample of the part to draw larger")
+    parser.add_argument("--read_id", type=str, metavar="ID", help="id of the read; default: the first read")
+    add_labels(parser, required=False, several="each is drawn as a track")
+    parser.add_argument("--model", type=Path, help=f"draw its events and probabilities: {MODEL_HELP}")
+    parser.add_argument("--start", type=int, metavar="N", help="first sample of the enlarged part")
     parser.add_argument("--end", type=int, metavar="N", help="sample after its last")
-    add_out(parser, "picture for paper, .png, .svg or .pdf, or a page to zoom and drag in, .html")
+    add_out(parser, "picture, .png, .svg or .pdf, or page to zoom and drag, .html")
     add_config(parser, SourceConfig)
 
 
@@ -179,11 +181,13 @@ def _plot(chosen: Namespace) -> None:
 
 
 def _models_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help=f"whose card to print: {MODEL_HELP}")
+    parser.add_argument(
+        "model", nargs="?", type=Path, metavar="MODEL", help=f"print the card of this model: {MODEL_HELP}"
+    )
     parser.add_argument(
         "--architectures",
         action="store_true",
-        help="list what can be trained instead: weights, receptive field, alignment, multiply-adds per sample of each",
+        help="list the architectures instead: weights, receptive field, alignment, multiply-adds per sample",
     )
 
 
@@ -197,12 +201,12 @@ def _models(chosen: Namespace) -> None:
     elif models := shipped_models():
         console.print(render(models))
     else:
-        print_line("no model comes with this version of poreconv; poreconv train makes one")
+        print_line("no model comes with this version of poreconv; train one with poreconv train")
 
 
 def _export_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
-    parser.add_argument("--format", type=Literal["onnx"], default="onnx", help="what it becomes; default: onnx")
+    parser.add_argument("--format", type=Literal["onnx"], default="onnx", help="format of the file; default: onnx")
     parser.add_argument(
         "--int8",
         nargs="+",
@@ -210,18 +214,18 @@ def _export_arguments(parser: ArgumentParser) -> None:
         default=[],
         metavar="PATH",
         help="compute in int8, scaled by these signal files (64 reads are enough): several times faster on a CPU;"
-        " poreconv evaluate tells what it costs. Default: fp32, the bundle's own results",
+        " poreconv evaluate measures the loss of accuracy. Default: fp32, with the bundle's own results",
     )
-    add_out(parser, "model.onnx; label, evaluate and stream take it as they take a bundle")
+    add_out(parser, "model.onnx; label, evaluate and stream accept it as they accept a bundle")
 
 
 def _export(chosen: Namespace) -> None:
     from poreconv.commands.export import export
 
-    agreement = export(chosen.model, out=chosen.out, kind=chosen.format, int8_from=chosen.int8)
+    difference = export(chosen.model, out=chosen.out, kind=chosen.format, int8_from=chosen.int8)
     print_line(f"{chosen.out}")
-    differs = f"mean {agreement.mean:.2g}, largest {agreement.largest:.2g}"
-    print_line(f"probabilities differ from the bundle's in fp32: {differs}", to=errors)
+    numbers = f"mean {difference.mean:.2g}, largest {difference.largest:.2g}"
+    print_line(f"probabilities differ from the bundle's in fp32: {numbers}", to=errors)
 
 
 COMMANDS = {
@@ -234,13 +238,13 @@ COMMANDS = {
     "evaluate": Command(
         _evaluate_arguments,
         _evaluate,
-        "How good a model is, beside detectors that learnt nothing.",
+        "Scores of a model, beside those of baselines.",
         "poreconv evaluate run/model.safetensors store --split test --out result.json",
     ),
     "report": Command(
         _report_arguments,
         _report,
-        "A run or an evaluation -> one HTML page: how good the model is, beside what, and where it fails.",
+        "A training run or an evaluation -> one HTML page: the model's scores, beside baselines, and its errors.",
         "poreconv report run --out run.html",
     ),
     "label": Command(
@@ -252,19 +256,19 @@ COMMANDS = {
     "stream": Command(
         _stream_arguments,
         _stream,
-        "Reads played as a live flow cell: how many channels this machine labels, and how soon.",
+        "Reads played as a live flow cell -> how many channels this machine can label, and how soon.",
         "poreconv stream dna_r9.4.1_boundary run_folder --channels 128 --speed max",
     ),
     "tails": Command(
         _tails_arguments,
         _tails,
-        "A model of a read's regions and signal files -> where each poly(A) tail is, and how long.",
+        "A model of a read's regions and signal files -> place and length of each poly(A) tail.",
         "poreconv tails run/model.safetensors run_folder --out tails.tsv",
     ),
     "plot": Command(
         _plot_arguments,
         _plot,
-        "A picture of one read: its current, its labels, what a model finds in it.",
+        "A picture of one read: its current, its labels, and the events that a model finds.",
         "poreconv plot run_folder --labels tombo --model dna_r9.4.1_boundary --out read.html",
     ),
     "export": Command(
@@ -276,7 +280,7 @@ COMMANDS = {
     "models": Command(
         _models_arguments,
         _models,
-        "The models that come with poreconv; one model's card: its data, its scores, its limits; or the architectures.",
+        "List the models that come with poreconv, print a model's card (data, scores, limits), or list architectures.",
         "poreconv models",
     ),
 }

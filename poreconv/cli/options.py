@@ -1,4 +1,4 @@
-"""Options that several commands share, and what a command is."""
+"""Options that several commands share, and the class of a command."""
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields
@@ -16,27 +16,39 @@ T = TypeVar("T")
 
 
 MODEL_HELP = (
-    "model.safetensors that poreconv train wrote, what poreconv export made of it, or the name of a shipped model"
+    "model.safetensors written by poreconv train, a file written by poreconv export, or the name of a shipped model"
     " (poreconv models)"
 )
+"""Help of every option that names a model."""
 
 
-def add_paths(parser: ArgumentParser, what: str = "signal files, and folders of them") -> None:
-    """Add the files that a command reads; ``what`` describes them."""
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=what)
+def add_paths(parser: ArgumentParser, help_text: str = "signal files, and folders of them") -> None:
+    """Add the files that a command reads.
+
+    Args:
+        parser: Of the command.
+        help_text: What the files are.
+    """
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=help_text)
 
 
 def add_labels(
-    parser: ArgumentParser, *, required: bool, several: str = "the first that has a label for a read counts"
+    parser: ArgumentParser, *, required: bool, several: str = "for each read the first that has a label is used"
 ) -> None:
-    """Add label sources and their files; ``several`` describes what becomes of several."""
+    """Add label sources and their files.
+
+    Args:
+        parser: Of the command.
+        required: Whether the command needs a source.
+        several: How several sources are used, for the help.
+    """
     parser.add_argument(
         "--labels",
         required=required,
         nargs="+",
         type=str,
         metavar="SOURCE",
-        help=f"label source: {', '.join(LABEL_SOURCES)}; of several, {several}",
+        help=f"label source: {', '.join(LABEL_SOURCES)}; if several, {several}",
     )
     parser.add_argument(
         "--labels_from",
@@ -44,42 +56,64 @@ def add_labels(
         type=str,
         default=[],
         metavar="FILE",
-        help="the source's files, if not in the reads'; SOURCE=FILE where several sources read files;"
-        " CLASS=PATH for path_class",
+        help="files of the source, if its labels are not in the signal files; SOURCE=FILE if several sources read"
+        " files; CLASS=PATH for path_class",
     )
 
 
 def add_read_info(parser: ArgumentParser) -> None:
-    """Add files with facts on reads."""
+    """Add files with mean quality and reference of reads.
+
+    Args:
+        parser: Of the command.
+    """
     parser.add_argument(
         "--read_info",
         nargs="+",
         type=Path,
         default=[],
         metavar="FILE",
-        help="BAM or sequencing summary: mean quality and reference of reads (filter.min_quality, split.by)",
+        help="BAM or sequencing summary with mean quality and reference of reads (for filter.min_quality, split.by)",
     )
 
 
-def add_out(parser: ArgumentParser, what: str, *, required: bool = True) -> None:
-    """Add the output; ``what`` describes it."""
-    parser.add_argument("--out", required=required, type=Path, help=what)
+def add_out(parser: ArgumentParser, help_text: str, *, required: bool = True) -> None:
+    """Add the output.
+
+    Args:
+        parser: Of the command.
+        help_text: What the output is.
+        required: Whether it must be given.
+    """
+    parser.add_argument("--out", required=required, type=Path, help=help_text)
 
 
 def add_table_out(parser: ArgumentParser, *more: str) -> None:
-    """An output whose suffix tells its format; ``more``: formats besides those of events alone."""
-    add_out(parser, f"events, in the format of the suffix ({', '.join([*WRITERS, *more])}); drop ledger beside it")
+    """Add an output whose suffix names its format.
+
+    Args:
+        parser: Of the command.
+        *more: Formats besides those of ``WRITERS``.
+    """
+    add_out(
+        parser, f"table of events; the suffix names the format ({', '.join([*WRITERS, *more])}); drop ledger beside it"
+    )
 
 
 def add_config(parser: ArgumentParser, *kinds: type[Any]) -> None:
-    """Add every setting of some config dataclasses, and of the groups in them, as an option."""
+    """Add every setting of some config dataclasses, and of the groups in them, as an option.
+
+    Args:
+        parser: Of the command.
+        *kinds: The dataclasses.
+    """
     parser.add_argument("--config", action="config", help="YAML file with any of these settings")
     for kind in kinds:
         _add_settings(parser, kind())
 
 
 def _add_settings(parser: ArgumentParser, defaults: Any) -> None:
-    """Add the settings of a config dataclass, with the defaults that they have in ``defaults``."""
+    """Add the settings of a config dataclass, with their defaults in ``defaults``."""
     kind = type(defaults)
     groups = [field.name for field in fields(kind) if FLAT in field.metadata]
     flags = [field.name for field in fields(kind) if field.type is bool and field.default is False]
@@ -99,13 +133,27 @@ def _differs(field: Field[Any], defaults: Any) -> bool:
 
 
 def add_flag(parser: ArgumentParser, kind: type[Any], name: str) -> None:
-    """Add one setting that is given without a value; its field's docstring is its help."""
-    helps = {each.arg_name: each.description for each in parse_from_object(kind).params}
+    """Add one setting that is an option without a value; its help is the field's docstring.
+
+    Args:
+        parser: Of the command.
+        kind: The config dataclass.
+        name: Name of the field.
+    """
+    helps = {param.arg_name: param.description for param in parse_from_object(kind).params}
     parser.add_argument(f"--{name}", f"--{name.replace('_', '-')}", action="store_true", help=helps[name])
 
 
 def config_of(kind: type[T], chosen: Namespace) -> T:
-    """A config dataclass of what was chosen."""
+    """Make a config dataclass of the parsed options.
+
+    Args:
+        kind: The dataclass.
+        chosen: Parsed options of the command; others than its fields are ignored.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
     return from_flat(kind, vars(chosen))
 
 
@@ -116,4 +164,6 @@ class Command:
     add_arguments: Callable[[ArgumentParser], None]
     run: Callable[[Namespace], None]
     help: str
+    """One sentence."""
     example: str
+    """A command line."""

@@ -1,1 +1,1 @@
-"""One module per command: the Python API behind it. Siblings do not meet."""
+"""One module per command: the Python API behind it. They do not import each other."""

@@ -8,28 +8,29 @@ from pathlib import Path
 
 from poreconv.config import ConvertConfig, require
 from poreconv.events.events import Events
-from poreconv.events.tabulation import Find, check_new, check_out, first_of_each, tabulate, write_ledger
+from poreconv.events.tabulation import ReadAnalysis, check_new, check_out, drop_duplicates, tabulate, write_ledger
 from poreconv.events.targets import BASES
 from poreconv.events.writers.table import UNNAMED
 from poreconv.events.writers.tombo import Resquiggle, add_resquiggle, resquiggle_of
 from poreconv.labels.opening import (
-    Assigned,
+    SourceFiles,
     assign_files,
-    each_kept,
     events_of,
     fingerprints,
+    kept_reads,
     opened,
 )
 from poreconv.labels.sources import LabelSource
-from poreconv.reads.pieces import Job, plan, reads_of
+from poreconv.reads.pieces import Job, LastFile, plan_jobs, reads_of
 from poreconv.reads.read import Read
 from poreconv.reads.readers import find_files
 from poreconv.reads.readers.fast5 import write_annotated
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.ledger import Ledger
-from poreconv.runtime.progress import Report, progress_bar
+from poreconv.runtime.progress import Progress, progress_bar
 
 FAST5 = ".fast5"
+"""Suffix of the one output format that holds the signal too."""
 
 
 def convert(
@@ -42,29 +43,30 @@ def convert(
 ) -> Ledger:
     """Write labels in another format.
 
-    A run that was killed goes on where it was; but a ``.fast5`` is made in one pass, by one process, and starts anew.
+    A killed command resumes when it is started again; a ``.fast5`` is written in one pass, by one process, and starts
+    from the beginning.
 
     Args:
         paths: Signal files and folders: one, or several.
-        labels: Name in ``LABEL_SOURCES``, or several: the first that has a label for a read counts.
-        out: The suffix tells the format. The drop ledger goes to ``<out>.ledger.json``.
+        labels: Name in ``LABEL_SOURCES``, or several: for each read the first that has a label is used.
+        out: The suffix names the format. The drop ledger is written to ``<out>.ledger.json``.
 
             - ``.tsv``, ``.parquet``: everything; label source ``intervals`` reads them.
-            - ``.bed``: places, classes and scores in thousandths, in the coordinates of the reads; for ``intervals``.
+            - ``.bed``: places, classes, and scores in thousandths, in the coordinates of the reads; for ``intervals``.
             - ``.paf``: places only, for ``resquiggle_paf``.
-            - ``.bam``: move tables of stride 1, for ``bam_moves``; what is no base becomes N, and a gap between two
-              events goes to the one before it (``gaps_closed`` in the ledger).
-            - ``.fast5``: the labelled reads, signal and all, with Tombo's table of bases (N where only the place is
+            - ``.bam``: move tables of stride 1, for ``bam_moves``; a class that is not a base becomes N, and a gap
+              between two events is added to the one before it (``gaps_closed`` in the ledger).
+            - ``.fast5``: the labelled reads with their signal and Tombo's table of bases (N where only the place is
               known), for ``tombo``.
-        labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
-        config: Processes, and how the sources are read.
+        labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
+        config: Processes, and how files and label sources are read.
 
     Returns:
         The drop ledger.
 
     Raises:
         ConfigError: ``out`` exists, its suffix names no format, or the format cannot hold such labels.
-        FormatError: A file that cannot be used.
+        FormatError: A file cannot be used.
     """
     out, config = Path(out), config or ConvertConfig()
     (check_new if out.suffix == FAST5 else check_out)(out)
@@ -73,12 +75,12 @@ def convert(
     with opened(assigned, config.sources) as source:
         if out.suffix == FAST5:
             files = find_files([paths] if isinstance(paths, Path | str) else paths)
-            return _to_fast5(plan(files), source, out, config)
+            return _to_fast5(plan_jobs(files), source, out, config)
         return tabulate(
             paths,
             out,
             partial(_converting, assigned, config),
-            what="convert",
+            command="convert",
             settings=settings,
             files=config.files,
             work=config.work,
@@ -87,38 +89,37 @@ def convert(
 
 
 @contextmanager
-def _converting(assigned: Assigned, config: ConvertConfig) -> Iterator[Find]:
+def _converting(assigned: SourceFiles, config: ConvertConfig) -> Iterator[ReadAnalysis]:
     with opened(assigned, config.sources) as source:
         yield partial(_converted, source)
 
 
 def _converted(source: LabelSource, reads: Iterator[Read], ledger: Ledger) -> Iterator[tuple[Read, Events]]:
-    return each_kept(reads, source, ledger, partial(events_of, source))
+    return kept_reads(reads, source, ledger, partial(events_of, source))
 
 
 def _to_fast5(jobs: Sequence[Job], source: LabelSource, out: Path, config: ConvertConfig) -> Ledger:
     """Write the labelled reads with their labels, one read in memory at a time."""
     places_or_bases = source.classes in {(), (UNNAMED,), BASES}
     classes = ", ".join(source.classes)
-    require(
-        places_or_bases, f"{out}: a fast5 holds bases, and these labels are {classes}; write .parquet, .tsv or .bed"
-    )
+    require(places_or_bases, f"{out}: a fast5 holds bases, and these labels are {classes}; use .parquet, .tsv or .bed")
     ledger = Ledger()
-    with progress_bar("convert") as report, whole_file(out) as partly:
-        reads = first_of_each(_reads(jobs, ledger, config, report), ledger)
-        labelled = each_kept(reads, source, ledger, lambda read: resquiggle_of(read, events_of(source, read)))
-        write_annotated(partly, _annotated(labelled, ledger))
+    with progress_bar("convert") as progress, whole_file(out) as partial_file:
+        reads = drop_duplicates(_reads(jobs, ledger, config, progress), ledger)
+        labelled = kept_reads(reads, source, ledger, lambda read: resquiggle_of(read, events_of(source, read)))
+        write_annotated(partial_file, _annotated(labelled, ledger))
         write_ledger(out, ledger)
     return ledger
 
 
-def _reads(jobs: Sequence[Job], ledger: Ledger, config: ConvertConfig, report: Report) -> Iterator[Read]:
-    for done, job in enumerate(jobs, start=1):
-        yield from reads_of(job, ledger, skip_bad_files=config.files.skip_bad_files)
-        report(done / len(jobs))
+def _reads(jobs: Sequence[Job], ledger: Ledger, config: ConvertConfig, progress: Progress) -> Iterator[Read]:
+    with LastFile() as last_file:
+        for done, job in enumerate(jobs, start=1):
+            yield from reads_of(job, ledger, skip_bad_files=config.files.skip_bad_files, last_file=last_file)
+            progress(done / len(jobs))
 
 
 def _annotated(labelled: Iterable[tuple[Read, Resquiggle]], ledger: Ledger) -> Iterator[tuple[Read, partial[None]]]:
     for read, found in labelled:
-        yield read, partial(add_resquiggle, found=found)
+        yield read, partial(add_resquiggle, resquiggle=found)
         ledger.kept += 1

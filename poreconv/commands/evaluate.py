@@ -1,4 +1,4 @@
-"""How good a trained model is, beside detectors that learnt nothing."""
+"""Scores of a trained model, beside those of baselines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,8 +20,7 @@ from poreconv.evaluation.result import Evaluation, columns_of, write_evaluation
 from poreconv.evaluation.truths import Truths
 from poreconv.inference.labeller import Labeller, load
 from poreconv.models.shipped import UnseenReads
-from poreconv.runtime.ledger import Ledger
-from poreconv.runtime.progress import Report, progress_bar
+from poreconv.runtime.progress import Progress, progress_bar
 
 
 def evaluate(
@@ -39,21 +38,22 @@ def evaluate(
 
     Args:
         model: The bundle that `train` wrote, or the name of a shipped model.
-        data: One store; or signal files and folders, with ``labels``. Files are first prepared into a temporary store.
-        labels: For files: name in ``LABEL_SOURCES``, or several.
-        labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
-        read_info: For files: BAM files or sequencing summaries that tell the reads' references, for a model whose split
-            goes by them.
-        baselines: Names in ``BASELINES`` to stand beside the model; default: all that make sense for its task.
-        out: Where to write the result as JSON; the page that tells of it is written beside it, as ``.html``.
+        data: One store; or signal files and folders, with ``labels``, which are first prepared into a temporary store.
+        labels: For files: name in ``LABEL_SOURCES``, or several; default: ``data`` is a store.
+        labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
+        read_info: For files: BAM files or sequencing summaries with the reads' references, for a model whose data were
+            split by reference.
+        baselines: Names in ``BASELINES`` of the baselines beside the model; default: all that suit its task.
+        out: Where to write the result as JSON; the report is written beside it, as ``.html``. Default: nowhere.
         config: Split, precision and so on.
 
     Returns:
-        Scores of the model and the baselines on the same samples. Reads that the model's own split rule put into
-        training or validation are dropped by name.
+        Scores of the model and the baselines on the same samples. Reads that the model's own split rule assigned to
+        training or validation are dropped.
 
     Raises:
-        ConfigError: Files without labels, or a store with them; ``out`` is no place for JSON.
+        ConfigError: ``data`` are files and there are no labels, or a store and there are; or ``out`` is named as the
+            report, not as JSON.
         StoreError: No read is left to judge on.
     """
     config = config or EvaluateConfig()
@@ -62,16 +62,16 @@ def evaluate(
     out = None if out is None else Path(out)
     if out is not None and out.suffix == PAGE:
         raise ConfigError(
-            f"{out}: give the name of the JSON, such as {out.with_suffix('.json')}; the page goes beside it"
+            f"{out}: give the name of the JSON, such as {out.with_suffix('.json')}; the report is written beside it"
         )
     labeller = load(model, config.inference)
     detectors = detectors_for(labeller.recipe.task, baselines)
     warn_confounded(labeller.recipe.confounded)
-    with progress_bar("evaluate") as report:
+    with progress_bar("evaluate") as progress:
         if labels is None:
-            result = judge(labeller, Truths([Store(paths[0])], labeller.recipe, config.split), detectors, report)
+            result = judge(labeller, Truths([Store(paths[0])], labeller.recipe, config.split), detectors, progress)
         else:
-            result = _judge_files(labeller, paths, labels, labels_from, read_info, detectors, config, report)
+            result = _judge_files(labeller, paths, labels, labels_from, read_info, detectors, config, progress)
     result = replace(result, data={"model": str(model), **result.data})
     if out is not None:
         write_evaluation(out, result)
@@ -80,16 +80,16 @@ def evaluate(
 
 
 def _check_kind(paths: Sequence[Path], labels: str | Sequence[str] | None) -> None:
-    """Refuse anything but one store without labels, or files with them."""
+    """Accept one store without labels, or files with labels."""
     stores = [path for path in paths if (path / "dataset.json").is_file()]
     if labels is None and not stores:
         raise ConfigError(
-            f"{paths[0]}: no store (no dataset.json in it); to judge on signal files, give their --labels"
+            f"{paths[0]}: not a store (it has no dataset.json); to evaluate on signal files, give their --labels"
         )
     if labels is None and len(paths) > 1:
-        raise ConfigError(f"{paths[0]} and {len(paths) - 1} more: give one store; a model is judged on one at a time")
+        raise ConfigError(f"{paths[0]} and {len(paths) - 1} more: a model is evaluated on one store; give one")
     if labels is not None and stores:
-        raise ConfigError(f"{stores[0]}: a store, which has its labels in it; leave out --labels")
+        raise ConfigError(f"{stores[0]}: a store contains its labels; leave out --labels")
 
 
 def _judge_files(
@@ -100,10 +100,10 @@ def _judge_files(
     read_info: Sequence[Path | str],
     detectors: Mapping[str, Baseline],
     config: EvaluateConfig,
-    report: Report,
+    progress: Progress,
 ) -> Evaluation:
     recipe = labeller.recipe
-    how = PrepareConfig(
+    prepare_config = PrepareConfig(
         task=recipe.task,
         split=recipe.split,
         resample_hz=recipe.sample_rate_hz if recipe.resampled_from_hz else None,
@@ -119,20 +119,24 @@ def _judge_files(
             out=Path(folder) / "store",
             labels_from=labels_from,
             read_info=read_info,
-            config=how,
+            config=prepare_config,
             guard=UnseenReads(recipe),
-            progress=lambda share: report(share / 2),
+            progress=lambda share: progress(share / 2),
         )
-        result = judge(labeller, Truths([store], recipe, "all"), detectors, lambda share: report((1 + share) / 2))
-        before = Ledger.from_dict(store.info.ledger)
-    before.kept = 0
-    result.ledger.merge(before)
-    named = [labels] if isinstance(labels, str) else list(labels)
-    return replace(result, data={"files": [str(path) for path in paths], "labels": named})
+        result = judge(labeller, Truths([store], recipe, "all"), detectors, lambda share: progress((1 + share) / 2))
+        preparing = store.info.ledger
+    preparing.kept = 0
+    result.ledger.merge(preparing)
+    names = [labels] if isinstance(labels, str) else list(labels)
+    return replace(result, data={"files": [str(path) for path in paths], "labels": names})
 
 
 def render(result: Evaluation) -> Table:
-    """The table for the terminal: one row per method."""
+    """Return the table for the terminal: one row per method.
+
+    Args:
+        result: What `evaluate` returned.
+    """
     columns = columns_of(result.recipe)
     first = next(iter(result.scores.values()))
     title = f"{result.recipe.task}, {first['n_reads']:,.0f} reads, 95 % intervals over reads"

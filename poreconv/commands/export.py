@@ -1,4 +1,4 @@
-"""A bundle -> a file that other programs run, and that labels without torch."""
+"""A bundle -> a file that other programs can run, and that labels without torch."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -20,14 +20,14 @@ from poreconv.models.shipped import find_bundle
 from poreconv.reads.readers import open_reads
 
 MOST_WINDOWS = 64
-"""Reads that scale int8."""
+"""Limit of the reads by which int8 is scaled."""
 
 FP32 = InferenceConfig(precision="32")
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """How far the exported model's probabilities are from the bundle's in fp32, over some windows of signal."""
+class Difference:
+    """Absolute difference of the exported model's probabilities from the bundle's in fp32, over windows of signal."""
 
     largest: float
     mean: float
@@ -35,45 +35,48 @@ class Agreement:
 
 def export(
     model: Path | str, *, out: Path | str, kind: str = "onnx", int8_from: Path | str | Sequence[Path | str] = ()
-) -> Agreement:
+) -> Difference:
     """Write a bundle as ONNX: any number of chunks of any length in, logits out, recipe and card in the metadata.
 
     Args:
         model: The bundle that `train` wrote, or the name of a shipped model.
-        out: The file, ``.onnx``; it goes wherever a bundle does, but for training.
+        out: The file, ``.onnx``; it can be used wherever a bundle can, except in training.
         kind: ``onnx``.
-        int8_from: Signal files and folders of the kind that the model is for, by which int8 is scaled; none: fp32.
+        int8_from: Signal files and folders, of reads like those that the model is for, by which int8 is scaled;
+            empty: fp32.
 
     Returns:
-        How well the two agree; in int8, `evaluate` tells what that costs.
+        The difference between the two; what int8 costs in accuracy, `evaluate` measures.
 
     Raises:
-        BundleError: The model is none.
-        ConfigError: It cannot be exported so, ``out`` exists, or no read is long enough to scale by.
+        BundleError: There is no such model.
+        ConfigError: The model cannot be exported so, ``out`` exists, or no read is long enough to scale by.
     """
     out, bundle = Path(out), find_bundle(model)
     if kind != "onnx" or out.suffix != ONNX:
-        raise ConfigError(f"{out}: cannot be exported as {kind}; the only kind is onnx, to a file that ends in {ONNX}")
+        raise ConfigError(
+            f"{out}: cannot be exported as {kind}; the only format is onnx, to a file that ends in {ONNX}"
+        )
     check_new(out)
     labeller = load(bundle, FP32, "cpu")
     windows = list(islice(middles(_normalised(labeller, int8_from)), MOST_WINDOWS)) if int8_from else []
     if int8_from and not windows:
         raise ConfigError(f"{int8_from}: no read of {WINDOW:,} samples to scale int8 by; give more or longer reads")
     write_onnx(out, bundle, calibration=windows)
-    return _agreement(labeller, load(out, device="cpu"), windows)
+    return _difference(labeller, load(out, device="cpu"), windows)
 
 
 def _normalised(labeller: Labeller, paths: Path | str | Sequence[Path | str]) -> Iterator[NDArray[np.float32]]:
-    """Reads as the network is given them; unusable ones are passed over."""
+    """Yield the network's input for each read; unusable reads are skipped."""
     with open_reads(paths) as reads:
         for read in reads:
             with suppress(SignalError):
                 yield labeller.normalised(read)
 
 
-def _agreement(bundle: Labeller, exported: Labeller, windows: list[NDArray[np.float32]]) -> Agreement:
+def _difference(bundle: Labeller, exported: Labeller, windows: list[NDArray[np.float32]]) -> Difference:
     noise = np.random.default_rng(0).normal(size=(4, WINDOW)).astype(np.float32)
     x_NT = np.stack(windows) if windows else noise
-    one, other = bundle.logits(x_NT), exported.logits(x_NT)
-    differences = [np.abs(softmax(a_CT) - softmax(b_CT)) for a_CT, b_CT in zip(one, other, strict=True)]
-    return Agreement(float(np.max(differences)), float(np.mean(differences)))
+    pairs = zip(bundle.logits(x_NT), exported.logits(x_NT), strict=True)
+    differences = [np.abs(softmax(a_CT) - softmax(b_CT)) for a_CT, b_CT in pairs]
+    return Difference(float(np.max(differences)), float(np.mean(differences)))

@@ -1,11 +1,10 @@
-"""What is in signal files: reads, chemistry, lengths, and which labels they carry."""
+"""Contents of signal files: reads, chemistry, lengths, and the labels in them."""
 
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +44,7 @@ class Row:
     files: int
     """Files with at least one read of this kind."""
     runs: int
-    """Different run ids."""
+    """Number of different run ids."""
     reads: int
     samples: int
     shortest: int
@@ -58,11 +57,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What one in-file label source says of the usable reads."""
+    """The usable reads by what one in-file label source has for them."""
 
     source: str
     """Name in ``LABEL_SOURCES``."""
     labelled: int
+    """Reads with a label that fits."""
     none: int
     """Reads without a label."""
     misfits: Counter[str]
@@ -71,35 +71,36 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What is in signal files."""
+    """Contents of signal files."""
 
     files: int
     rows: tuple[Row, ...]
-    """By kind, the one with most samples first."""
+    """One per kind, the one with most samples first."""
     labels: tuple[Labels, ...]
     """One per label source that reads the signal files themselves."""
     ledger: Ledger
 
 
 def inspect(paths: Sequence[Path], *, config: FilesConfig | None = None) -> Inspection:
-    """Read every signal once and tell what is there.
+    """Read every signal once, and count reads and labels by kind.
 
     Args:
         paths: Files and folders; see `find_files`.
-        config: Whether to note files that cannot be read and go on.
+        config: Whether to skip files that cannot be read, and record them in the ledger.
 
     Raises:
-        FormatError: No signal files, or a bad one.
+        FormatError: There is no signal file, or one cannot be read.
     """
     config, ledger, tallies = config or FilesConfig(), Ledger(), dict[Kind, _Tally]()
+    formats = dict[Path, str]()
     with (
         open_reads(paths, ledger=ledger, skip_bad_files=config.skip_bad_files) as reads,
         _in_file_sources() as sources,
     ):
         answers = {name: Counter[str]() for name in sources}
-        for read in _reported(reads):
+        for read in _with_progress(reads):
             ledger.kept += 1
-            tallies.setdefault(_kind(read), _Tally()).add(read)
+            tallies.setdefault(_kind(read, formats), _Tally()).add(read)
             for name, source in sources.items():
                 answers[name][_answer(source, read)] += 1
         for source in sources.values():
@@ -108,23 +109,27 @@ def inspect(paths: Sequence[Path], *, config: FilesConfig | None = None) -> Insp
     return Inspection(len(reads.files), tuple(rows), tuple(_labels(*item) for item in answers.items()), ledger)
 
 
-def _reported(reads: ReadStream) -> Iterator[Read]:
-    """The reads of a stream, and a bar that tells how many of them are done."""
-    with progress_bar("inspect") as report:
+def _with_progress(reads: ReadStream) -> Iterator[Read]:
+    """Yield the reads of a stream, and show how many of them are done."""
+    with progress_bar("inspect") as progress:
         total = max(len(reads), 1)
         for done, read in enumerate(reads, start=1):
             yield read
-            report(done / total)
+            progress(done / total)
 
 
 def render(inspection: Inspection) -> RenderableType:
-    """Draw an inspection as tables for a terminal."""
+    """Return the tables for the terminal.
+
+    Args:
+        inspection: What `inspect` returned.
+    """
     summary = Text(f"files {inspection.files:,}; {inspection.ledger.summary()}")
     return Group(_reads_table(inspection.rows), _labels_table(inspection.labels), summary)
 
 
 class _Tally:
-    """Counts of one kind's reads: 8 bytes per read, whatever their length."""
+    """Lengths, run ids and files of one kind's reads; 8 bytes per read, whatever its length."""
 
     def __init__(self) -> None:
         self.lengths = array("q")
@@ -150,13 +155,18 @@ class _Tally:
         )
 
 
-def _kind(read: Read) -> Kind:
-    return Kind("" if read.source is None else _format(read.source), read.sample_rate_hz, read.chemistry)
+def _kind(read: Read, formats: dict[Path, str]) -> Kind:
+    """Return a read's kind.
 
-
-@lru_cache(maxsize=16)
-def _format(path: Path) -> str:
-    return format_of(path).removeprefix(".").replace(".", " ")
+    Args:
+        read: The read.
+        formats: File -> its format; receives those of new files, as a file is opened to find its format.
+    """
+    if read.source is None:
+        return Kind("", read.sample_rate_hz, read.chemistry)
+    if read.source not in formats:
+        formats[read.source] = format_of(read.source).removeprefix(".").replace(".", " ")
+    return Kind(formats[read.source], read.sample_rate_hz, read.chemistry)
 
 
 @contextmanager
@@ -172,7 +182,7 @@ def _in_file_sources() -> Iterator[dict[str, LabelSource]]:
 
 
 def _answer(source: LabelSource, read: Read) -> str:
-    """What a source says of a read: one of two words, or the reason of a misfit."""
+    """Return `LABELLED`, `NONE`, or the reason why the label does not fit."""
     try:
         return NONE if source.events(read) is None else LABELLED
     except LabelError as error:
@@ -199,7 +209,7 @@ def _labels_table(labels: Sequence[Labels]) -> Table:
     for heading in ("labelled reads", "no label"):
         table.add_column(heading, justify="right")
     table.add_column("misfits")
-    for one in labels:
-        misfits = ", ".join(f"{reason} {n:,}" for reason, n in one.misfits.most_common())
-        table.add_row(one.source, f"{one.labelled:,}", f"{one.none:,}", misfits or "0")
+    for row in labels:
+        misfits = ", ".join(f"{reason} {n:,}" for reason, n in row.misfits.most_common())
+        table.add_row(row.source, f"{row.labelled:,}", f"{row.none:,}", misfits or "0")
     return table

@@ -8,7 +8,7 @@ from rich.table import Table
 from poreconv.config import KmersConfig, require
 from poreconv.errors import ConfigError
 from poreconv.events.targets import BASES
-from poreconv.labels.opening import assign_files, each_kept, events_of, opened
+from poreconv.labels.opening import assign_files, events_of, kept_reads, opened
 from poreconv.labels.sources import LabelSource
 from poreconv.pore_models.estimation import PASSES, Bases, bases_of, estimate_pore_model
 from poreconv.pore_models.model import PoreModel
@@ -16,7 +16,7 @@ from poreconv.pore_models.tables import MAX_K, check_table_name, write_pore_mode
 from poreconv.reads.read import Read
 from poreconv.reads.readers import find_files, open_reads
 from poreconv.runtime.ledger import Ledger
-from poreconv.runtime.progress import Report, progress_bar
+from poreconv.runtime.progress import Progress, progress_bar
 
 
 def kmers(
@@ -28,22 +28,23 @@ def kmers(
     labels_from: Sequence[Path | str] = (),
     config: KmersConfig | None = None,
 ) -> tuple[PoreModel, Ledger]:
-    """Estimate a pore model from labelled reads, which are passed over five times.
+    """Estimate a pore model from labelled reads, which are read five times.
 
     Args:
         paths: Signal files and folders: one, or several.
-        labels: Name in ``LABEL_SOURCES``, of a source that knows bases; or several, the first that answers counts.
+        labels: Name in ``LABEL_SOURCES`` of a source with bases, or several: for each read the first that has a label
+            is used.
         k: Bases that set one level: 5 for RNA002, 6 for R9.4.1, 9 for R10.4.1.
         out: ``model.txt`` or ``.model`` (nanopolish and f5c text), ``.levels`` or ``.npz``.
-        labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
-        config: How files and sources are read.
+        labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
+        config: How files and label sources are read.
 
     Returns:
         The model, and the drop ledger.
 
     Raises:
-        ConfigError: ``out`` exists or its suffix names no format, ``k`` is out of range, or the labels know no bases.
-        StoreError: No read has bases enough.
+        ConfigError: ``out`` exists or its suffix names no format, ``k`` is out of range, or the labels have no bases.
+        StoreError: No read has enough bases.
     """
     out, config = Path(out), config or KmersConfig()
     require(1 <= k <= MAX_K, f"k: {k}; must be 1 to {MAX_K}")
@@ -52,49 +53,53 @@ def kmers(
         raise ConfigError(f"{out}: exists already; remove it, or choose another --out")
     files = find_files([paths] if isinstance(paths, Path | str) else paths)
     assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
-    with opened(assigned, config.sources) as source, progress_bar("kmers") as report:
+    with opened(assigned, config.sources) as source, progress_bar("kmers") as progress:
         names = ", ".join(assigned_name for assigned_name, _ in assigned)
-        require(source.classes == BASES, f"labels {names}: know no bases; take a source with a sequence, such as tombo")
-        passes = Passes(files, source, config, report)
+        require(source.classes == BASES, f"labels {names}: without bases; use a source with a sequence, such as tombo")
+        passes = Passes(files, source, config, progress)
         model = estimate_pore_model(passes, k)
     write_pore_model(out, model)
     return model, passes.ledger
 
 
 class Passes:
-    """The labelled bases of all reads, once for each call.
+    """The labelled bases of all reads; each call reads them once.
 
     Args:
         files: Signal files.
         source: Their labels.
-        config: Whether to pass over bad files.
-        report: Told how far all passes are.
+        config: Whether to skip bad files.
+        progress: Called with the share of all passes that is done.
     """
 
-    def __init__(self, files: Sequence[Path], source: LabelSource, config: KmersConfig, report: Report) -> None:
-        self._files, self._source, self._config, self._report = files, source, config, report
+    def __init__(self, files: Sequence[Path], source: LabelSource, config: KmersConfig, progress: Progress) -> None:
+        self._files, self._source, self._config, self._progress = files, source, config, progress
         self._calls = 0
         self.ledger = Ledger()
-        """Of the last pass: every pass meets the same reads."""
+        """Ledger of the last pass; every pass reads the same reads."""
 
     def __call__(self) -> Iterator[list[Bases]]:
-        """Pass over all reads."""
+        """Yield the labelled bases of each read."""
         self._calls += 1
         ledger = self.ledger = Ledger()
         for done, path in enumerate(self._files):
             with open_reads(path, ledger=ledger, skip_bad_files=self._config.files.skip_bad_files) as reads:
-                for _, pieces in each_kept(reads, self._source, ledger, self._bases):
+                for _, pieces in kept_reads(reads, self._source, ledger, self._bases):
                     ledger.kept += 1
                     yield pieces
-            self._report((self._calls - 1 + (done + 1) / len(self._files)) / (PASSES + 2))
+            self._progress((self._calls - 1 + (done + 1) / len(self._files)) / (PASSES + 2))
 
     def _bases(self, read: Read) -> list[Bases]:
         return bases_of(read, events_of(self._source, read))
 
 
 def render(model: PoreModel) -> Table:
-    """The table for the terminal: what was estimated, and from how much."""
-    table = Table(title=f"{model.k}-mers of which {model.centre} bases stand before the one that an event is for")
+    """Return the table for the terminal: what was estimated, and from how many events.
+
+    Args:
+        model: What `kmers` estimated.
+    """
+    table = Table(title=f"{model.k}-mers with {model.centre} bases before the one that an event is for")
     for name in ("k-mers", "seen", "10 times", "events", "level pA", "spread pA", "noise pA", "dwell samples"):
         table.add_column(name, justify="right")
     count, noise, dwell = model.count, model.noise_mean, model.dwell_mean

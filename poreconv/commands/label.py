@@ -17,20 +17,20 @@ def label(
     out: Path | str,
     config: LabelConfig | None = None,
 ) -> Ledger:
-    """Label reads; a run that was killed goes on where it was.
+    """Label reads. A killed command resumes when it is started again.
 
     Args:
         model: The bundle that `train` wrote, or the name of a shipped model.
         paths: Signal files and folders: one, or several.
-        out: The suffix tells the format: a key of ``WRITERS``, see `convert`. The drop ledger goes to
-            ``<out>.ledger.json``.
-        config: Batch size, chunk length, precision; in which processes.
+        out: Table of events; the suffix names the format, a key of ``WRITERS``, see `convert`. The drop ledger is
+            written to ``<out>.ledger.json``.
+        config: Batch size, chunk length, precision, processes.
 
     Returns:
         The drop ledger.
 
     Raises:
-        BundleError: The model is no trained one.
+        BundleError: The file is not a trained model.
         ConfigError: ``out`` exists, or its suffix names no format.
         MismatchError: The model was not trained for such reads.
     """
@@ -41,7 +41,7 @@ def label(
         paths,
         Path(out),
         trained.labelling,
-        what="label",
+        command="label",
         settings={"model": trained.sha256, "inference": asdict(config.inference), "files": asdict(config.files)},
         files=config.files,
         work=for_model(config.work),

@@ -1,4 +1,4 @@
-"""The models that come with poreconv and what their cards tell, without torch; the architectures one can train."""
+"""The shipped models and their cards, without torch; the architectures that can be trained."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from poreconv.models.shipped import find_bundle, shipped_paths
 
 @dataclass(frozen=True)
 class ShippedModel:
-    """One of the models that come with poreconv."""
+    """A model that comes with poreconv."""
 
     name: str
-    """What `label`, `evaluate` and `load` take for it."""
+    """Its name in `label`, `evaluate`, `load` and so on."""
     path: Path
     recipe: Recipe
     card: Card
@@ -29,7 +29,7 @@ class ShippedModel:
 
 
 def shipped_models() -> list[ShippedModel]:
-    """The models that come with poreconv, in the order of their names.
+    """Return the models that come with poreconv, in the order of their names.
 
     Example:
         >>> [model.name for model in shipped_models() if model.recipe.task == "boundary"]
@@ -42,10 +42,10 @@ def shipped_models() -> list[ShippedModel]:
 
 
 def card_of(model: Path | str) -> str:
-    """A model's card as Markdown.
+    """Return a model's card as Markdown.
 
     Args:
-        model: Its file, or the name of a shipped one.
+        model: The model's file, or the name of a shipped model.
 
     Raises:
         BundleError: There is no such model, or it has no card.
@@ -58,7 +58,7 @@ def _card(header: Header) -> Card:
     card = header.card
     if card is None:
         raise BundleError(
-            f"{header.path}: has no card; only models that come with poreconv, or were saved with one, do"
+            f"{header.path}: has no card; only shipped models, and models that were saved with a card, have one"
         )
     return card
 
@@ -67,8 +67,12 @@ COLUMNS = ("model", "task", "classes", "chemistry", "Hz", "weights", "MB", "scor
 
 
 def render(models: Sequence[ShippedModel]) -> Table:
-    """The table for the terminal: one row per model."""
-    table = Table(title="Models that come with poreconv", caption="poreconv models MODEL tells more of one")
+    """Return the table for the terminal: one row per model.
+
+    Args:
+        models: What `shipped_models` returned.
+    """
+    table = Table(title="Models that come with poreconv", caption="poreconv models MODEL prints the card of one")
     for name in COLUMNS:
         table.add_column(name, justify="right" if name in {"Hz", "weights", "MB"} else "left")
     for model in models:
@@ -91,26 +95,27 @@ def _row(model: ShippedModel) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """One architecture, with its default settings."""
+class ArchitectureCosts:
+    """Size and costs of one architecture with its default settings."""
 
     name: str
-    """What `train` takes for it, as ``--network``."""
-    what: str
+    """Its name in `train`, and in ``--network``."""
+    summary: str
+    """One line that describes it."""
     n_parameters: int
     receptive_field: int | None
-    """Samples that one output sees; None if that is not bounded, or tied to places."""
+    """Samples that one output depends on; None if they are not bounded, or differ from place to place."""
     alignment: int
-    """Samples after which what it does repeats: its coarsest frame, or its window."""
+    """Samples of its coarsest frame, or of its window: chunks begin at multiples of it."""
     macs_per_sample: float
     """Multiply-adds per sample labelled."""
 
 
-def architectures(n_classes: int = 2) -> list[Architecture]:
-    """What each architecture is and costs with its default settings.
+def architectures(n_classes: int = 2) -> list[ArchitectureCosts]:
+    """Return size and costs of each architecture with its default settings.
 
     Args:
-        n_classes: Outputs per sample; a few weights depend on it.
+        n_classes: Outputs per sample, which a few weights depend on; default: 2.
 
     Example:
         >>> {each.name: each.receptive_field for each in architectures()}
@@ -118,25 +123,29 @@ def architectures(n_classes: int = 2) -> list[Architecture]:
     return [_architecture(name, n_classes) for name in ARCHITECTURES]
 
 
-def _architecture(name: str, n_classes: int) -> Architecture:
-    # torch, without which the list of shipped models is there at once
+def _architecture(name: str, n_classes: int) -> ArchitectureCosts:
+    # needs torch, which the list of shipped models should not wait for
     from poreconv.models.networks import build_network
 
     settings = ARCHITECTURES[name].settings
     network = build_network(name, settings(), n_classes)
-    what = str(settings.__doc__).partition("\n")[0]
+    summary = str(settings.__doc__).partition("\n")[0]
     costs = (network.n_parameters, network.receptive_field, network.alignment, network.macs_per_sample)
-    return Architecture(name, what, *costs)
+    return ArchitectureCosts(name, summary, *costs)
 
 
 COSTS = ("weights", "receptive\nfield", "alignment", "multiply-\nadds")
 
 
-def render_architectures(listed: Sequence[Architecture]) -> Table:
-    """The table for the terminal: one row per architecture."""
+def render_architectures(listed: Sequence[ArchitectureCosts]) -> Table:
+    """Return the table for the terminal: one row per architecture.
+
+    Args:
+        listed: What `architectures` returned.
+    """
     caption = (
         "With default settings and two classes; receptive field and alignment in samples, multiply-adds per sample;"
-        " whole: a read or a window is seen at once. poreconv train --network NAME"
+        " whole: the whole read or window. poreconv train --network NAME"
     )
     table = Table(title="Architectures that poreconv trains", caption=caption)
     table.add_column("model", no_wrap=True)
@@ -146,5 +155,5 @@ def render_architectures(listed: Sequence[Architecture]) -> Table:
     for each in listed:
         sees = "whole" if each.receptive_field is None else f"{each.receptive_field:,}"
         costs = (f"{each.n_parameters:,}", sees, f"{each.alignment:,}", f"{each.macs_per_sample:,.0f}")
-        table.add_row(each.name, *costs, escape(each.what))
+        table.add_row(each.name, *costs, escape(each.summary))
     return table

@@ -1,4 +1,4 @@
-"""A picture of one read: its current, its labels, what a model finds in it."""
+"""A picture of one read: its current, its labels, and the events that a model finds."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -33,31 +33,31 @@ def plot_read(
     end: int | None = None,
     config: SourceConfig | None = None,
 ) -> Read:
-    """Draw one read: for paper, all of it and a part of it larger; as a page, all of it, to zoom and drag in.
+    """Draw one read: as a picture, all of it and a part enlarged; as a page, all of it, to zoom and drag.
 
     Args:
         paths: Signal files and folders: one, or several.
-        out: ``.png``, ``.svg``, ``.pdf``, or ``.html``, which needs no network; replaced if it exists.
-        read_id: Which read; default: the first.
-        labels: Names in ``LABEL_SOURCES``; each is a track.
-        labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
-        model: A bundle that `train` wrote, or the name of a shipped model: draws its events and probabilities.
-        start: First sample of the part to draw larger.
-        end: Sample after its last. Without either: around the boundary in the middle of the first track; on a page,
-            the whole read.
-        config: How the label sources speak.
+        out: ``.png``, ``.svg``, ``.pdf``, or ``.html``, which works without a network; replaced if it exists.
+        read_id: Id of the read; default: the first.
+        labels: Names in ``LABEL_SOURCES``; each becomes a track.
+        labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
+        model: A bundle that `train` wrote, or the name of a shipped model, whose events and probabilities are drawn.
+        start: First sample of the enlarged part.
+        end: Sample after its last. Without ``start`` and ``end``: around the boundary in the middle of the first track;
+            on a page, the whole read.
+        config: How the label sources are read.
 
     Returns:
         The read.
 
     Raises:
-        ConfigError: No such read, no such samples in it, or a suffix that is no format.
-        LabelError: A source has no label for the read, or one that doesn't fit it.
+        ConfigError: There is no such read, it has no such samples, or the suffix names no format.
+        LabelError: A source has no label for the read, or a label that does not fit it.
         MismatchError: The model was not trained for such reads.
     """
     out = Path(out)
     if out.suffix not in (*STILL, PAGE):
-        raise ConfigError(f"{out}: no format of pictures; end the name in {', '.join((*STILL, PAGE))}")
+        raise ConfigError(f"{out}: no picture format has this suffix; end the name in {', '.join((*STILL, PAGE))}")
     with open_reads(paths) as reads:
         read = _chosen(reads, read_id)
         tracks = _labelled(read, [labels] if isinstance(labels, str) else labels, labels_from, config or SourceConfig())
@@ -77,15 +77,17 @@ def _chosen(reads: ReadStream, read_id: str | None) -> Read:
             return reads[read_id]
         except KeyError as exc:
             known = reads.read_ids
-            raise ConfigError(f"read {read_id}: not among the {len(known):,} here, such as {known[0]}") from exc
+            raise ConfigError(
+                f"read {read_id}: not among these {len(known):,} reads; choose one, such as {known[0]}"
+            ) from exc
     read = next(iter(reads), None)
     if read is None:
-        raise ConfigError(f"{reads.files[0]}: no read that can be drawn; {reads.ledger.summary()}")
+        raise ConfigError(f"{reads.files[0]}: no read that can be drawn ({reads.ledger.summary()}); give other files")
     return read
 
 
 def _labelled(read: Read, names: Sequence[str], given: Sequence[Path | str], config: SourceConfig) -> dict[str, Events]:
-    """The events of each label source."""
+    """Return the read's events by label source."""
     tracks: dict[str, Events] = {}
     for name, files in assign_files(names, given) if names else ():
         with closing(open_labels(name, files, config)) as source:
@@ -94,7 +96,7 @@ def _labelled(read: Read, names: Sequence[str], given: Sequence[Path | str], con
 
 
 def _found(read: Read, model: Path | str) -> tuple[Events, Curves]:
-    """What a model finds, and how probable it takes each class to be at each sample of the read."""
+    """Return the events that a model finds, and its probability of each class at each sample of the read."""
     labeller = load(model)
     [(_, probabilities_CT)] = labeller.probabilities([read])
     classes = {BOUNDARY: "boundary"} if labeller.recipe.task == "boundary" else dict(enumerate(labeller.recipe.classes))
@@ -103,5 +105,5 @@ def _found(read: Read, model: Path | str) -> tuple[Events, Curves]:
 
 
 def _at_samples(probability_T: NDArray[np.float32], n_samples: int) -> NDArray[np.float32]:
-    """Probabilities at the read's own sample rate, where the model has another: those of the sample that is there."""
+    """Return probabilities at the read's own sample rate: at each sample those of the model's sample there."""
     return probability_T[np.arange(n_samples) * len(probability_T) // n_samples]

@@ -26,17 +26,17 @@ def prepare(
 
     Args:
         paths: Signal files and folders: one, or several.
-        labels: Name in ``LABEL_SOURCES``, or several: the first that has a label for a read counts.
+        labels: Name in ``LABEL_SOURCES``, or several: for each read the first that has a label is used.
         out: The store's folder.
-        labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
-        read_info: BAM files or sequencing summaries that tell mean quality and reference of reads.
+        labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
+        read_info: BAM files or sequencing summaries with the mean quality and reference of reads.
         config: Task, split, filter, processes.
 
     Returns:
-        The open store; ``store.info`` tells what is in it, the drop ledger included.
+        The open store; ``store.info`` describes its contents, the drop ledger included.
     """
     several = [paths] if isinstance(paths, Path | str) else paths
-    with progress_bar("prepare") as report:
+    with progress_bar("prepare") as progress:
         store = preparation.prepare(
             [Path(path) for path in several],
             labels=labels,
@@ -44,14 +44,18 @@ def prepare(
             labels_from=labels_from,
             read_info=read_info,
             config=config,
-            progress=report,
+            progress=progress,
         )
     warn_confounded(confounded([store]))
     return store
 
 
 def render(store: Store) -> Table:
-    """The table for the terminal: what stands in each split."""
+    """Return the table for the terminal: counts by split.
+
+    Args:
+        store: What `prepare` returned.
+    """
     info = store.info
     columns = ["reads", "samples", "events", *info.classes]
     table = Table(title=escape(f"{store.path}: task {info.task}, labels {', '.join(info.labels)}"))

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from poreconv.config import RefineConfig, require
 from poreconv.events.events import Events
-from poreconv.events.tabulation import Find, check_out, tabulate
+from poreconv.events.tabulation import ReadAnalysis, check_out, tabulate
 from poreconv.events.targets import BASES
 from poreconv.labels.opening import (
-    Assigned,
+    SourceFiles,
     assign_files,
-    each_kept,
     events_of,
     fingerprints,
+    kept_reads,
     opened,
 )
 from poreconv.labels.refinement import refine_events
@@ -36,38 +36,42 @@ def refine(
     labels_from: Sequence[Path | str] = (),
     config: RefineConfig | None = None,
 ) -> Ledger:
-    """Move coarse boundaries to where the current steps; a run that was killed goes on where it was.
+    """Move coarse boundaries to the steps of the current. A killed command resumes when it is started again.
 
     Args:
         paths: Signal files and folders: one, or several.
-        labels: Name in ``LABEL_SOURCES``, of a source that knows bases: a move table, or another alignment; or several:
-            the first that has a label for a read counts.
+        labels: Name in ``LABEL_SOURCES`` of a source with bases, such as move tables or another alignment; or several:
+            for each read the first that has a label is used.
         pore_model: Table of k-mer levels, or the name of a shipped one, such as ``dna_r10.4.1``; see
             `poreconv.pore_models.tables.read_pore_model`.
-        out: The suffix tells the format: a key of ``WRITERS``, see `convert`. ``score`` is the read's quality, the
-            correlation of its events with their levels. The drop ledger goes to ``<out>.ledger.json``.
-        labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
-        config: How, and in how many processes.
+        out: Table of events; the suffix names the format, a key of ``WRITERS``, see `convert`. ``score`` is the read's
+            quality: the correlation of its events' means with their levels. The drop ledger is written to
+            ``<out>.ledger.json``.
+        labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
+        config: How boundaries are refined, and processes.
 
     Returns:
         The drop ledger.
 
     Raises:
-        ConfigError: ``out`` exists, or its suffix names no format; or the labels know no bases.
-        FormatError: A file that cannot be used.
+        ConfigError: ``out`` exists, its suffix names no format, or the labels have no bases.
+        FormatError: A file cannot be used.
     """
     check_out(Path(out))
     config, pore = config or RefineConfig(), find_pore_model(Path(pore_model))
     assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
-    settings = {k: v for k, v in asdict(config).items() if k != "work"}  # where the jobs are done decides nothing
+    settings = {k: v for k, v in asdict(config).items() if k != "work"}  # where jobs run does not change the result
     with opened(assigned, config.sources) as source:
         names = ", ".join(name for name, _ in assigned)
-        require(source.classes == BASES, f"labels {names}: know no bases, so there are no levels; take bam_moves")
+        require(
+            source.classes == BASES,
+            f"labels {names}: without bases, so without levels; use a source with bases, such as bam_moves",
+        )
         return tabulate(
             paths,
             Path(out),
             partial(_refining, assigned, pore, config),
-            what="refine",
+            command="refine",
             settings={"labels": fingerprints(assigned), "pore": sha256([pore]), "config": settings},
             files=config.files,
             work=config.work,
@@ -76,7 +80,7 @@ def refine(
 
 
 @contextmanager
-def _refining(assigned: Assigned, pore_model: Path, config: RefineConfig) -> Iterator[Find]:
+def _refining(assigned: SourceFiles, pore_model: Path, config: RefineConfig) -> Iterator[ReadAnalysis]:
     with opened(assigned, config.sources) as source:
         yield partial(_refined, source, read_pore_model(pore_model), config)
 
@@ -84,4 +88,4 @@ def _refining(assigned: Assigned, pore_model: Path, config: RefineConfig) -> Ite
 def _refined(
     source: LabelSource, model: PoreModel, config: RefineConfig, reads: Iterator[Read], ledger: Ledger
 ) -> Iterator[tuple[Read, Events]]:
-    return each_kept(reads, source, ledger, lambda read: refine_events(read, events_of(source, read), model, config))
+    return kept_reads(reads, source, ledger, lambda read: refine_events(read, events_of(source, read), model, config))

@@ -1,4 +1,4 @@
-"""A run or an evaluation -> one HTML page."""
+"""A training run or an evaluation -> its report, one HTML page."""
 
 from pathlib import Path
 
@@ -7,17 +7,17 @@ from poreconv.evaluation.result import RUN_EVALUATION, read_evaluation
 
 
 def report(source: Path | str, *, out: Path | str) -> Path:
-    """Write the page that tells how good a model is; `train` and `evaluate` write it by themselves.
+    """Write the report on a model again; `train` and `evaluate` write it by themselves.
 
     Args:
         source: The folder that `train` wrote, or the JSON that ``evaluate --out`` wrote.
-        out: The page.
+        out: The HTML page.
 
     Returns:
-        Its path.
+        Path of the page.
 
     Raises:
-        FormatError: There is no evaluation, or a run without a log.
+        FormatError: There is no evaluation, or a training run has no log.
     """
     source, out = Path(source), Path(out)
     run = source if source.is_dir() else None

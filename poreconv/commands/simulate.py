@@ -1,4 +1,4 @@
-"""Reads whose true events are known: ``reads.fast5``, or another format, and tables of their truth."""
+"""Reads whose true events are known: ``reads.fast5``, or another format, and tables of their true events."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,40 +12,40 @@ from poreconv.events.writers.table import events_table
 from poreconv.reads.read import Read
 from poreconv.reads.readers import write_reads
 from poreconv.runtime.files import whole_file
-from poreconv.runtime.progress import Report, progress_bar
+from poreconv.runtime.progress import Progress, progress_bar
 from poreconv.runtime.registry import lookup
 from poreconv.simulate import SIMULATORS, Simulated
 
 
 def simulate(simulator: str, *, out: Path | str, common: SimulateConfig | None = None, config: Any) -> Path:
-    """Simulate reads and write them as a sequencer would, with their truth beside.
+    """Simulate reads, and write them as a sequencer does, with tables of their true events.
 
     Args:
         simulator: Name in ``SIMULATORS``.
-        out: Folder for ``reads.<format>``, ``events.tsv`` (the columns of `label`'s table) and, of a simulator that
-            knows a read's parts, ``regions.tsv`` (the same columns).
-        common: How many reads, from which seed, in which format.
+        out: Folder for ``reads.<format>``, ``events.tsv`` (the columns of `label`'s table) and, if the simulator has
+            regions, ``regions.tsv`` (the same columns).
+        common: Number of reads, seed, format.
         config: The simulator's own settings.
 
     Returns:
         The folder.
 
     Raises:
-        ConfigError: No such simulator, or the folder holds reads already.
+        ConfigError: There is no such simulator, or the folder contains reads already.
     """
     out, common = Path(out), common or SimulateConfig()
     if taken := sorted(path.name for path in out.glob("reads.*")):
-        raise ConfigError(f"{out}: holds {taken[0]} already; remove it, or choose another --out")
+        raise ConfigError(f"{out}: contains {taken[0]} already; remove it, or choose another --out")
     made = lookup(SIMULATORS, simulator, kind="simulator")(common, config)
-    with progress_bar("simulate") as report, ExitStack() as files:
+    with progress_bar("simulate") as progress, ExitStack() as files:
         truth = _Truth(out, files)
-        write_reads(out / f"reads.{common.format}", _reads(made, truth, common.reads, report))
+        write_reads(out / f"reads.{common.format}", _reads(made, truth, common.reads, progress))
         truth.close()
     return out
 
 
 class _Truth:
-    """The tables beside the reads, each whole or not at all; that of regions is made when the first comes."""
+    """Tables of the true events, each written whole or not at all; that of regions only if there are any."""
 
     def __init__(self, folder: Path, files: ExitStack) -> None:
         self._folder, self._files = folder, files
@@ -70,9 +70,9 @@ class _Truth:
             writer.close()
 
 
-def _reads(simulated: Iterator[Simulated], truth: _Truth, n_reads: int, report: Report) -> Iterator[Read]:
-    """Pass the reads on, and write the truth of each on the way."""
+def _reads(simulated: Iterator[Simulated], truth: _Truth, n_reads: int, progress: Progress) -> Iterator[Read]:
+    """Yield the reads, and write the true events of each."""
     for done, made in enumerate(simulated, start=1):
         truth.write(made)
-        report(done / n_reads)
+        progress(done / n_reads)
         yield made.read

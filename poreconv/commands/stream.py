@@ -1,6 +1,5 @@
-"""A model and signal files -> how many channels of a live flow cell this machine labels, and how soon."""
+"""A model and signal files -> how many channels of a live flow cell this machine can label, and how soon."""
 
-import json
 import multiprocessing
 import signal
 import threading
@@ -16,23 +15,24 @@ from tempfile import TemporaryDirectory
 from rich.table import Table
 
 from poreconv.config import FlowCellConfig, WorkConfig
-from poreconv.events.tabulation import check_out, finish, write_part
+from poreconv.events.tabulation import check_out, join_files, write_rows
 from poreconv.inference.labeller import load
 from poreconv.inference.streaming.labeller import StreamingLabeller
 from poreconv.inference.streaming.latency import Measured
 from poreconv.inference.streaming.playback import FlowCell, reads_for
 from poreconv.models.shipped import find_bundle
 from poreconv.reads.read import Read
-from poreconv.runtime.executors import as_is, cores, run_all
-from poreconv.runtime.files import Parts, whole_file
+from poreconv.runtime.executors import cores, run_all, without_opening
+from poreconv.runtime.files import JobFolder, whole_file
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import progress_bar
+from poreconv.runtime.records import from_json, to_json
 
-TOLD_EVERY_S = 0.5
-"""How often a process tells how far it is."""
+PROGRESS_EVERY_S = 0.5
+"""Seconds between two writes of a process's progress file."""
 
 STOP = "stop"
-"""A file of this name ends all processes."""
+"""Name of the file that ends all processes."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Streamed:
 
     config: FlowCellConfig
     total: Measured
-    """Of all processes."""
+    """Measurements of all processes together."""
     sample_rate_hz: float
     lookahead_s: float
     """Half the receptive field, in seconds of signal."""
@@ -61,19 +61,29 @@ class Streamed:
 
 @dataclass(frozen=True)
 class Share:
-    """What one process is to do."""
+    """One process's share of the channels."""
 
     number: int
     n_workers: int
     folder: Path
-    """Where it tells what it measures, and where `STOP` is."""
+    """Folder of the progress files and of `STOP`."""
     out: Path | None
-    """The part that its events go into."""
+    """File that the process writes its events to; None: events are not written."""
 
     @property
-    def told(self) -> Path:
-        """What it measured so far."""
+    def progress_file(self) -> Path:
+        """File with the process's measurements so far, a `ShareResult`."""
         return self.folder / f"{self.number}.json"
+
+
+@dataclass(frozen=True)
+class ShareResult:
+    """Measurements of one process so far."""
+
+    measured: Measured
+    sample_rate_hz: float
+    lookahead_s: float
+    """Half the receptive field, in seconds of signal."""
 
 
 def stream(
@@ -83,19 +93,19 @@ def stream(
     out: Path | str | None = None,
     config: FlowCellConfig | None = None,
 ) -> Streamed:
-    """Play reads as a live flow cell and label them while they come.
+    """Play reads as a live flow cell, and label them while they arrive.
 
-    Ctrl-C ends it; what was measured by then is the result.
+    Ctrl-C ends it; the result is what was measured until then.
 
     Args:
         model: The bundle that `train` wrote, or the name of a shipped model.
-        paths: Signal files and folders: one, or several. Reads are played again if they are too few.
-        out: Table of the events of each read that was played to its end, once; the suffix tells the format, see
-            `convert`. The drop ledger goes to ``<out>.ledger.json``.
-        config: Channels, speed, hop, ...
+        paths: Signal files and folders: one, or several. Reads are played again if there are too few.
+        out: Table of the events of each read that was played to its end, each read once; the suffix names the format,
+            see `convert`. The drop ledger is written to ``<out>.ledger.json``. Default: events are not written.
+        config: Channels, speed, hop and so on.
 
     Returns:
-        What was measured.
+        The measurements.
 
     Raises:
         ConfigError: The model needs whole reads, ``out`` exists, or its suffix names no format.
@@ -111,30 +121,34 @@ def stream(
         if out is None:
             shares = [Share(number, n_workers, Path(folder), None) for number in range(n_workers)]
             return _run(work, shares, config)
-        with Parts(Path(out), {"started": time.time()}) as parts:  # what a killed run left is of no use
-            names = [parts.path(number, ".parquet") for number in range(n_workers)]
-            shares = [Share(number, n_workers, Path(folder), name) for number, name in enumerate(names)]
+        with JobFolder(Path(out), {"started": time.time()}) as jobs:  # unlike any other plan: never resumed
+            files = [jobs.path(number, ".parquet") for number in range(n_workers)]
+            shares = [Share(number, n_workers, Path(folder), file) for number, file in enumerate(files)]
             streamed = _run(work, shares, config)
-            finish(parts, names, Path(out))
+            join_files(jobs, files, Path(out))
             return streamed
+
+
+def _read_result(share: Share) -> ShareResult:
+    return from_json(share.progress_file.read_bytes(), ShareResult)
 
 
 def _run(work: Callable[[Share], None], shares: list[Share], config: FlowCellConfig) -> Streamed:
     folder = shares[0].folder
     with _interrupt_touches(folder / STOP), _progress(shares, config):
-        deque(run_all(partial(as_is, work), shares, WorkConfig(len(shares))), maxlen=0)
-    told = [json.loads(share.told.read_text()) for share in shares]
+        deque(run_all(partial(without_opening, work), shares, WorkConfig(len(shares))), maxlen=0)
+    results = [_read_result(share) for share in shares]
     total = Measured()
-    for one in told:
-        total.merge(Measured.from_dict(one["measured"]))
+    for result in results:
+        total.merge(result.measured)
     ledger = Ledger(kept=total.reads)
     ledger.merge(total.ledger)
-    return Streamed(config, total, told[0]["sample_rate_hz"], told[0]["lookahead_s"], len(shares), ledger)
+    return Streamed(config, total, results[0].sample_rate_hz, results[0].lookahead_s, len(shares), ledger)
 
 
 @contextmanager
 def _interrupt_touches(stop: Path) -> Iterator[None]:
-    """Let Ctrl-C end the processes in an orderly way, with what they measured."""
+    """Let Ctrl-C create the file that ends the processes, so that their measurements are kept."""
     before = signal.signal(signal.SIGINT, lambda *_: stop.touch())
     try:
         yield
@@ -144,16 +158,16 @@ def _interrupt_touches(stop: Path) -> Iterator[None]:
 
 @contextmanager
 def _progress(shares: list[Share], config: FlowCellConfig) -> Iterator[None]:
-    """Draw how far the slowest process is, while they run."""
+    """Show how far the slowest process is, while they run."""
     done = threading.Event()
 
-    def watch(report: Callable[[float], None]) -> None:
-        while not done.wait(TOLD_EVERY_S):
-            told = [json.loads(share.told.read_text())["measured"] for share in shares if share.told.exists()]
-            report(min((one["played_s"] / config.seconds for one in told), default=0.0))
+    def watch(progress: Callable[[float], None]) -> None:
+        while not done.wait(PROGRESS_EVERY_S):
+            results = [_read_result(share) for share in shares if share.progress_file.exists()]
+            progress(min((result.measured.played_s / config.seconds for result in results), default=0.0))
 
-    with progress_bar("stream") as report:
-        watcher = threading.Thread(target=watch, args=(report,))
+    with progress_bar("stream") as progress:
+        watcher = threading.Thread(target=watch, args=(progress,))
         watcher.start()
         try:
             yield
@@ -168,53 +182,57 @@ def _play(
     config: FlowCellConfig,
     share: Share,
 ) -> None:
-    """Play one process's channels, and tell every now and then what was measured."""
+    """Play one process's channels, and write its progress file from time to time."""
     if multiprocessing.parent_process() is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process tells when to stop
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process creates `STOP`
     measured = Measured()
     loading = measured.ledger if share.number == 0 else Ledger()  # all processes read the same files
     reads = reads_for(paths, config, loading)
     labeller = load(model, config.inference, threads=1)
     _warm_up(StreamingLabeller(labeller, config.stream, Ledger()), reads[0])
     streaming = StreamingLabeller(labeller, config.stream, measured.ledger)
-    teller = _Teller(share, measured, streaming.chunking.margin, reads[0].sample_rate_hz)
+    progress_file = _ProgressFile(share, measured, streaming.chunking.margin, reads[0].sample_rate_hz)
     channels = range(share.number, config.channels, share.n_workers)
-    played = FlowCell(streaming, reads, channels, config, measured, teller.stopped).play()
+    played = FlowCell(streaming, reads, channels, config, measured, progress_file.stopped).play()
     if share.out is None:
         deque(played, maxlen=0)
     else:
-        write_part(share.out, played, measured.ledger)
-    teller.tell()
+        write_rows(share.out, played, measured.ledger)
+    progress_file.write()
 
 
-class _Teller:
-    """Tells the first process every now and then what this one measured, and whether it wants an end."""
+class _ProgressFile:
+    """Writes a process's progress file from time to time, and checks whether the process is to stop."""
 
     def __init__(self, share: Share, measured: Measured, lookahead: int, rate_hz: float) -> None:
-        self._share, self._measured = share, measured
-        self._facts = {"sample_rate_hz": rate_hz, "lookahead_s": lookahead / rate_hz}
-        self._told_at = time.perf_counter()
+        self._share = share
+        self._result = ShareResult(measured, rate_hz, lookahead / rate_hz)
+        self._written_at = time.perf_counter()
 
     def stopped(self) -> bool:
-        if time.perf_counter() - self._told_at > TOLD_EVERY_S:
-            self.tell()
+        if time.perf_counter() - self._written_at > PROGRESS_EVERY_S:
+            self.write()
         return (self._share.folder / STOP).exists()
 
-    def tell(self) -> None:
-        self._told_at = time.perf_counter()
-        with whole_file(self._share.told) as partial:
-            partial.write_text(json.dumps(self._facts | {"measured": self._measured.to_dict()}))
+    def write(self) -> None:
+        self._written_at = time.perf_counter()
+        with whole_file(self._share.progress_file) as partial:
+            partial.write_text(to_json(self._result), encoding="utf-8")
 
 
 def _warm_up(streaming: StreamingLabeller, read: Read) -> None:
-    """Label some samples, so that nothing is compiled or loaded once the clock runs."""
+    """Label some samples, so that nothing is compiled or loaded while time is measured."""
     streaming.start(read)
     streaming.push(read.adc[: 10 * streaming.chunking.hop])
     streaming.finish()
 
 
 def render(streamed: Streamed) -> Table:
-    """The table for the terminal."""
+    """Return the table for the terminal.
+
+    Args:
+        streamed: What `stream` returned.
+    """
     config, total = streamed.config, streamed.total
     table = Table(
         title=f"{config.channels:,} channels at {streamed.sample_rate_hz:g} Hz, speed {config.speed},"
@@ -232,8 +250,8 @@ def _rows(streamed: Streamed) -> Iterator[tuple[str, str]]:
     yield "samples per busy second", f"{total.samples_per_busy_s:,.0f}"
     yield "channels that this machine holds", f"{streamed.channels_held:,}"
     quantiles = [total.latency_s(share) for share in (0.5, 0.95, 0.99)]
-    yield "latency, s of signal: median, p95, p99", ", ".join(f"{one:.3f}" for one in quantiles)
-    beyond = ", ".join(f"{max(one - lookahead_s, 0):.3f}" for one in quantiles)
+    yield "latency, s of signal: median, p95, p99", ", ".join(f"{latency_s:.3f}" for latency_s in quantiles)
+    beyond = ", ".join(f"{max(latency_s - lookahead_s, 0):.3f}" for latency_s in quantiles)
     yield f"beyond the lookahead of {lookahead_s:.3f} s", beyond
     if streamed.config.speed != "max":
         yield "behind at the end, s of signal", f"{total.behind_s:.3f}"

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from poreconv.config import TailsConfig, require
 from poreconv.events.events import Events
-from poreconv.events.tabulation import Find, Form, check_out, tabulate
+from poreconv.events.tabulation import ReadAnalysis, TableKind, check_out, tabulate
 from poreconv.events.writers import Writer
 from poreconv.events.writers.parquet import ParquetWriter
 from poreconv.events.writers.tsv import TsvWriter
@@ -23,14 +23,14 @@ from poreconv.reads.read import Read
 from poreconv.runtime.ledger import Ledger
 
 TAILLESS = "reads_without_tail"
-"""Note in the ledger: reads that were labelled, and in which no tail was found; their row says -1."""
+"""Note in the ledger: labelled reads in which no tail was found; their rows contain -1."""
 
 NUCLEOTIDES_PER_S = {"rna002": 3012 / 27}
-"""Speed of tails: the median of the rates that nanopolish gives 17 reads, 27 samples per nucleotide at 3012 Hz. The
-maker's 70 bases per second is a mean, stalls included."""
+"""Chemistry -> speed of tails: the median of the rates that nanopolish reports for 17 reads, 27 samples per nucleotide
+at 3012 Hz. The manufacturer's 70 bases per second is a mean that includes stalls."""
 
 LEAD = 5
-"""Nucleotides that nanopolish and tailfindr subtract from samples over samples per nucleotide; so it is done here."""
+"""Nucleotides subtracted from samples over samples per nucleotide, as nanopolish and tailfindr do."""
 
 TAILS = pa.schema(
     [
@@ -41,22 +41,24 @@ TAILS = pa.schema(
         ("score", pa.float64()),
     ]
 )
-"""``[tail_start, tail_end)`` in samples from the first stored one; all -1 where no tail was found."""
+"""``[tail_start, tail_end)`` in samples from the first stored one; all values are -1 where no tail was found."""
 
 
 class Tail(NamedTuple):
     """One read's poly(A) tail."""
 
     start: int
-    """First sample; -1: none was found."""
+    """First sample; -1: no tail was found."""
     end: int
-    """The sample after the last."""
+    """Sample after the last."""
     nucleotides: float
+    """Length."""
     score: float
     """Mean probability of its samples."""
 
 
 NONE = Tail(-1, -1, -1.0, -1.0)
+"""No tail was found."""
 
 
 def tails(
@@ -66,24 +68,24 @@ def tails(
     out: Path | str,
     config: TailsConfig | None = None,
 ) -> Ledger:
-    """Find the poly(A) tail of each read, and how long it is; a run that was killed goes on where it was.
+    """Find the poly(A) tail of each read and its length. A killed command resumes when it is started again.
 
     A tail's length in nucleotides is its time in the pore times a speed, less `LEAD`. The speed is one number for all
-    reads: nothing that was tried without a basecall tells one read's speed from another's well enough. With
-    nanopolish's own places of 17 RNA002 tails, lengths by one speed differ from its own by 4 % (median; r = 0.95); by
-    the read's own dwells, which a boundary model finds in the transcript, by 4 to 9 %, as these dwells correlate with
+    reads: no method that was tried without a basecall distinguishes the speeds of reads well enough. At nanopolish's
+    own places of 17 RNA002 tails, lengths by one speed differ from nanopolish's by 4 % (median; r = 0.95); by the
+    read's own dwells, which a boundary model finds in the transcript, by 4 to 9 %, as these dwells correlate with
     nanopolish's rates at 0.65 at best; the t-test detector's, and the current's autocorrelation, at 0.55. nanopolish
-    and tailfindr, which know the basecall, differ by 5 % from each other. `scripts/train_regions` measures it for
-    places that a model found.
+    and tailfindr, which use the basecall, differ by 5 % from each other. `scripts/studies/train_regions.py` measures it
+    for places that a model found.
 
     Args:
         model: The bundle that `train` wrote, or the name of a shipped model; with a class ``polya``.
         paths: Signal files and folders: one, or several.
         out: Table with the columns ``read_id, tail_start, tail_end, nucleotides, score``, one row per read: ``.tsv`` or
-            ``.parquet``. Places are raw samples, half-open; the score is the mean probability of the tail's samples. A
-            read in which no tail was found has -1 in all, as nanopolish has it. Label source ``polya`` reads the table.
-            The drop ledger goes to ``<out>.ledger.json``.
-        config: The speed; batch size, chunk length, precision; in which processes.
+            ``.parquet``. Places are raw samples, half-open; the score is the mean probability of the tail's samples.
+            Where no tail was found, all are -1, as in nanopolish's tables. Label source ``polya`` reads the table. The
+            drop ledger is written to ``<out>.ledger.json``.
+        config: Speed, batch size, chunk length, precision, processes.
 
     Returns:
         The drop ledger.
@@ -107,42 +109,51 @@ def tails(
         paths,
         Path(out),
         partial(_finding_tails, trained, speed),
-        what="tails",
+        command="tails",
         settings=settings,
         files=config.files,
         work=for_model(config.work),
-        form=TAIL_ROWS,
+        kind=TAIL_ROWS,
     )
 
 
 def speed_of(recipe: Recipe, config: TailsConfig) -> float:
-    """Nucleotides per second of the reads that a model is for.
+    """Return the speed of tails in the reads that a model is for, in nucleotides per second.
+
+    Args:
+        recipe: Recipe of the model.
+        config: With the speed, if the user gave one.
 
     Raises:
-        ConfigError: The model finds no tails, or nobody measured their speed.
+        ConfigError: The model has no class ``polya``, or the speed of its chemistry is not known.
     """
     classes = ", ".join(recipe.classes)
     regions = recipe.task == "segment" and POLYA in recipe.classes
-    require(
-        regions, f"model: task {recipe.task}, classes {classes}; to find tails it needs one called {POLYA}, of segment"
-    )
+    require(regions, f"model: task {recipe.task}, classes {classes}; use a model of task segment with a class {POLYA}")
     known = {NUCLEOTIDES_PER_S.get(chemistry.lower()) for chemistry in recipe.chemistries}
     speed = config.nucleotides_per_s or (known.pop() if len(known) == 1 else None)
     trained = ", ".join(recipe.chemistries)
-    require(speed is not None, f"nucleotides_per_s: not known of the model's chemistries ({trained}); give it")
+    require(speed is not None, f"nucleotides_per_s: not known for the model's chemistries ({trained}); set it")
     return float(speed or 0)
 
 
 @contextmanager
-def _finding_tails(model: TrainedModel, nucleotides_per_s: float) -> Iterator[Find]:
+def _finding_tails(model: TrainedModel, nucleotides_per_s: float) -> Iterator[ReadAnalysis]:
     with model.labelling() as label:
         yield partial(find_tails, label, nucleotides_per_s)
 
 
 def find_tails(
-    label: Find, nucleotides_per_s: float, reads: Iterator[Read], ledger: Ledger
+    label: ReadAnalysis, nucleotides_per_s: float, reads: Iterator[Read], ledger: Ledger
 ) -> Iterator[tuple[Read, Tail]]:
-    """Give each read and its tail, `NONE` if it has none."""
+    """Yield each read and its tail, `NONE` where no tail was found.
+
+    Args:
+        label: Labels reads; see `Labeller.label`.
+        nucleotides_per_s: Speed of tails.
+        reads: Taken one at a time.
+        ledger: Records dropped reads, and notes reads without a tail.
+    """
     for read, regions in label(reads, ledger):
         tail = tail_in(regions, read.sample_rate_hz / nucleotides_per_s)
         if tail == NONE:
@@ -151,7 +162,13 @@ def find_tails(
 
 
 def tail_in(regions: Events, samples_per_nucleotide: float) -> Tail:
-    """The tail among a read's regions; of several, as a model finds that was not trained ``ordered``, the longest."""
+    """Return the tail among a read's regions, `NONE` if there is none.
+
+    Args:
+        regions: Events of a model with a class ``polya``. A model that was not trained ``ordered`` may find several
+            tails; the longest counts.
+        samples_per_nucleotide: Sample rate over speed.
+    """
     found = np.flatnonzero(regions.label == regions.classes.index(POLYA))
     if not len(found):
         return NONE
@@ -162,18 +179,22 @@ def tail_in(regions: Events, samples_per_nucleotide: float) -> Tail:
 
 
 def _row(read: Read, tail: Tail) -> pa.Table:
-    """One read's row; numbers rounded to what they mean."""
+    """Return one read's row, with numbers rounded to the digits that they are good for."""
     values = (read.read_id, tail.start, tail.end, round(tail.nucleotides, 2), round(tail.score, 4))
     return pa.table([[value] for value in values], TAILS)
 
 
 FORMATS: dict[str, Callable[[Path, pa.Schema], Writer]] = {".tsv": TsvWriter, ".parquet": ParquetWriter}
-"""Suffix -> writer; the other formats hold events only."""
+"""Suffix -> writer; the other formats can hold events only."""
 
 
 def _writer_for(out: Path) -> Callable[[Path], Writer]:
-    require(out.suffix in FORMATS, f"{out}: a table of tails is {' or '.join(FORMATS)}; end the name so")
+    require(
+        out.suffix in FORMATS,
+        f"{out}: a table of tails is {' or '.join(FORMATS)}; choose one of these suffixes",
+    )
     return lambda path: FORMATS[out.suffix](path, TAILS)
 
 
-TAIL_ROWS = Form(TAILS, _row, _writer_for)
+TAIL_ROWS = TableKind(TAILS, _row, _writer_for)
+"""One row per read."""

@@ -1,6 +1,6 @@
-"""Every setting, as frozen dataclasses checked on construction.
+"""Every setting, as frozen dataclasses that are checked on construction.
 
-No torch here: the command line reads these for its help.
+A field's docstring is also the help of its command line option. This package imports no torch, so that help is fast.
 """
 
 from poreconv.config._base import (
@@ -12,9 +12,9 @@ from poreconv.config._base import (
     Chemistry,
     DecodeMethod,
     Precision,
+    SignalFormat,
     Task,
     WorkConfig,
-    Written,
     asdict_flat,
     from_flat,
     group,
@@ -69,6 +69,7 @@ __all__ = [
     "Precision",
     "PrepareConfig",
     "RefineConfig",
+    "SignalFormat",
     "SimulateConfig",
     "SourceConfig",
     "SplitConfig",
@@ -79,7 +80,6 @@ __all__ = [
     "TrainConfig",
     "TruthConfig",
     "WorkConfig",
-    "Written",
     "asdict_flat",
     "from_flat",
     "group",

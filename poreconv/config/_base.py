@@ -1,4 +1,4 @@
-"""What all settings share."""
+"""Names and functions that all settings share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -12,40 +12,57 @@ Task = Literal["boundary", "segment", "base", "read"]
 Precision = Literal["auto", "32", "bf16"]
 BackendName = Literal["auto", "torch", "compile", "onnx"]
 DecodeMethod = Literal["peaks", "segmental", "ordered"]
-Written = Literal["fast5", "pod5", "blow5", "slow5"]
+SignalFormat = Literal["fast5", "pod5", "blow5", "slow5"]
 Chemistry = Literal["dna_r9.4.1", "dna_r10.4.1", "rna001", "rna002", "rna004"]
-"""Those whose reads can be simulated."""
+"""Chemistries whose reads can be simulated."""
 
 
 IGNORE = -1
-"""Target of a sample of which nothing is known."""
+"""Target of a sample without a label."""
 INSIDE, BOUNDARY = 0, 1
-"""Targets of task `boundary`: inside an event, and the first sample of one."""
+"""Targets of task `boundary`: a sample inside an event, and the first sample of one."""
 
 
 def require(condition: bool, message: str) -> None:
-    """Raise `ConfigError` with ``message`` unless ``condition`` holds."""
+    """Check a condition.
+
+    Args:
+        condition: What must be true of the settings.
+        message: The error's message: setting, value, and what it must be.
+
+    Raises:
+        ConfigError: The condition is false.
+    """
     if not condition:
         raise ConfigError(message)
 
 
 def require_none_below(config: Any, least: float, *names: str) -> None:
-    """Raise `ConfigError` if a setting is a number smaller than ``least``; None is no number."""
+    """Check that settings are not below a limit.
+
+    Args:
+        config: A config dataclass.
+        least: The limit.
+        *names: Names of fields that are numbers; a field that is None is not checked.
+
+    Raises:
+        ConfigError: A field is smaller than ``least``.
+    """
     for name in names:
         value = getattr(config, name)
         require(value is None or value >= least, f"{name}: {value}; must be {least:g} or more")
 
 
 FLAT = "flat"
-"""Mark, in a field's metadata, of a group whose settings are named on the command line without the group's name."""
+"""Key in the metadata of a field that is a group: its settings are command line options without the group's name."""
 
 
 def group(kind: type[Any], **defaults: Any) -> Any:
-    """Make the field of a config dataclass that holds a group of settings which several commands share.
+    """Make a field of a config dataclass that is a group of settings which several commands share.
 
     Args:
         kind: The group's dataclass.
-        defaults: Settings whose default differs here from the group's own.
+        **defaults: Settings whose default in this field differs from the group's own.
 
     Example:
         >>> @dataclass(frozen=True)
@@ -56,11 +73,11 @@ def group(kind: type[Any], **defaults: Any) -> Any:
 
 
 def from_flat(kind: type[T], settings: Mapping[str, Any]) -> T:
-    """Make a config dataclass, its groups included, of settings by their names on the command line.
+    """Make a config dataclass, including its groups, from settings by their names on the command line.
 
     Args:
         kind: The dataclass.
-        settings: Name -> value; those left out keep their defaults, and names that it does not have are passed over.
+        settings: Name -> value. Missing settings keep their defaults; names of no field are ignored.
 
     Raises:
         ConfigError: A value is out of range.
@@ -68,7 +85,7 @@ def from_flat(kind: type[T], settings: Mapping[str, Any]) -> T:
     values: dict[str, Any] = {}
     for each in fields(kind):  # type: ignore[arg-type]  # a dataclass
         if FLAT in each.metadata:
-            default = each.default_factory()  # type: ignore[operator]  # `group` gives one
+            default = each.default_factory()  # type: ignore[operator]  # `group` sets one
             values[each.name] = from_flat(type(default), asdict_flat(default) | dict(settings))
         elif each.name in settings:
             values[each.name] = settings[each.name]
@@ -76,7 +93,14 @@ def from_flat(kind: type[T], settings: Mapping[str, Any]) -> T:
 
 
 def asdict_flat(config: Any) -> dict[str, Any]:
-    """Give the settings of a config dataclass by their names on the command line: the inverse of `from_flat`."""
+    """Return the settings of a config dataclass by their names on the command line: the inverse of `from_flat`.
+
+    Args:
+        config: The dataclass.
+
+    Returns:
+        Name -> value, including the settings of its groups.
+    """
     flat: dict[str, Any] = {}
     for each in fields(config):
         value = getattr(config, each.name)
@@ -86,16 +110,16 @@ def asdict_flat(config: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class WorkConfig:
-    """Where jobs are done; the result is the same anywhere."""
+    """Processes in which jobs are done; the result does not depend on them."""
 
     workers: int = 0
-    """Processes; 0: one per core; but one alone that runs a model on an NVIDIA GPU, since several would share its
-    memory."""
+    """Number of processes. 0: one per core, or a single one if it runs a model on an NVIDIA GPU, since several would
+    share its memory."""
     scheduler: str | None = None
-    """Dask scheduler, such as tcp://host:8786, whose workers do the jobs instead of processes here; one job at a time
-    on each worker, so start them with --nthreads 1, one per core. All machines must see the same files under the same
-    paths (those in TMPDIR too, for `evaluate`), and have this version of poreconv[cluster]. A scheduler lets whoever
-    reaches it run any code on its workers: use one only in a network that you trust."""
+    """Address of a Dask scheduler, such as tcp://host:8786, whose workers do the jobs instead of processes on this
+    machine. A worker does one job at a time: start one per core, with --nthreads 1. All machines must have the same
+    files under the same paths (for `evaluate` also those in TMPDIR), and this version of poreconv[cluster]. Whoever
+    can reach a scheduler can run any code on its workers: use one only in a network that you trust."""
 
     def __post_init__(self) -> None:
         """Check the number of processes."""

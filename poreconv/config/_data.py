@@ -1,4 +1,4 @@
-"""Settings of what goes into a store, and of labels."""
+"""Settings of reading signal files and labels, and of preparing a store."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,37 +12,43 @@ class SourceConfig:
     """How label sources are read."""
 
     outside: str = "unknown"
-    """What the samples outside all intervals of a read (source `intervals`), in a window without a capture (source
-    `captures`), or of bases that are no sites (source `bed_modified`), are: `unknown` (ignored), or the name of a
-    class, such as `background`."""
+    """Class of the samples without a label: those outside all intervals of a read (source `intervals`), in a window
+    without a capture (source `captures`), or of bases that are not sites (source `bed_modified`). `unknown`: they are
+    ignored; or the name of a class, such as `background`."""
     move_margin: bool = False
-    """Whether one stride on each side of each move is ignored (sources `bam_moves`, `fast5_moves`, and `bed_modified`
-    by moves), since a move is right to about one stride. For the tasks `base` and `segment`: no boundary is left for
-    task `boundary`."""
+    """Ignore one stride of samples on each side of each move, since moves are accurate to about one stride (sources
+    `bam_moves`, `fast5_moves`, and `bed_modified` with moves). For the tasks `base` and `segment` only: task
+    `boundary` would have no boundary left."""
 
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """Which reads train, validate and test: decided by a hash, so the same read always falls on the same side."""
+    """Which reads train, validate and test; decided by a hash, so that the same read is always in the same split."""
 
     by: Literal["read", "run", "channel", "reference"] = "read"
-    """What is kept together: each read, all reads of a run, all reads of a channel in a run, or all reads aligned to
-    one reference sequence (`--read_info` tells it)."""
+    """Reads that are in the same split: `read`: each read on its own; `run`: all reads of a sequencing run; `channel`:
+    all reads of a channel in a run; `reference`: all reads aligned to one reference sequence (needs `--read_info`)."""
     validation: float = 0.1
-    """Share of the reads that choose the checkpoint and the decoding threshold."""
+    """Share of the reads, 0 to 1, on which training chooses the checkpoint and the decoding threshold."""
     test: float = 0.2
-    """Share of the reads that training never sees."""
+    """Share of the reads, 0 to 1, that training does not use at all; `evaluate` judges a model on them."""
     seed: int = 0
-    """Another seed, another split."""
+    """Seed of the hash; another seed gives another split."""
 
     def __post_init__(self) -> None:
         """Check the rule and the shares."""
         require(
             self.by in {"read", "run", "channel", "reference"},
-            f"split.by: {self.by!r}; choose read, run, channel or reference",
+            f"split.by: {self.by!r}; choose one of read, run, channel, reference",
         )
-        require(0 <= self.validation < 1 and 0 <= self.test <= 1, "split: shares must lie in 0..1")
-        require(self.validation + self.test <= 1, "split: validation and test together exceed 1")
+        require(
+            0 <= self.validation < 1 and 0 <= self.test <= 1,
+            f"split: validation {self.validation}, test {self.test}; must be 0 to 1",
+        )
+        require(
+            self.validation + self.test <= 1,
+            f"split: validation {self.validation} and test {self.test} together exceed 1; lower one",
+        )
 
 
 @dataclass(frozen=True)
@@ -50,40 +56,42 @@ class FilesConfig:
     """How signal files are read."""
 
     skip_bad_files: bool = False
-    """Pass over files that cannot be opened, and count them in the ledger, instead of stopping."""
+    """Skip files that cannot be read, and list them in the drop ledger, instead of stopping with an error."""
 
 
 @dataclass(frozen=True)
 class FilterConfig:
-    """Which reads are kept; the others are dropped by name."""
+    """Which reads are kept; the others are dropped and counted in the drop ledger."""
 
     min_samples: int = 0
-    """Shortest read, samples."""
+    """Length of the shortest read that is kept, samples."""
     max_samples: int | None = None
-    """Longest read, samples."""
+    """Length of the longest read that is kept, samples; default: any length."""
     min_labelled: float = 0.0
-    """Least share of a read's samples that its labels cover, 0 to 1."""
+    """Smallest share of a read's samples, 0 to 1, that its labels must cover."""
     min_quality: float = 0.0
-    """Least mean quality of a read's basecall, Phred (`--read_info` tells it); 0: any."""
+    """Smallest mean quality of a read's basecall that is kept, Phred; needs `--read_info`. 0: any."""
     read_ids: Path | None = None
-    """Text file of the reads to keep, one id per line."""
+    """Text file with the ids of the reads to keep, one per line; default: all reads."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
         require(self.min_quality >= 0, f"filter.min_quality: {self.min_quality}; must not be negative")
-        require(0 <= self.min_labelled <= 1, f"filter.min_labelled: {self.min_labelled}; must lie in 0..1")
+        require(0 <= self.min_labelled <= 1, f"filter.min_labelled: {self.min_labelled}; must be 0 to 1")
         longest = self.max_samples is None or self.max_samples >= self.min_samples
-        require(self.min_samples >= 0 and longest, "filter: min_samples must not be negative, nor exceed max_samples")
+        message = f"filter: min_samples {self.min_samples}; must not be negative, nor exceed max_samples"
+        require(self.min_samples >= 0 and longest, message)
 
 
 @dataclass(frozen=True)
 class TruthConfig:
-    """What labels must be to count as true."""
+    """How the labels of several sources are combined."""
 
     agreement_samples: int | None = None
-    """With several label sources: all must have a label for a read, and where they disagree samples are ignored:
-    around boundaries that have no partner within so many samples (task `boundary`), or where classes differ. Default:
-    the first source that has a label is believed."""
+    """With several label sources: use only what all of them agree on. For task `boundary` this is the largest distance
+    between two boundaries that agree, samples; for other tasks the classes must be equal. Samples on which the sources
+    disagree are ignored, and a read is dropped unless every source has a label for it. Default: the first source that
+    has a label for a read is used."""
 
     def __post_init__(self) -> None:
         """Check the range."""
@@ -93,14 +101,14 @@ class TruthConfig:
 
 @dataclass(frozen=True)
 class PrepareConfig:
-    """What becomes of reads and labels on the way into a store."""
+    """How reads and labels become a store."""
 
     task: Task = "boundary"
-    """What is asked of every sample: is it the first of an event (`boundary`), which class has it (`segment`), which
-    base (`base`)? Or of the whole read: which class has it (`read`)?"""
+    """What the model is to predict for every sample: whether it is the first of an event (`boundary`), its class
+    (`segment`), its base (`base`); or for the whole read: its class (`read`)."""
     resample_hz: float | None = None
-    """Bring reads and labels to this sample rate, Hz, so that reads of different rates train together; the trained
-    model does the same with the reads that it labels."""
+    """Resample reads and labels to this sample rate, Hz, so that reads of different rates can train together; the
+    trained model resamples the reads that it labels in the same way. Default: reads keep their own rate."""
     split: SplitConfig = field(default_factory=SplitConfig)
     filter: FilterConfig = field(default_factory=FilterConfig)
     truth: TruthConfig = group(TruthConfig)
@@ -111,9 +119,10 @@ class PrepareConfig:
     def __post_init__(self) -> None:
         """Check that something is left to learn."""
         require(self.resample_hz is None or self.resample_hz > 0, f"resample_hz: {self.resample_hz}; must be positive")
-        hopeless = self.sources.move_margin and self.task == "boundary"
+        no_boundary_left = self.sources.move_margin and self.task == "boundary"
         require(
-            not hopeless, "move_margin: leaves no boundary to learn; use task base, or make moves exact with refine"
+            not no_boundary_left,
+            "move_margin: leaves no boundary for task boundary; use task base, or make moves exact with refine",
         )
 
 
@@ -136,25 +145,25 @@ class KmersConfig:
 
 @dataclass(frozen=True)
 class RefineConfig:
-    """How coarse boundaries become exact."""
+    """How coarse boundaries are moved to the steps of the current."""
 
     band: int = 60
-    """How far a boundary may move in one pass, samples."""
+    """Largest distance by which a boundary may move in one pass, samples."""
     passes: int = 3
-    """How often a read is cut; between passes its scale is fitted anew."""
+    """Number of passes; between passes the read's scale is fitted again."""
     min_dwell: int = 2
-    """Shortest event, samples."""
+    """Length of the shortest event, samples."""
     step_reward: float = 5.0
-    """What a cut at a step of the current gains, in units of log-likelihood; 0: levels alone decide."""
+    """Reward of a boundary at a step of the current, in units of log-likelihood; 0: levels alone decide."""
     min_quality: float = 0.9
-    """Least correlation of a read's events with their levels; reads below it are dropped."""
+    """Smallest correlation, 0 to 1, of a read's events with their levels; reads below it are dropped."""
     sources: SourceConfig = group(SourceConfig)
     files: FilesConfig = group(FilesConfig)
     work: WorkConfig = group(WorkConfig)
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        require(self.band >= 1 and self.passes >= 1, "band, passes: must be positive")
+        require(min(self.band, self.passes) >= 1, f"band, passes: {self.band}, {self.passes}; must be positive")
         require(self.min_dwell >= 1, f"min_dwell: {self.min_dwell}; must be positive")
         require(self.step_reward >= 0, f"step_reward: {self.step_reward}; must not be negative")
         require(0 <= self.min_quality <= 1, f"min_quality: {self.min_quality}; must be 0 to 1")

@@ -1,4 +1,4 @@
-"""Settings of judging."""
+"""Settings of evaluating a model."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,10 +10,10 @@ from poreconv.config._inference import InferenceConfig
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    """On what a model is judged, and how it runs."""
+    """The reads on which a model is judged, and how it runs."""
 
     split: Literal["test", "validation", "train", "all"] = "test"
-    """Reads of a store to judge on; those that trained the model are dropped all the same."""
+    """Split of a store on which the model is judged; reads that trained the model are dropped from any split."""
     truth: TruthConfig = group(TruthConfig)
     sources: SourceConfig = group(SourceConfig)
     inference: InferenceConfig = group(InferenceConfig)

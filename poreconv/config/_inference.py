@@ -1,4 +1,4 @@
-"""Settings of labelling, streaming and measuring tails."""
+"""Settings of labelling, streaming and measuring poly(A) tails."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -9,23 +9,26 @@ from poreconv.config._data import FilesConfig
 
 @dataclass(frozen=True)
 class DecodeConfig:
-    """How per-sample logits become events; training chooses all of it on the validation split."""
+    """How logits become events; training chooses these settings on the validation split."""
 
     threshold: float = 0.5
-    """Task `boundary`: least probability of a peak (`peaks`), or the one at which a boundary costs nothing."""
+    """Task `boundary`: smallest probability of a boundary (method `peaks`), or the probability at which a boundary
+    costs nothing (method `segmental`)."""
     method: DecodeMethod = "peaks"
-    """Task `boundary`: every peak for itself (`peaks`), or the best choice among all of them, by the probability near
-    each and the dwells between them (`segmental`)."""
+    """Task `boundary`: `peaks`: every peak of the probability above the threshold; `segmental`: the best set of
+    boundaries, by the probability near each and the dwells between them. Task `segment`: `ordered`: see `order`."""
     dwell_weight: float = 0.0
-    """How much the dwells count in `segmental`: 0 not at all, 1 as much as the probabilities."""
+    """Weight of the dwells in method `segmental`: 0: they are ignored; 1: they weigh as much as the probabilities."""
     dwell_hazards: tuple[float, ...] = ()
-    """Chance of an event to end after so many samples, one per bin of `dwell.EDGES`, by the training split."""
+    """Probability, from the training split, that an event ends after a number of samples; one for each bin of
+    `dwell.EDGES`."""
     bias: tuple[float, ...] = ()
-    """What is added to the logit of each class, so that the loss's class weights are taken back; empty: nothing."""
+    """Added to the logit of each class, which undoes the class weights of the loss; empty: nothing."""
     temperature: float = 1.0
-    """What the logits are then divided by, so that probabilities are shares of samples."""
+    """Divisor of the logits, after the bias, that makes a probability the share of samples that have the class."""
     order: tuple[str, ...] = ()
-    """Task `segment`, method `ordered`: the classes as they follow each other in the signal, each once at most."""
+    """Task `segment`, method `ordered`: the classes in the order in which they follow each other in the signal, each
+    at most once."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -36,25 +39,28 @@ class DecodeConfig:
         possible = all(0 < hazard < 1 for hazard in self.dwell_hazards)
         require(possible, f"decoding.dwell_hazards: {self.dwell_hazards}; must lie between 0 and 1")
         known = bool(self.dwell_hazards) or self.method != "segmental"
-        require(known, "decoding.dwell_hazards: none; method segmental needs them")
-        require(bool(self.order) == (self.method == "ordered"), "decoding.order: names classes for method ordered only")
+        require(known, "decoding.dwell_hazards: empty; method segmental needs them")
+        ordered = self.method == "ordered"
+        require(bool(self.order) == ordered, f"decoding.order: {self.order}; needed by method ordered, and only by it")
         require(self.temperature > 0, f"decoding.temperature: {self.temperature}; must be positive")
 
 
 @dataclass(frozen=True)
 class InferenceConfig:
-    """How a trained model runs; none of it changes what it finds, but for the last digits that `precision` costs."""
+    """How a trained model runs; the results depend on none of these settings, except for the digits of `precision`."""
 
     backend: BackendName = "auto"
-    """What the network runs on: `torch`; `compile` (torch.compile: compiles first, for half a minute); `onnx` (ONNX
-    Runtime; a bundle is exported first). `auto`: torch for a bundle, onnx for an exported file."""
+    """Library that runs the network: `torch`; `compile` (torch.compile, which compiles for half a minute first);
+    `onnx` (ONNX Runtime; a bundle is exported first). `auto`: `torch` for a bundle, `onnx` for an exported model."""
     precision: Precision = "auto"
-    """`bf16` is faster on processors that compute in it, and differs in the third digit; `auto`: bf16 on those, else
-    32 (on a cluster with both, choose). An exported file has its own."""
+    """Precision of the network's arithmetic: `32` (float32); `bf16`, which is faster on processors that compute in it
+    and differs in the third digit; `auto`: `bf16` on such processors, else `32` (on a cluster with both kinds, choose
+    one). An exported model always runs with the precision of its export."""
     batch_size: int = 4
-    """Chunks labelled at once, at most 8 by torch on a CPU; a few that stay in its cache are faster than many."""
+    """Number of chunks labelled together, at most 8 with torch on a CPU, where a few that fit into its cache are faster
+    than many."""
     chunk_samples: int = 8000
-    """Samples per chunk, its overlap included; rounded down to a multiple of 64."""
+    """Length of a chunk, samples, including its overlap; rounded down to a multiple of 64."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -73,13 +79,14 @@ class LabelConfig:
 
 @dataclass(frozen=True)
 class StreamConfig:
-    """How reads are labelled while they are sequenced: how soon, and by what scale."""
+    """How reads are labelled while they are sequenced: the latency, and the estimate of a read's scale."""
 
     hop_samples: int = 1000
-    """New samples of a channel that go through the network together; rounded so that chunks suit it. More cost less, as
-    fewer are seen twice, and come later."""
+    """Number of new samples of a channel that go through the network together; rounded to a length that suits the
+    network. A larger number needs less computation, since fewer samples are computed twice, but labels come later."""
     warmup_samples: int = 2000
-    """Samples of a read that are held back until its shift and scale are estimated; they are refined from then on."""
+    """Number of samples from which a read's shift and scale are first estimated, and which are held back until then;
+    the estimate is refined with every further sample."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -89,22 +96,22 @@ class StreamConfig:
 
 @dataclass(frozen=True)
 class FlowCellConfig:
-    """A flow cell that is played from files."""
+    """A flow cell that is simulated by playing the reads of files."""
 
     channels: int = 512
-    """Channels that are sequenced at once, all of the time; each plays one read after the other."""
+    """Number of channels that are sequenced at the same time, without pauses; each plays one read after the other."""
     seconds: float = 30.0
-    """Seconds of signal that each channel plays."""
+    """Length of the signal that each channel plays, seconds."""
     speed: Literal["real", "max"] | float = "real"
-    """`real`: samples come as a sequencer gives them; 2: twice as fast; `max`: the next are there when those before are
-    labelled."""
+    """Speed of the signal: `real`: that of a sequencer; a number: so many times as fast; `max`: new samples arrive as
+    soon as those before are labelled."""
     push_s: float = 0.1
-    """Seconds of signal that come at once."""
+    """Length of the signal that arrives at a time, seconds."""
     workers: int = 0
-    """Processes that share the channels, of one thread each; 0: one per core."""
+    """Number of processes that share the channels, with one thread each; 0: one per core."""
     stream: StreamConfig = group(StreamConfig)
     inference: InferenceConfig = group(InferenceConfig, batch_size=8)
-    """What the network runs on; chunks are as long as the hop needs them."""
+    """How the network runs; the hop determines the length of the chunks."""
     files: FilesConfig = group(FilesConfig)
 
     def __post_init__(self) -> None:
@@ -117,10 +124,11 @@ class FlowCellConfig:
 
 @dataclass(frozen=True)
 class TailsConfig:
-    """How tails are measured."""
+    """How poly(A) tails are measured."""
 
     nucleotides_per_s: float | None = None
-    """Speed at which tails go through the pore; default: the chemistry's, which is known of RNA002."""
+    """Speed at which tails pass the pore, nucleotides per second; default: that of the chemistry, which is known for
+    RNA002."""
     inference: InferenceConfig = group(InferenceConfig)
     files: FilesConfig = group(FilesConfig)
     work: WorkConfig = group(WorkConfig)

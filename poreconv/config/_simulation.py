@@ -4,55 +4,55 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from poreconv.config._base import Chemistry, Written, group, require, require_none_below
+from poreconv.config._base import Chemistry, SignalFormat, group, require, require_none_below
 
 
 @dataclass(frozen=True)
 class SimulateConfig:
-    """What every simulator needs."""
+    """Settings of every simulator."""
 
     reads: int = 100
-    """How many reads."""
+    """Number of reads."""
     seed: int = 0
-    """The same seed gives the same reads."""
-    format: Written = "fast5"
-    """Signal format: fast5 (multi-read, VBZ), pod5, blow5, or its text form, slow5."""
+    """Seed of the random numbers; the same seed gives the same reads."""
+    format: SignalFormat = "fast5"
+    """Format of the signal file: `fast5` (multi-read, VBZ), `pod5`, `blow5`, or its text form, `slow5`."""
 
     def __post_init__(self) -> None:
         """Check the counts and the format."""
         require(min(self.reads, self.seed) >= 0, f"reads: {self.reads}, seed: {self.seed}; must not be negative")
-        formats = get_args(Written)
+        formats = get_args(SignalFormat)
         require(self.format in formats, f"format: {self.format!r}; choose one of {', '.join(formats)}")
 
 
 @dataclass(frozen=True)
 class HeartbeatConfig:
-    """The lecture's trace: one or more beats somewhere in noise and drift. Default units: pA and samples."""
+    """Simulate heartbeat traces: one or more beats at random places in noise and drift. Units: pA, samples."""
 
     samples: int = 400
     """Length of each trace, samples."""
     sample_rate_hz: float = 250.0
-    """Samples per second."""
+    """Sample rate, Hz."""
     beats_min: int = 1
-    """Fewest beats in a trace."""
+    """Smallest number of beats in a trace."""
     beats_max: int = 3
-    """Most beats in a trace."""
+    """Largest number of beats in a trace."""
     beats_start: int = 0
-    """Beats lie at this sample or later."""
+    """First sample at which a beat may begin."""
     beats_end: int | None = None
-    """Beats lie before this sample; default: the trace's end."""
+    """Sample before which every beat must end; default: the trace's end."""
     width_min: int = 12
-    """Shortest beat, samples."""
+    """Length of the shortest beat, samples."""
     width_max: int = 40
-    """Longest beat, samples."""
+    """Length of the longest beat, samples."""
     height_min_pa: float = 20.0
-    """Lowest beat, pA above the baseline."""
+    """Height of the lowest beat, pA above the baseline."""
     height_max_pa: float = 60.0
-    """Highest beat, pA above the baseline."""
+    """Height of the highest beat, pA above the baseline."""
     baseline_pa: float = 80.0
-    """Level between beats, pA."""
+    """Current between beats, pA."""
     noise_pa: float = 4.0
-    """SD of white noise, pA."""
+    """SD of the white noise, pA."""
     drift_pa: float = 6.0
     """SD of the slow drift over a trace, pA."""
 
@@ -64,37 +64,39 @@ class HeartbeatConfig:
         require(self.sample_rate_hz > 0, "sample_rate_hz: must be positive")
         require(min(self.noise_pa, self.drift_pa) >= 0, "noise_pa, drift_pa: must not be negative")
         start, end = self.place
-        require(0 <= start <= end <= self.samples, f"beats_start: {start}, beats_end: {end}; not in the trace")
+        in_trace = 0 <= start <= end <= self.samples
+        require(in_trace, f"beats_start: {start}, beats_end: {end}; must be 0 to samples, {self.samples}")
         require(
             end - start >= self.beats_max * (self.width_max + 1) - 1,
-            f"samples: {end - start} hold no {self.beats_max} beats of {self.width_max}; raise it",
+            f"samples: {end - start} are too few for {self.beats_max} beats of {self.width_max}; make the trace longer",
         )
 
     @property
     def place(self) -> tuple[int, int]:
-        """Samples ``[start, end)`` in which beats lie."""
+        """Samples ``[start, end)`` that may contain beats."""
         return self.beats_start, self.samples if self.beats_end is None else self.beats_end
 
 
 @dataclass(frozen=True)
 class PoreConfig:
-    """Which current each k-mer gives. Units: pA."""
+    """The pore model: the current of each k-mer. Units: pA."""
 
     pore_model: Path | None = None
-    """Table of k-mer levels (nanopolish, f5c, ONT `levels`, uncalled4); what it tells of noise and dwells is used too.
-    Default: a random pore."""
+    """Table of k-mer levels (nanopolish, f5c, ONT `levels`, uncalled4); noise and dwells are taken from it too, if it
+    contains them. Default: a random pore model."""
     turn_kmers: bool = False
-    """Read the table's k-mers backwards: some tables of RNA name them in the signal's order, 3' to 5'."""
+    """Reverse the k-mers of the table: some tables for RNA write them in the order of the signal, 3' to 5'."""
     k: int = 5
-    """Bases that set one level of the random pore."""
+    """Length of the k-mers of the random pore model, bases."""
     pore_seed: int = 0
-    """Another seed, another random pore; reads of different `seed` come from the same pore."""
+    """Seed of the random pore model; reads simulated with another `seed` have the same pore model."""
     level_mean_pa: float | None = None
-    """Mean of the k-mer levels of the random pore, and of a table that is not in pA; default: the chemistry's."""
+    """Mean of the k-mer levels, pA, of the random pore model or of a table that is not in pA; default: that of the
+    chemistry."""
     level_sd_pa: float | None = None
-    """SD of these levels; default: the chemistry's."""
+    """SD of these levels, pA; default: that of the chemistry."""
     level_noise_pa: float = 1.0
-    """SD of an event's level around its k-mer's, where the table does not tell."""
+    """SD of an event's level around that of its k-mer, pA, unless the table contains it."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -105,77 +107,84 @@ class PoreConfig:
 
 @dataclass(frozen=True)
 class MoleculeConfig:
-    """What goes through the pore, and how fast. Units: bases, samples."""
+    """The molecules, and how fast they pass the pore. Units: bases, samples."""
 
     chemistry: Chemistry = "dna_r9.4.1"
-    """What the reads say they are; RNA goes through the pore 3' to 5', its poly(A) tail first."""
+    """Chemistry of the reads. RNA passes the pore 3' to 5', its poly(A) tail first."""
     fasta: Path | None = None
-    """Sequences, plain or gzip, from which reads are taken: of any place and, if DNA, of either strand. Default: random
-    bases."""
+    """FASTA file, plain or gzip, with the sequences of which reads are random parts: DNA of either strand, RNA of the
+    strand in the file. Default: random bases."""
     bases_mean: int = 2000
-    """Mean read length, bases (gamma distributed, shape 3); a read ends where its sequence does."""
+    """Mean length of a read, bases (gamma distribution of shape 3); a read ends at the end of its sequence."""
     bases_min: int = 200
-    """Shortest read, bases."""
+    """Length of the shortest read, bases."""
     dwell_mean: float | None = None
-    """Mean samples per base, where the table does not tell; default: the chemistry's (R9.4.1: 450 bases per second)."""
+    """Mean dwell of a base, samples, unless the table contains it. Default: that of the chemistry (R9.4.1: 450
+    bases per second)."""
     dwell_shape: float | None = None
-    """Shape of the dwells' gamma distribution, where the table does not tell: larger is more regular; default: the
-    chemistry's."""
+    """Shape of the gamma distribution of the dwells: larger is more regular, unless the table contains it.
+    Default: that of the chemistry."""
     stall_rate: float | None = None
-    """Share of the bases at which the motor stalls; default: the chemistry's."""
+    """Share of the bases, 0 to 1, at which the motor stalls; default: that of the chemistry."""
     stall_samples: float | None = None
-    """Mean samples that a stall adds (exponentially distributed); default: the chemistry's."""
+    """Mean number of samples that a stall adds (exponential distribution); default: that of the chemistry."""
     open_pore_samples: int = 0
-    """Mean length of the open pore's current before the molecule comes, samples; 0 for none."""
+    """Mean length of the open pore's current before the molecule, samples; 0: none."""
     adapter_samples: int | None = None
-    """Mean length of the adapter before the first base or the tail, samples; 0 for none; default: the chemistry's."""
+    """Mean length of the adapter before the first base or the tail, samples; 0: none. Default: that of the
+    chemistry."""
     polya_mean: float | None = None
-    """Mean length of the poly(A) tail, nucleotides; 0 for none; default: the chemistry's, of DNA 0."""
+    """Mean length of the poly(A) tail, nucleotides; 0: none. Default: that of the chemistry, for DNA 0."""
     polya_sd: float = 25.0
-    """SD of that length over reads."""
+    """SD of the length of the tail over reads, nucleotides."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
         known = get_args(Chemistry)
         require(self.chemistry in known, f"chemistry: {self.chemistry!r}; choose one of {', '.join(known)}")
-        require(1 <= self.bases_min <= self.bases_mean, "bases_min: must be positive and not exceed bases_mean")
+        require(
+            1 <= self.bases_min <= self.bases_mean,
+            f"bases_min: {self.bases_min}; must be 1 to bases_mean, {self.bases_mean}",
+        )
         require_none_below(self, 1, "dwell_mean")
         require_none_below(self, 0.1, "dwell_shape")
         require_none_below(self, 0, "stall_rate", "stall_samples", "open_pore_samples", "adapter_samples")
         require_none_below(self, 0, "polya_mean", "polya_sd")
         require((self.stall_rate or 0) <= 1, f"stall_rate: {self.stall_rate}; must be 0 to 1")
-        require(self.rna or not self.polya_mean, "polya_mean: tails are simulated of RNA; choose such a chemistry")
+        require(
+            self.rna or not self.polya_mean, "polya_mean: only RNA has a tail; use an RNA chemistry, such as rna002"
+        )
 
     @property
     def rna(self) -> bool:
-        """Whether signal order is 3' to 5'."""
+        """Whether the molecules are RNA, which passes the pore 3' to 5'."""
         return self.chemistry.startswith("rna")
 
 
 @dataclass(frozen=True)
 class SquiggleConfig:
-    """Squiggles of a pore model, given or random, and of sequences, given or random. Units: bases, pA, samples."""
+    """Simulate squiggles from a pore model and sequences, each given or random. Units: bases, pA, samples."""
 
     molecule: MoleculeConfig = group(MoleculeConfig)
     pore: PoreConfig = group(PoreConfig)
     sample_rate_hz: float | None = None
-    """Samples per second; default: the chemistry's (4000, or 3012 of RNA001 and RNA002)."""
+    """Sample rate, Hz; default: that of the chemistry (4000; RNA001 and RNA002: 3012)."""
     noise_pa: float = 2.7
-    """SD of the noise within an event, where the table does not tell."""
+    """SD of the noise within an event, pA, unless the table contains it."""
     noise_spread: float = 0.5
-    """How that SD differs from event to event, where the table does not tell: SD of its logarithm."""
+    """Variation of that SD between events: SD of its logarithm, unless the table contains it."""
     noise_correlation: float = 0.5
-    """Correlation of the noise of neighbouring samples: the pore's noise is not white."""
+    """Correlation of the noise of neighbouring samples, 0 to `noise_memory`: the noise of a pore is not white."""
     noise_memory: float = 0.7
-    """Factor by which that correlation falls with each sample further on."""
+    """Factor, 0 to 1, by which that correlation falls with each further sample."""
     spill: float = 0.13
-    """Share of a sample's level that stands in each of its neighbours: steps are not perfectly sharp."""
+    """Share of a sample's level, under 0.5, that appears in each of its neighbours: steps are not perfectly sharp."""
     drift_pa: float = 3.0
-    """SD of the slow drift over a read."""
+    """SD of the slow drift over a read, pA."""
     shift_pa: float = 4.0
-    """SD over reads of the shift of all levels."""
+    """SD over reads of an offset of all levels, pA."""
     scale_sd: float = 0.04
-    """SD over reads of the factor on all levels."""
+    """SD over reads of a factor on all levels."""
 
     def __post_init__(self) -> None:
         """Check ranges."""

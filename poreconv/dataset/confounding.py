@@ -1,4 +1,4 @@
-"""Classes of reads that come from different runs: a model may learn to tell the runs."""
+"""Classes of reads from different sequencing runs: a model may learn the run instead of the class."""
 
 import warnings
 from collections.abc import Sequence
@@ -8,7 +8,14 @@ from poreconv.errors import ConfoundedWarning
 
 
 def confounded(stores: Sequence[Store]) -> tuple[str, ...]:
-    """Classes of task `read` whose training reads have no run in common with some other class's; else none."""
+    """Find the classes whose training reads share no sequencing run with those of some other class.
+
+    Args:
+        stores: Open stores that train together.
+
+    Returns:
+        Class names, in the order of the classes; empty for tasks other than `read`.
+    """
     info = stores[0].info
     if info.task != "read":
         return ()
@@ -18,17 +25,28 @@ def confounded(stores: Sequence[Store]) -> tuple[str, ...]:
         run_ids = store.text("run_id")
         for row, label in zip(rows, store.target[store.offset[rows]], strict=True):
             runs.setdefault(int(label), set()).add(run_ids[row])
-    apart = {one for one in runs for other in runs if not runs[one] & runs[other]}
-    return tuple(info.classes[label] for label in sorted(apart))
+    separate = {label for label in runs for other in runs if not runs[label] & runs[other]}
+    return tuple(info.classes[label] for label in sorted(separate))
 
 
 def warn_confounded(classes: Sequence[str]) -> None:
-    """Warn, in one line, of classes that are `confounded`."""
+    """Warn, in one line, that classes are confounded with sequencing runs.
+
+    Args:
+        classes: What `confounded` returns.
+    """
     if classes:
-        warnings.warn(confounder_of(classes), ConfoundedWarning, stacklevel=3)
+        warnings.warn(confounding_message(classes), ConfoundedWarning, stacklevel=3)
 
 
-def confounder_of(classes: Sequence[str]) -> str:
-    """What to say of classes whose training reads come from different runs; empty of none."""
+def confounding_message(classes: Sequence[str]) -> str:
+    """Describe, in one line, that classes are confounded with sequencing runs.
+
+    Args:
+        classes: What `confounded` returns.
+
+    Returns:
+        Empty without such classes.
+    """
     names = ", ".join(classes)
-    return f"{names}: from different runs, so a model may tell the run instead of the class" if classes else ""
+    return f"{names}: from different sequencing runs; a model may learn the run instead of the class" if classes else ""

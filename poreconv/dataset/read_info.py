@@ -1,4 +1,4 @@
-"""What other files tell of reads: mean quality of the basecall, and the reference sequence they were aligned to."""
+"""Mean basecall quality and reference sequence of reads, read from alignments, summaries and other tables."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -15,44 +15,47 @@ from poreconv.errors import FormatError
 
 QUALITY_COLUMNS = ("mean_quality", "mean_qscore_template", "mean_qscore")
 REFERENCE_COLUMNS = ("reference", "alignment_genome", "alignment_reference")
-"""Names of the columns, in a table of one's own or a sequencing summary; the first that is there counts."""
+"""Possible column names in a sequencing summary or a table of one's own; the first that exists counts."""
 
 UNALIGNED = ("", "*")
-"""References that are none."""
+"""Values of a reference that mean: not aligned."""
 
 ALIGNMENTS = (".bam", ".sam")
 
 
 class ReadInfo(NamedTuple):
-    """What is known of one read."""
+    """What other files state about one read."""
 
     quality: float | None
-    """Mean quality of its basecall, Phred."""
+    """Mean quality of its basecall, Phred; None if it is not known."""
     reference: str
-    """Name of the sequence that it was aligned to; empty if it was not."""
+    """Name of the sequence that it was aligned to; empty if it was not, or if that is not known."""
 
 
-NOTHING = ReadInfo(None, "")
+UNKNOWN = ReadInfo(None, "")
 
 
 def read_info(files: Sequence[Path]) -> dict[str, ReadInfo]:
-    """Read what some files tell of reads; memory holds one entry per read.
+    """Read mean quality and reference of reads; memory holds one entry per read.
 
     Args:
         files: BAM or SAM (tag ``qs``, else the mean of the base qualities' error rates; the primary alignment's
             reference), or tables with a header: a sequencing summary, or one's own with the columns ``read_id`` and
-            ``mean_quality`` or ``reference``. What two files tell of one read is joined; the first counts.
+            ``mean_quality`` or ``reference``. Where two files state the same of a read, the first counts.
+
+    Returns:
+        By read id.
 
     Raises:
         FormatError: A file is none of these.
     """
     found: dict[str, ReadInfo] = {}
     for path in files:
-        tell: Callable[[Path], Iterator[tuple[str, ReadInfo]]] = (
+        rows_of: Callable[[Path], Iterator[tuple[str, ReadInfo]]] = (
             _from_alignments if path.suffix.lower() in ALIGNMENTS else _from_table
         )
-        for read_id, info in tell(path):
-            known = found.get(read_id, NOTHING)
+        for read_id, info in rows_of(path):
+            known = found.get(read_id, UNKNOWN)
             quality = info.quality if known.quality is None else known.quality
             found[read_id] = ReadInfo(quality, known.reference or info.reference)
     return found
@@ -65,21 +68,21 @@ def _from_alignments(path: Path) -> Iterator[tuple[str, ReadInfo]]:
                 if not (record.is_secondary or record.is_supplementary):
                     yield record.query_name or "", ReadInfo(_quality(record), record.reference_name or "")
     except (OSError, ValueError) as exc:
-        raise FormatError(f"{path}: no whole SAM or BAM ({exc}); make or copy it again") from exc
+        raise FormatError(f"{path}: not a complete SAM or BAM file ({exc}); make or copy it again") from exc
 
 
 def _quality(record: pysam.AlignedSegment) -> float | None:
     if record.has_tag("qs"):
-        told = record.get_tag("qs")
-        return float(told) if isinstance(told, int | float) else None
+        quality = record.get_tag("qs")
+        return float(quality) if isinstance(quality, int | float) else None
     return None if record.query_qualities is None else mean_quality(record.query_qualities)
 
 
 def mean_quality(phred: ArrayLike) -> float:
-    """Average base qualities as basecallers do: the Phred of the mean error rate.
+    """Average base qualities as basecallers do: the Phred value of the mean error rate.
 
     Args:
-        phred: Quality of each base, shape ``(n_bases,)``, at least one.
+        phred: Quality of each base, Phred, shape ``(n_bases,)``, at least one.
 
     Example:
         >>> round(mean_quality([10, 20]), 2)
@@ -96,10 +99,10 @@ def _from_table(path: Path) -> Iterator[tuple[str, ReadInfo]]:
         references = _column(table, REFERENCE_COLUMNS, pa.string())
     except (pa.ArrowException, OSError) as exc:
         problem = str(exc).split("\n", 1)[0]
-        raise FormatError(f"{path}: no table of reads ({problem}); give a BAM or a sequencing summary") from exc
+        raise FormatError(f"{path}: not a table of reads ({problem}); give a BAM or a sequencing summary") from exc
     if ids is None or (qualities is None and references is None):
         raise FormatError(
-            f"{path}: no column read_id with mean_quality or reference; give a BAM or a sequencing summary"
+            f"{path}: needs the column read_id, and mean_quality or reference; give a BAM or a sequencing summary"
         )
     for i, read_id in enumerate(ids):
         reference = (references[i] if references else None) or ""
@@ -107,7 +110,7 @@ def _from_table(path: Path) -> Iterator[tuple[str, ReadInfo]]:
 
 
 def _column(table: pa.Table, names: Sequence[str], kind: pa.DataType) -> list[Any] | None:
-    """Cells of the first of these columns that is there."""
+    """Return the cells of the first of these columns that exists; None without one."""
     found = next((name for name in names if name in table.column_names), None)
     cells: list[Any] | None = None if found is None else table[found].cast(kind).to_pylist()
     return cells

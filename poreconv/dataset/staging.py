@@ -1,6 +1,5 @@
-"""Reads with their events, and the files in which they wait between the two passes of a preparation."""
+"""Reads with their events, and the files that hold them between the two passes of a preparation."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from poreconv.dataset.store import INDEX
 from poreconv.events.events import Events
 from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.records import from_json, to_json
 
 ROW_FIELDS = [name for name in INDEX.names if name not in {"offset", "length", "first_labelled", "end_labelled"}]
 """Columns of the store's index that are known when a read has been labelled."""
@@ -24,35 +24,43 @@ ARRAYS: dict[str, DTypeLike] = {
 }  # fmt: skip
 """Columns that hold an array as bytes: lists of numbers cost Parquet ten times as much."""
 
-PART = pa.schema([*[INDEX.field(name) for name in ROW_FIELDS], *[(name, pa.binary()) for name in ARRAYS]])
+SCHEMA = pa.schema([*[INDEX.field(name) for name in ROW_FIELDS], *[(name, pa.binary()) for name in ARRAYS]])
 
 BATCH_BYTES = 8 << 20
 """Signal per row group: bounds the memory of writing and reading."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
-    """A read that goes into a store."""
+class LabelledRead:
+    """A read and its events, on the way into a store."""
 
     row: dict[str, Any]
-    """Its fields in ``ROW_FIELDS``."""
+    """Its columns in ``ROW_FIELDS``."""
     adc: NDArray[np.int16]
     """Counts, shape ``(n_samples,)``."""
     events: Events
 
 
-class PartWriter:
-    """Writes labelled reads, and the ledger of all reads that were met, into one file; a context manager."""
+class StagedWriter:
+    """Writes the labelled reads of a job, and its ledger, into one file; a context manager.
+
+    Args:
+        path: The file.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._table = pq.ParquetWriter(path, PART, compression="none", use_dictionary=False, write_statistics=False)
-        self._batch: list[Labelled] = []
+        self._table = pq.ParquetWriter(path, SCHEMA, compression="none", use_dictionary=False, write_statistics=False)
+        self._batch: list[LabelledRead] = []
         self._size = 0
 
-    def append(self, one: Labelled) -> None:
-        """Add a read."""
-        self._batch.append(one)
-        self._size += one.adc.nbytes
+    def append(self, read: LabelledRead) -> None:
+        """Add a read.
+
+        Args:
+            read: The read.
+        """
+        self._batch.append(read)
+        self._size += read.adc.nbytes
         if self._size > BATCH_BYTES:
             self._flush()
 
@@ -61,12 +69,16 @@ class PartWriter:
         self._batch, self._size = [], 0
 
     def finish(self, ledger: Ledger) -> None:
-        """Write what is left, and the ledger."""
+        """Write the remaining reads, and the ledger.
+
+        Args:
+            ledger: Of all reads of the job.
+        """
         self._flush()
-        self._table.add_key_value_metadata({"ledger": json.dumps(ledger.to_dict())})
+        self._table.add_key_value_metadata({"ledger": to_json(ledger)})
 
     def __enter__(self) -> Self:
-        """The open file."""
+        """Return the open file."""
         return self
 
     def __exit__(
@@ -76,35 +88,43 @@ class PartWriter:
         self._table.close()
 
 
-def _table(batch: Sequence[Labelled]) -> pa.Table:
-    columns = {name: [one.row[name] for one in batch] for name in ROW_FIELDS}
+def _table(batch: Sequence[LabelledRead]) -> pa.Table:
+    columns = {name: [read.row[name] for read in batch] for name in ROW_FIELDS}
     for name, dtype in ARRAYS.items():
-        arrays = (one.adc if name == "adc" else getattr(one.events, name) for one in batch)
+        arrays = (read.adc if name == "adc" else getattr(read.events, name) for read in batch)
         columns[name] = [array.astype(dtype, copy=False).tobytes() for array in arrays]
-    return pa.table(columns, PART)
+    return pa.table(columns, SCHEMA)
 
 
 def ledger_of(path: Path) -> Ledger:
-    """The ledger of a part's reads."""
-    return Ledger.from_dict(json.loads(pq.read_metadata(path).metadata[b"ledger"]))
-
-
-def read_part(path: Path, classes: tuple[str, ...]) -> Iterator[Labelled]:
-    """Labelled reads as they were written, one row group in memory at a time.
+    """Return the ledger of a staged file.
 
     Args:
-        path: What `PartWriter` wrote.
+        path: What `StagedWriter` wrote.
+    """
+    return from_json(pq.read_metadata(path).metadata[b"ledger"], Ledger)
+
+
+def read_staged(path: Path, classes: tuple[str, ...]) -> Iterator[LabelledRead]:
+    """Yield labelled reads as they were written, one row group in memory at a time.
+
+    Args:
+        path: What `StagedWriter` wrote.
         classes: Class names of the events.
     """
-    for batch in _batches(path, PART.names):
+    for batch in _batches(path, SCHEMA.names):
         rows = batch.select(ROW_FIELDS).to_pylist()
         for i, row in enumerate(rows):
             adc, start, end, label, coverage = (_array(batch, name, i) for name in ARRAYS)
-            yield Labelled(row, adc, Events.of(start, end, label=label, classes=classes, coverage=coverage))
+            yield LabelledRead(row, adc, Events.of(start, end, label=label, classes=classes, coverage=coverage))
 
 
 def durations(path: Path) -> Iterator[NDArray[np.int32]]:
-    """Durations of the events of each read of a part, samples."""
+    """Yield the durations of the events of each staged read, samples, shape ``(n_events,)``.
+
+    Args:
+        path: What `StagedWriter` wrote.
+    """
     for batch in _batches(path, ["start", "end"]):
         for i in range(batch.num_rows):
             yield _array(batch, "end", i) - _array(batch, "start", i)

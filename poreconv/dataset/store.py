@@ -1,17 +1,17 @@
-"""The prepared dataset on disk: signal and targets as flat files, memory-mapped, and an index of the reads in them.
+"""The store, a prepared dataset on disk: signal and targets as memory-mapped flat files, and an index of the reads.
 
-A folder of four files: ``reads.parquet``, ``signal.i16``, ``target.i8``, ``dataset.json``. It exists whole or not at
-all.
+A store is a folder of four files: ``reads.parquet``, ``signal.i16``, ``target.i8``, ``dataset.json``. It exists whole
+or not at all.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +19,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from poreconv.config import IGNORE, SplitConfig, Task
-from poreconv.errors import StoreError
+from poreconv.errors import ConfigError, StoreError
 from poreconv.reads.chemistry import conflict, fields_of
 from poreconv.reads.read import Calibration, Read
 from poreconv.reads.scaling import normalise
+from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.records import from_json, to_json
 
-SCHEMA_VERSION = 2
 SPLITS = ("train", "validation", "test")
 
 INDEX = pa.schema(
@@ -48,73 +49,52 @@ INDEX = pa.schema(
         ("end_labelled", pa.int64()),
     ]
 )
-"""Columns of ``reads.parquet``; ``recorded_hz`` is the sample rate before resampling, ``reference`` empty where it is
-not known; offset and length count samples in ``signal.i16``; ``[first_labelled, end_labelled)`` spans the read's known
-targets."""
+"""Columns of ``reads.parquet``; ``offset`` and ``length`` count samples in ``signal.i16``; ``recorded_hz`` is the
+sample rate before resampling; ``reference`` is empty where it is not known; ``[first_labelled, end_labelled)`` spans
+the read's known targets."""
 
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """What ``dataset.json`` says."""
+    """The description of a store, ``dataset.json``."""
 
+    schema_version: Literal[2] = field(default=2, kw_only=True)
     task: Task
     classes: tuple[str, ...]
     labels: tuple[str, ...]
-    """Label sources."""
+    """Names of the label sources."""
     split: SplitConfig
     median_dwell: float
-    """Of all events of the kept reads, samples."""
+    """Median duration of the events of the kept reads, samples."""
     longest_event: float | None
-    """Longer events are ignored, samples; None: none are."""
+    """Targets ignore events of more samples; None: they ignore none."""
     counts: dict[str, dict[str, int]]
-    """Split -> reads, samples, events, and samples of each class (task `read`: its reads)."""
-    ledger: dict[str, Any]
+    """Of each split: reads, samples, events, and samples of each class (task `read`: its reads)."""
+    ledger: Ledger
     provenance: dict[str, Any] = field(default_factory=dict)
     """Version, inputs, settings."""
     resampled: bool = False
-    """Whether reads were brought to one sample rate, as labelling must do then too."""
+    """Whether reads were resampled to one rate; labelling must then do the same."""
     content_hash: str = ""
     """SHA-256 of index, signal and targets."""
 
-    def to_json(self) -> str:
-        """As JSON text."""
-        return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=1)
-
-    @classmethod
-    def from_json(cls, text: str, *, where: Path) -> Self:
-        """The inverse of `to_json`.
-
-        Raises:
-            StoreError: Not a dataset's JSON, or one of another schema version.
-        """
-        try:
-            plain = json.loads(text)
-            version = plain.pop("schema_version")
-            if version != SCHEMA_VERSION:
-                raise StoreError(f"{where}: schema version {version}, not {SCHEMA_VERSION}; run poreconv prepare again")
-            plain["split"] = SplitConfig(**plain["split"])
-            plain["classes"], plain["labels"] = tuple(plain["classes"]), tuple(plain["labels"])
-            return cls(**plain)
-        except (ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise StoreError(f"{where}: not the description of a dataset ({exc}); run poreconv prepare again") from exc
-
 
 class Store:
-    """An open dataset; nothing of its signal is in memory until asked for.
+    """An open store; its signal stays on disk until it is used.
 
     Args:
         path: The folder.
 
     Raises:
-        StoreError: It is no dataset, or its files disagree.
+        StoreError: It is not a store, or its files don't fit together.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         described = path / "dataset.json"
         if not described.is_file():
-            raise StoreError(f"{path}: no dataset (no dataset.json in it); make one with poreconv prepare")
-        self.info = StoreInfo.from_json(described.read_text(errors="replace"), where=described)
+            raise StoreError(f"{path}: not a store (no dataset.json in it); make one with poreconv prepare")
+        self.info = _read_info(described)
         self.index = _read_index(path / "reads.parquet")
         self._columns: dict[str, NDArray[Any]] = {
             name: self.index[name].to_numpy() for name in INDEX.names if not pa.types.is_string(INDEX.field(name).type)
@@ -145,16 +125,31 @@ class Store:
         return self.column("length")
 
     def column(self, name: str) -> NDArray[Any]:
-        """A numeric column of the index, shape ``(n_reads,)``."""
+        """Return a numeric column of the index, shape ``(n_reads,)``.
+
+        Args:
+            name: A name in ``INDEX``.
+        """
         return self._columns[name]
 
     def text(self, name: str) -> list[str]:
-        """A text column of the index."""
+        """Return a text column of the index.
+
+        Args:
+            name: A name in ``INDEX``.
+        """
         column: list[str] = self.index[name].to_pylist()
         return column
 
     def rows(self, split: str) -> NDArray[np.int64]:
-        """Rows of the reads of a split (``all``: every read), shape ``(n,)``."""
+        """Return the rows of the reads of a split, shape ``(n,)``, ascending.
+
+        Args:
+            split: One of ``SPLITS``, or ``all`` for every read.
+
+        Raises:
+            StoreError: There is no such split.
+        """
         if split == "all":
             return np.arange(len(self))
         if split not in SPLITS:
@@ -162,7 +157,11 @@ class Store:
         return np.flatnonzero(np.array(self.text("split"), dtype=object) == split)
 
     def read(self, row: int) -> Read:
-        """A read as it was before preparation, as far as the index keeps it."""
+        """Return a read as it was before preparation, as far as the index keeps it.
+
+        Args:
+            row: Its row in the index.
+        """
         return Read(
             read_id=str(self.index["read_id"][row]),
             adc=np.array(self.signal[self._span(row)]),
@@ -177,7 +176,11 @@ class Store:
         )
 
     def read_target(self, row: int) -> NDArray[np.int8]:
-        """Class of each sample of a read, shape ``(n_samples,)``."""
+        """Return the class of each sample of a read, shape ``(n_samples,)``.
+
+        Args:
+            row: Its row in the index.
+        """
         return np.array(self.target[self._span(row)])
 
     def _span(self, row: int) -> slice:
@@ -186,16 +189,16 @@ class Store:
     def windows(
         self, rows: NDArray[np.int64], start: NDArray[np.int64], length: int, *, clip: float
     ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-        """Gather normalised windows of reads, all at once.
+        """Cut normalised windows out of reads, all at once.
 
         Args:
-            rows: Which reads, shape ``(B,)``.
-            start: First sample of each window in its read, shape ``(B,)``; may lie before the read.
-            length: Samples of every window.
+            rows: Rows of the reads in the index, shape ``(B,)``.
+            start: First sample of each window, counted in its read, shape ``(B,)``; may lie before the read.
+            length: Samples of each window.
             clip: Largest absolute normalised value.
 
         Returns:
-            Signal and target, shape ``(B, length)``; beyond the read they are 0 and ``IGNORE``.
+            ``(signal, target)``, shape ``(B, length)`` each; outside the read they are 0 and ``IGNORE``.
         """
         position = start[:, None] + np.arange(length)
         n_samples = self.length[rows][:, None]
@@ -214,20 +217,27 @@ class Store:
         return x_BT, y_BT
 
 
+def _read_info(path: Path) -> StoreInfo:
+    try:
+        return from_json(path.read_bytes(), StoreInfo)
+    except ConfigError as exc:
+        raise StoreError(f"{path}: {exc}; run poreconv prepare again") from exc
+
+
 def _read_index(path: Path) -> pa.Table:
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as exc:
-        raise StoreError(f"{path}: not readable as a Parquet table; run poreconv prepare again") from exc
+        raise StoreError(f"{path}: cannot be read as a Parquet table; run poreconv prepare again") from exc
     if table.schema.names != INDEX.names:
-        raise StoreError(f"{path}: not the columns of a dataset's index; run poreconv prepare again")
+        raise StoreError(f"{path}: not the columns of a store's index; run poreconv prepare again")
     empty = [name for name in INDEX.names if table[name].null_count]
     if empty:
         raise StoreError(f"{path}: empty cells in {', '.join(empty)}; run poreconv prepare again")
     try:
         return table.cast(INDEX).combine_chunks()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
-        raise StoreError(f"{path}: columns of other types ({exc}); run poreconv prepare again") from exc
+        raise StoreError(f"{path}: columns have other types ({exc}); run poreconv prepare again") from exc
 
 
 def _map(path: Path, dtype: type[np.generic], n_samples: int) -> NDArray[Any]:
@@ -240,10 +250,10 @@ def _map(path: Path, dtype: type[np.generic], n_samples: int) -> NDArray[Any]:
 
 
 class StoreWriter:
-    """Writes the files of a dataset into a folder that exists, read by read; a context manager.
+    """Writes the files of a store into an existing folder, read by read; a context manager.
 
     Args:
-        folder: Where; the caller renames it when `finish` is done.
+        folder: The folder; the caller renames it after `finish`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -259,9 +269,9 @@ class StoreWriter:
         """Add a read.
 
         Args:
-            row: The index columns but ``offset``, ``length`` and the span of known targets.
+            row: The columns of the index except ``offset``, ``length`` and the span of known targets.
             adc: Counts, shape ``(n_samples,)``.
-            target: Classes, same shape.
+            target: Class of each sample, same shape.
         """
         known = target != IGNORE
         first, end = (int(known.argmax()), len(known) - int(known[::-1].argmax())) if known.any() else (0, 0)
@@ -269,7 +279,8 @@ class StoreWriter:
         for stream, data in ((self._signal, adc.tobytes()), (self._target, target.tobytes())):
             stream.write(data)
             self._digest.update(data)
-        self._digest.update(json.dumps(whole, sort_keys=True).encode())
+        text = json.dumps(whole, sort_keys=True)  # of the standard library: its hash stands in recipes
+        self._digest.update(text.encode())
         self._offset += len(adc)
         self._rows.append(whole)
         if len(self._rows) >= 4096:
@@ -280,7 +291,7 @@ class StoreWriter:
         self._rows = []
 
     def __enter__(self) -> Self:
-        """The open files."""
+        """Return the writer."""
         return self
 
     def __exit__(
@@ -291,43 +302,56 @@ class StoreWriter:
             stream.close()
 
     def finish(self, info: StoreInfo) -> None:
-        """Write what is left, and the description."""
+        """Write the remaining rows of the index, and the description.
+
+        Args:
+            info: The description; its content hash is filled in.
+        """
         self._flush()
         described = replace(info, content_hash=self._digest.hexdigest())
-        (self._folder / "dataset.json").write_text(described.to_json())
+        (self._folder / "dataset.json").write_text(to_json(described, indent=1), encoding="utf-8")
 
 
 def open_stores(paths: Sequence[Path], *, allow_mixed: bool = False) -> list[Store]:
-    """Open datasets that are to train together.
+    """Open stores that are to train together.
 
     Args:
         paths: Their folders.
         allow_mixed: Whether chemistries that are known to differ may train together.
 
     Raises:
-        StoreError: They differ in task, classes, split rule, sample rate or chemistry.
+        StoreError: They differ in task, classes, split rule, sample rate or chemistry, or one is not a store.
     """
     stores = [Store(path) for path in paths]
     for store in stores[1:]:
-        for what in ("task", "classes", "split"):
-            one, other = getattr(stores[0].info, what), getattr(store.info, what)
-            if one != other:
-                raise StoreError(f"{stores[0].path} and {store.path}: {what} {one} and {other}; prepare them alike")
+        for name in ("task", "classes", "split"):
+            first, other = getattr(stores[0].info, name), getattr(store.info, name)
+            if first != other:
+                raise StoreError(f"{stores[0].path} and {store.path}: {name} {first} and {other}; prepare them alike")
     rates = distinct(stores, "sample_rate_hz")
     if len(rates) > 1:
-        told = ", ".join(f"{rate:g}" for rate in rates)
-        how = f"prepare them with --resample_hz {rates[0]:g}"
-        raise StoreError(f"{_names(stores)}: sample rates {told} Hz do not train together; {how}")
+        listed = ", ".join(f"{rate:g}" for rate in rates)
+        remedy = f"prepare them with --resample_hz {rates[0]:g}"
+        raise StoreError(f"{_names(stores)}: sample rates {listed} Hz do not train together; {remedy}")
     chemistries = distinct(stores, "chemistry")
-    if not allow_mixed and any(conflict(one, other) for one, other in combinations(chemistries, 2)):
+    if not allow_mixed and any(conflict(first, second) for first, second in combinations(chemistries, 2)):
         raise StoreError(
             f"{_names(stores)}: chemistries {', '.join(chemistries)} train together only with --allow_mixed"
         )
     return stores
 
 
-def some_reads(stores: Sequence[Store], split: str, most_samples: int) -> list[tuple[Store, int]]:
-    """Store and row of the labelled reads of a split; of many, some taken evenly, ``most_samples`` in all, or one."""
+def subsample_reads(stores: Sequence[Store], split: str, most_samples: int) -> list[tuple[Store, int]]:
+    """List labelled reads of a split; if they have too many samples together, every n-th read.
+
+    Args:
+        stores: Open stores.
+        split: One of ``SPLITS``, or ``all``.
+        most_samples: About the largest total number of samples; at least one read is listed if there is any.
+
+    Returns:
+        Store and row of each read.
+    """
     places = [(store, int(row)) for store in stores for row in store.rows(split)]
     places = [(store, row) for store, row in places if store.column("end_labelled")[row] > 0]
     n_samples = sum(int(store.length[row]) for store, row in places)
@@ -335,7 +359,12 @@ def some_reads(stores: Sequence[Store], split: str, most_samples: int) -> list[t
 
 
 def distinct(stores: Sequence[Store], column: str) -> list[Any]:
-    """Values of an index column over several stores, sorted."""
+    """Return the distinct values of an index column over several stores, sorted.
+
+    Args:
+        stores: Open stores.
+        column: A name in ``INDEX``.
+    """
     return sorted({value for store in stores for value in store.index[column].unique().to_pylist()})
 
 

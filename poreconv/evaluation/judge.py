@@ -1,4 +1,4 @@
-"""A model and detectors that learnt nothing, judged on the same reads."""
+"""Judging a model and baselines on the same reads."""
 
 import platform
 from collections.abc import Mapping, Sequence
@@ -15,24 +15,24 @@ from poreconv.evaluation.baselines import Baseline
 from poreconv.evaluation.excerpt import Excerpt
 from poreconv.evaluation.metrics import BoundaryMetric, ReadMetric, ReliabilityMetric, SegmentMetric
 from poreconv.evaluation.result import MODEL, Evaluation, ReadScores, Scores
-from poreconv.evaluation.truths import Place, Truths
+from poreconv.evaluation.truths import ReadKey, Truths
 from poreconv.events.events import Events
 from poreconv.events.targets import boundaries, encode, known_starts
 from poreconv.inference.labeller import Labeller
 from poreconv.models.recipe import Recipe
 from poreconv.runtime.ledger import Ledger
-from poreconv.runtime.progress import Report
+from poreconv.runtime.progress import Progress
 
-OF_READS: dict[Task, tuple[str, ...]] = {
+SCORES_OF_READS: dict[Task, tuple[str, ...]] = {
     "boundary": ("f1_1", "precision_1", "recall_1", "over_segmentation"),
     "segment": ("macro_f1", "accuracy", "mean_segment_iou"),
     "base": ("macro_f1", "accuracy", "mean_segment_iou"),
     "read": ("p_true",),
 }
-"""Task -> the model's scores that are told of single reads."""
+"""Task -> keys of the model's scores that a result holds for single reads; reads are ranked by the first."""
 
 MOST_READS, MOST_DRAWN = 200, 3
-"""Reads told of by name; reads of which an excerpt is kept."""
+"""Most reads whose scores a result lists, and most reads of which it keeps an excerpt."""
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ LIBRARIES = ("poreconv", "torch", "lightning", "numpy")
 
 
 class Judge:
-    """Compares one method's events with the truth, inside the coverage alone."""
+    """Scores of one method: its events against the truth, inside the truth's coverage."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._task, self._n_classes = recipe.task, len(recipe.classes)
@@ -51,10 +51,16 @@ class Judge:
     def update(
         self, target: NDArray[np.int8], events: Events, probabilities_CT: NDArray[np.float32] | None = None
     ) -> None:
-        """Add one read: true class of each sample, what was found, and how probable the method takes each class to be.
+        """Add one read.
 
-        Probabilities are judged sample by sample, so not those at another sample rate than the truth's; those of a
-        whole read are the same at any rate.
+        Probabilities are judged sample by sample, so they are left out if they are at another sample rate than the
+        target; those of task `read` are the same at any rate.
+
+        Args:
+            target: True class of each sample, -1 outside the coverage, shape ``(n_samples,)``.
+            events: The events that the method found.
+            probabilities_CT: The method's probability of each class at each sample, shape ``(C, T)``; None: it has no
+                probabilities.
         """
         if probabilities_CT is not None and (self._task == "read" or probabilities_CT.shape[1] == len(target)):
             self._has_probabilities = True
@@ -68,21 +74,28 @@ class Judge:
             self._metric.update(target, encode(events, len(target), self._task))
 
     def compute(self) -> Scores:
-        """All scores; ``ece``, the expected calibration error, only of a method that told probabilities."""
-        scores: Scores = self._metric.compute()
-        return scores | ({"ece": float(self.reliability.compute())} if self._has_probabilities else {})
+        """Return all scores; ``ece``, the expected calibration error, only of a method that gave probabilities."""
+        ece = {"ece": float(self.reliability.compute())} if self._has_probabilities else {}
+        return Scores(self._metric.compute() | ece)
 
     def per_read(self, name: str) -> NDArray[np.float64]:
-        """A score of each read by itself, in the order of `update`, shape ``(n_reads,)``."""
+        """Return one score of each read, in the order of `update`.
+
+        Args:
+            name: Key of the score.
+
+        Returns:
+            Shape ``(n_reads,)``.
+        """
         return np.asarray(self._metric.per_read()[name], np.float64)
 
     def offsets(self) -> dict[int, int]:
-        """See `BoundaryMetric.offsets`; empty for other tasks."""
+        """Return `BoundaryMetric.offsets`; empty for other tasks."""
         return self._metric.offsets() if isinstance(self._metric, BoundaryMetric) else {}
 
-    def confusion(self) -> list[list[int]]:
-        """See `SegmentMetric.confusion` and `ReadMetric.confusion`; empty for task `boundary`."""
-        return [] if isinstance(self._metric, BoundaryMetric) else self._metric.confusion().tolist()
+    def confusion(self) -> NDArray[np.int64]:
+        """Return `SegmentMetric.confusion` or `ReadMetric.confusion`; empty for task `boundary`."""
+        return np.zeros((0, 0), np.int64) if isinstance(self._metric, BoundaryMetric) else self._metric.confusion()
 
 
 def _metric_for(recipe: Recipe) -> BoundaryMetric | ReadMetric | SegmentMetric:
@@ -91,37 +104,37 @@ def _metric_for(recipe: Recipe) -> BoundaryMetric | ReadMetric | SegmentMetric:
     return ReadMetric(recipe.classes) if recipe.task == "read" else SegmentMetric(recipe.classes)
 
 
-def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline], report: Report) -> Evaluation:
-    """Judge a model and some baselines.
+def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline], progress: Progress) -> Evaluation:
+    """Judge a model and some baselines on the same reads.
 
     Args:
         labeller: The model.
-        truths: What it is judged on.
+        truths: The reads to judge on, with their true classes.
         detectors: The baselines, by name.
-        report: Told how far it is.
+        progress: Called after each read with the share of the reads that is done.
 
     Raises:
         StoreError: No read is left to judge on.
     """
-    recipe, ledger, judged = labeller.recipe, Ledger(), list[Place]()
+    recipe, ledger, judged = labeller.recipe, Ledger(), list[ReadKey]()
     judges = {name: Judge(recipe) for name in (MODEL, *detectors)}
     for read, probabilities_CT in labeller.probabilities(truths.reads(ledger), ledger):
-        place = (read.source, read.read_id)
-        target = truths.target(place)
+        key = (read.source, read.read_id)
+        target = truths.target(key)
         judges[MODEL].update(target, labeller.decode(read, probabilities_CT), probabilities_CT)
         for name, detect in detectors.items():
             judges[name].update(target, detect(read, recipe))
-        judged.append(place)
+        judged.append(key)
         ledger.kept += 1
-        report(ledger.reads_in / max(len(truths), 1))
+        progress(ledger.reads_in / max(len(truths), 1))
     if not judged:
-        raise StoreError(f"{truths.where} is left to judge on; {ledger.summary()}")
-    kept = spread(_ranked(judges[MODEL].per_read(OF_READS[recipe.task][0])), MOST_READS)
+        raise StoreError(f"{truths.where}: no read of split {truths.split} is left to judge on; {ledger.summary()}")
+    kept = spread(_ranked(judges[MODEL].per_read(SCORES_OF_READS[recipe.task][0])), MOST_READS)
     return Evaluation(
-        scores={name: one.compute() for name, one in judges.items()},
+        scores={name: judges[name].compute() for name in judges},
         recipe=recipe,
         ledger=ledger,
-        data=truths.described(),
+        data=truths.describe(),
         network=asdict(labeller.backend.size),
         versions=_versions(),
         reliability=judges[MODEL].reliability.table(),
@@ -133,38 +146,43 @@ def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline],
 
 
 def spread(ranked: Sequence[T], most: int) -> list[T]:
-    """Take at most so many, evenly, the first and the last among them."""
-    places = np.linspace(0, len(ranked) - 1, min(most, len(ranked))).round().astype(int)
-    return [ranked[i] for i in places]
+    """Take items at even intervals, the first and the last included.
+
+    Args:
+        ranked: The items, in order.
+        most: Number to take; all, if there are no more.
+    """
+    chosen = np.linspace(0, len(ranked) - 1, min(most, len(ranked))).round().astype(int)
+    return [ranked[i] for i in chosen]
 
 
 def _ranked(score: NDArray[np.float64]) -> list[int]:
-    """Reads from the best to the worst; those without a score (nothing true, nothing found) are left out."""
+    """Rank the reads from the best to the worst, without those whose score is not defined (nothing true or found)."""
     order = np.argsort(-score, kind="stable")
     return [int(i) for i in order if not np.isnan(score[i])]
 
 
-def _read_scores(judges: Mapping[str, Judge], truths: Truths, places: Mapping[int, Place]) -> list[ReadScores]:
-    """Scores of some of the judged reads, each given by its number."""
-    names = OF_READS[truths.recipe.task]
+def _read_scores(judges: Mapping[str, Judge], truths: Truths, keys: Mapping[int, ReadKey]) -> list[ReadScores]:
+    """Return the scores of some of the judged reads: number of a read in the order of judging -> its key."""
+    names = SCORES_OF_READS[truths.recipe.task]
     model = {name: judges[MODEL].per_read(name) for name in names}
     others = {name: judge.per_read(names[0]) for name, judge in judges.items() if name != MODEL}
     return [
         ReadScores(
-            place[1],
-            truths.n_samples(place),
-            {name: float(score[i]) for name, score in model.items()},
-            {name: float(score[i]) for name, score in others.items()},
+            key[1],
+            truths.n_samples(key),
+            Scores({name: float(score[i]) for name, score in model.items()}),
+            Scores({name: float(score[i]) for name, score in others.items()}),
         )
-        for i, place in places.items()
+        for i, key in keys.items()
     ]
 
 
-def _drawn(labeller: Labeller, truths: Truths, place: Place) -> Excerpt:
-    """Label a read again, to look at it."""
-    read, recipe = truths.read(place), labeller.recipe
+def _drawn(labeller: Labeller, truths: Truths, key: ReadKey) -> Excerpt:
+    """Label a read again, and make its excerpt."""
+    read, recipe = truths.read(key), labeller.recipe
     [(_, probabilities_CT)] = labeller.probabilities([read])
-    return Excerpt.of(read, truths.target(place), labeller.decode(read, probabilities_CT), probabilities_CT, recipe)
+    return Excerpt.of(read, truths.target(key), labeller.decode(read, probabilities_CT), probabilities_CT, recipe)
 
 
 def _versions() -> dict[str, str]:

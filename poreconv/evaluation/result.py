@@ -1,11 +1,12 @@
-"""What came out when a model was judged: its scores, by read too, and enough of three reads to draw where it fails."""
+"""The result of an evaluation: scores of all reads together, scores of single reads, and excerpts of three reads."""
 
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from poreconv.errors import ConfigError, FormatError
 from poreconv.evaluation.excerpt import Excerpt
@@ -13,16 +14,13 @@ from poreconv.models.card import HEADLINES
 from poreconv.models.recipe import Recipe
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.records import from_json, to_json
 
 MODEL = "model"
-"""What the judged model is called among the methods."""
+"""Name of the judged model among the methods."""
 
 RUN_EVALUATION = "evaluation.json"
-"""Name of the result in the folder of a training."""
-
-Scores = dict[str, float]
-"""Score -> value; see `BoundaryMetric`, `SegmentMetric` and `ReadMetric`."""
-
+"""Name of the result's file in the folder of a training run."""
 
 BOUNDARY_COLUMNS = {
     "F1 exact": "f1_0",
@@ -38,16 +36,23 @@ BOUNDARY_COLUMNS = {
     "|d| p95": "absolute_p95",
     "ECE": "ece",
 }
-"""Column -> score; distances in samples."""
+"""Head of a column -> key of its score; distances in samples."""
 
 
 SEGMENT_COLUMNS = {"sample IoU": "mean_sample_iou", "segment IoU": "mean_segment_iou"}
 READ_COLUMNS = {"AUROC": "auroc"}
-"""Columns that stand beside accuracy and F1."""
+"""Columns beside accuracy and F1."""
 
 
 def columns_of(recipe: Recipe) -> dict[str, str]:
-    """The columns of a table of methods: what a column is called -> score."""
+    """Return the columns of a table of methods.
+
+    Args:
+        recipe: Recipe of the model.
+
+    Returns:
+        Head of each column -> key of its score.
+    """
     if recipe.task == "boundary":
         return BOUNDARY_COLUMNS
     per_class = {f"F1 {name}": f"f1_{name}" for name in recipe.classes}
@@ -55,123 +60,96 @@ def columns_of(recipe: Recipe) -> dict[str, str]:
     return {"accuracy": "accuracy", "macro F1": "macro_f1", **of_task, **per_class, "ECE": "ece"}
 
 
+class Scores(dict[str, float]):
+    """Key of a score -> its value, NaN where it is not defined; `BoundaryMetric` and the others list the keys."""
+
+    RECORD: ClassVar[Any] = dict[str, float | None]
+
+    @classmethod
+    def from_record(cls, record: dict[str, float | None]) -> Self:
+        """Return the scores that JSON contains.
+
+        Args:
+            record: The scores; None where one is not defined, since JSON has no NaN.
+        """
+        return cls({key: math.nan if value is None else value for key, value in record.items()})
+
+
 @dataclass(frozen=True)
 class ReadScores:
-    """How one read came out."""
+    """The scores of one read."""
 
     read_id: str
     n_samples: int
     model: Scores
-    """Those that `judging.OF_READS` names."""
+    """The scores that `judge.SCORES_OF_READS` lists for the task."""
     baselines: Scores
-    """Baseline -> its headline score."""
+    """Baseline -> its headline score on this read."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What came out."""
+    """The result of judging a model and some baselines."""
 
     scores: dict[str, Scores]
-    """Method (``model``, and the baselines) -> score -> value."""
+    """Method (``model``, then the baselines) -> key of a score -> its value."""
     recipe: Recipe
     ledger: Ledger
     data: dict[str, Any]
-    """The model's file or name, and what it was judged on: files and labels, or stores and their split."""
-    network: dict[str, float | None] = field(default_factory=dict)
-    """``n_parameters``, ``receptive_field`` (None: not bounded), ``macs_per_sample``."""
+    """File or name of the model, and what it was judged on: files and labels, or stores and their split."""
+    network: dict[str, int | float | None] = field(default_factory=dict)
+    """``n_parameters``, ``receptive_field`` in samples (None: not bounded), ``macs_per_sample``."""
     versions: dict[str, str] = field(default_factory=dict)
-    """Of what judged: poreconv, python, torch, ..."""
-    reliability: list[Scores] = field(default_factory=list)
-    """The model's probabilities and the shares that they stand for, by bin; see `ReliabilityMetric`."""
+    """Software that computed the result -> its version: poreconv, python, torch, ..."""
+    reliability: list[dict[str, float]] = field(default_factory=list)
+    """The model's mean probability and the share that was right, by bin; see `ReliabilityMetric.table`."""
     offsets: dict[int, int] = field(default_factory=dict)
-    """Samples from a true boundary to the model's nearest (positive: late) -> how many; see `BoundaryMetric`."""
-    confusion: list[list[int]] = field(default_factory=list)
-    """The model's reads (task `read`) or samples, by true class (row) and predicted class (column; of samples the last
-    is for no class); empty for task `boundary`."""
+    """Samples from a true boundary to the model's nearest (positive: late) -> number; see `BoundaryMetric.offsets`."""
+    confusion: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    """Number of reads (task `read`) or samples by true class (row) and class that the model predicted (column; for
+    samples, the last column is for no class); empty for task `boundary`."""
     reads: list[ReadScores] = field(default_factory=list)
-    """From the best to the worst by the model's headline score; of many, some taken evenly, the ends included."""
+    """Reads from the best to the worst by the model's `read_headline`; of many, some at even intervals, including the
+    best and the worst."""
     drawn: list[Excerpt] = field(default_factory=list)
-    """The best, the median and the worst read, fewer if there are fewer reads."""
+    """The best, the median and the worst read, or fewer if there are fewer reads."""
 
     @property
     def headline(self) -> str:
-        """Key of the score that stands for all."""
+        """Key of the task's headline score."""
         return HEADLINES[self.recipe.task][0]
 
     @property
     def read_headline(self) -> str:
-        """Key of the score by which single reads are compared: of one read's class there is no share that is right."""
+        """Key of the score by which reads are ranked; task `read` has its own, since one read has no accuracy."""
         return "p_true" if self.recipe.task == "read" else self.headline
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON types."""
-        return {
-            "scores": {method: without_nan(scores) for method, scores in self.scores.items()},
-            "recipe": json.loads(self.recipe.to_json()),
-            "network": self.network,
-            "versions": self.versions,
-            "data": self.data,
-            "ledger": self.ledger.to_dict(),
-            "reliability": self.reliability,
-            "offsets": {str(offset): n for offset, n in self.offsets.items()},
-            "confusion": [" ".join(map(str, row)) for row in self.confusion],
-            "reads": [
-                asdict(read) | {"model": without_nan(read.model), "baselines": without_nan(read.baselines)}
-                for read in self.reads
-            ],
-            "drawn": [excerpt.to_dict() for excerpt in self.drawn],
-        }
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        return cls(
-            scores={str(method): with_nan(scores) for method, scores in plain["scores"].items()},
-            recipe=Recipe.from_json(json.dumps(plain["recipe"])),
-            ledger=Ledger.from_dict(plain["ledger"]),
-            data=dict(plain["data"]),
-            network=dict(plain["network"]),
-            versions=dict(plain["versions"]),
-            reliability=[with_nan(row) for row in plain["reliability"]],
-            offsets={int(offset): int(n) for offset, n in plain["offsets"].items()},
-            confusion=[[int(n) for n in row.split()] for row in plain["confusion"]],
-            reads=[
-                ReadScores(
-                    str(read["read_id"]), int(read["n_samples"]), with_nan(read["model"]), with_nan(read["baselines"])
-                )
-                for read in plain["reads"]
-            ],
-            drawn=[Excerpt.from_dict(excerpt) for excerpt in plain["drawn"]],
-        )
 
 
 def write_evaluation(path: Path, result: Evaluation) -> None:
-    """Write the result as JSON, whole or not at all."""
+    """Write a result as JSON.
+
+    Args:
+        path: File to write; it appears complete or not at all.
+        result: The result.
+    """
     with whole_file(path) as partial:
-        partial.write_text(json.dumps(result.to_dict(), indent=1))
+        partial.write_text(to_json(result, indent=1), encoding="utf-8")
 
 
 def read_evaluation(path: Path) -> Evaluation:
-    """Read what `write_evaluation` wrote.
+    """Read a result that `write_evaluation` wrote.
+
+    Args:
+        path: The JSON file.
 
     Raises:
-        FormatError: The file is not there, or is something else.
+        FormatError: The file does not exist, or is not a result of this version.
     """
     try:
-        return Evaluation.from_dict(json.loads(path.read_text()))
+        return from_json(path.read_bytes(), Evaluation)
     except OSError as exc:
         raise FormatError(f"{path}: {exc.strerror}; give the JSON that poreconv evaluate --out wrote") from exc
-    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as exc:
+    except ConfigError as exc:
         raise FormatError(
-            f"{path}: not what this version's poreconv evaluate --out writes ({exc!r}); run it again"
+            f"{path}: not what this version's poreconv evaluate --out writes ({exc}); run it again"
         ) from exc
-
-
-def without_nan(scores: Mapping[str, float]) -> dict[str, float | None]:
-    """Make scores fit for JSON, which knows no NaN: undefined ones become None."""
-    return {name: None if math.isnan(value) else value for name, value in scores.items()}
-
-
-def with_nan(scores: Mapping[str, float | None]) -> Scores:
-    """The inverse of `without_nan`."""
-    return {str(name): math.nan if value is None else float(value) for name, value in scores.items()}

@@ -1,4 +1,4 @@
-"""The reads that a model is judged on, and what is true of them."""
+"""The reads that a model is judged on, and their true classes."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,28 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.config import IGNORE
-from poreconv.dataset.store import Store, some_reads
+from poreconv.dataset.store import Store, subsample_reads
 from poreconv.errors import ConfigError, ReadDropped
 from poreconv.models.recipe import Recipe
 from poreconv.reads.read import Read
 from poreconv.runtime.ledger import Ledger
 
-Place = tuple[Path | None, str]
-"""Path of the store and id of a read; the same read may stand in two stores."""
+ReadKey = tuple[Path | None, str]
+"""Path of a store and id of a read; two stores may hold the same read."""
 
 
 class Truths:
-    """The reads of some stores' split that a model may be judged on, and what is true of them.
+    """The reads of one split of some stores that a model may be judged on, and their true classes.
 
     Args:
-        stores: Prepared alike.
-        recipe: The model's.
+        stores: Stores with the task and the classes of the model.
+        recipe: Recipe of the model.
         split: Name of a split, or ``all``.
-        most_samples: Of more, some labelled reads are taken evenly; default: all reads.
+        most_samples: About how many samples to judge on; labelled reads are taken at even intervals. Default: all.
         guarded: Whether to leave out the reads that the model's own split rule put into training or validation.
 
     Raises:
-        ConfigError: A store's task or classes are not the model's.
+        ConfigError: A store has another task than the model, or classes that the model has not.
     """
 
     def __init__(
@@ -43,23 +43,27 @@ class Truths:
     ) -> None:
         for store in stores:
             _check_alike(store, recipe)
-        self._stores, self.recipe, self._split, self._guarded = stores, recipe, split, guarded
+        self._stores, self.recipe, self.split, self._guarded = stores, recipe, split, guarded
         self._n_in_split = sum(len(store.rows(split)) for store in stores)
-        places = [(store, int(row)) for store in stores for row in store.rows(split)]
-        chosen = places if most_samples is None else some_reads(stores, split, most_samples)
+        rows = [(store, int(row)) for store in stores for row in store.rows(split)]
+        chosen = rows if most_samples is None else subsample_reads(stores, split, most_samples)
         ids = {store.path: store.text("read_id") for store in stores}
-        self._place: dict[Place, tuple[Store, int]] = {
+        self._rows: dict[ReadKey, tuple[Store, int]] = {
             (store.path, ids[store.path][row]): (store, row) for store, row in chosen
         }
 
     def __len__(self) -> int:
-        """Number of reads taken from the split, those that will be dropped included."""
-        return len(self._place)
+        """Return the number of reads taken from the split, including those that will be dropped."""
+        return len(self._rows)
 
     def reads(self, ledger: Ledger) -> Iterator[Read]:
-        """The reads that training has not seen; the others go into the ledger."""
+        """Yield the reads that the model may be judged on.
+
+        Args:
+            ledger: Ledger that records the other reads as dropped.
+        """
         reference = {store.path: store.text("reference") for store in self._stores}
-        for store, row in self._place.values():
+        for store, row in self._rows.values():
             read = store.read(row)
             try:
                 if self._guarded:
@@ -69,31 +73,46 @@ class Truths:
                 continue
             yield read
 
-    def read(self, place: Place) -> Read:
-        """One of the reads."""
-        store, row = self._place[place]
+    def read(self, key: ReadKey) -> Read:
+        """Read one of the reads again.
+
+        Args:
+            key: Store and id of the read.
+        """
+        store, row = self._rows[key]
         return store.read(row)
 
-    def n_samples(self, place: Place) -> int:
-        """Length of one of the reads."""
-        store, row = self._place[place]
+    def n_samples(self, key: ReadKey) -> int:
+        """Return the length of a read in samples.
+
+        Args:
+            key: Store and id of the read.
+        """
+        store, row = self._rows[key]
         return int(store.length[row])
 
-    def target(self, place: Place) -> NDArray[np.int8]:
-        """The class of each sample of a read as the model numbers them, shape ``(n_samples,)``."""
-        store, row = self._place[place]
+    def target(self, key: ReadKey) -> NDArray[np.int8]:
+        """Return the true class of each sample of a read.
+
+        Args:
+            key: Store and id of the read.
+
+        Returns:
+            Index of the class among the model's classes, -1 outside the coverage, shape ``(n_samples,)``.
+        """
+        store, row = self._rows[key]
         class_of = np.array([*map(self.recipe.classes.index, store.info.classes), IGNORE], np.int8)
         return np.asarray(class_of[store.read_target(row)], np.int8)
 
     @property
     def where(self) -> str:
-        """For an error message."""
-        return f"{', '.join(str(store.path) for store in self._stores)}: no read of split {self._split}"
+        """The stores, for an error message."""
+        return ", ".join(str(store.path) for store in self._stores)
 
-    def described(self) -> dict[str, Any]:
-        """As JSON types."""
+    def describe(self) -> dict[str, Any]:
+        """Return the stores, the split and the numbers of reads as JSON types."""
         return {
-            "split": self._split,
+            "split": self.split,
             "reads_in_split": self._n_in_split,
             "reads_taken": len(self),
             "stores": [_described(store) for store in self._stores],
@@ -104,7 +123,7 @@ def _check_alike(store: Store, recipe: Recipe) -> None:
     if store.info.task != recipe.task or set(store.info.classes) - set(recipe.classes):
         raise ConfigError(
             f"{store.path}: task {store.info.task}, classes {store.info.classes}, and the model was trained on task"
-            f" {recipe.task}, classes {recipe.classes}; prepare it alike"
+            f" {recipe.task}, classes {recipe.classes}; prepare it with these"
         )
 
 
@@ -115,5 +134,5 @@ def _described(store: Store) -> dict[str, Any]:
         "labels": list(info.labels),
         "hash": info.content_hash,
         "reads": {split: counts["reads"] for split, counts in info.counts.items()},
-        "prepared": Ledger.from_dict(info.ledger).summary(),
+        "prepared": info.ledger.summary(),
     }

@@ -1,4 +1,4 @@
-"""Labelled intervals of a squiggle: truth and prediction are the same noun."""
+"""Labelled intervals of a squiggle, true or predicted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from poreconv.errors import ConfigError
 class Events:
     """Half-open intervals ``[start, end)`` in samples of one read, in signal order, not overlapping.
 
-    Make one with `Events.of`, which checks it.
+    Make them with `Events.of`, which checks them.
     """
 
     start: NDArray[np.int64]
@@ -22,13 +22,13 @@ class Events:
     end: NDArray[np.int64]
     """Sample after the last of each event, shape ``(n,)``."""
     label: NDArray[np.int16]
-    """Index into ``classes``, shape ``(n,)``; -1: the event is there, its class is not known."""
+    """Index into ``classes``, shape ``(n,)``; -1: the event's class is not known."""
     classes: tuple[str, ...]
-    """Names of the classes; empty if events have a place only."""
+    """Class names; empty if only the places of events are known."""
     score: NDArray[np.float32]
-    """How sure: 0 to 1, shape ``(n,)``; 1 for truth."""
+    """Confidence from 0 to 1, shape ``(n,)``; 1 for truth."""
     coverage: NDArray[np.int64]
-    """Intervals ``[start, end)`` for which the labels speak, shape ``(m, 2)``, ascending, disjoint."""
+    """Intervals ``[start, end)`` that the label source covers, shape ``(m, 2)``, ascending, disjoint."""
 
     @classmethod
     def of(
@@ -41,18 +41,19 @@ class Events:
         score: ArrayLike | None = None,
         coverage: ArrayLike | None = None,
     ) -> Self:
-        """Check and build.
+        """Build events from arrays, after checking them.
 
         Args:
-            start: First samples, shape ``(n,)``.
-            end: Samples after the last, shape ``(n,)``.
-            label: Indices into ``classes``; default: 0 if there is just one class, else -1.
+            start: First sample of each event, shape ``(n,)``.
+            end: Sample after the last of each event, shape ``(n,)``.
+            label: Indices into ``classes``, shape ``(n,)``; default: 0 if there is just one class, else -1.
             classes: Class names.
-            score: Default 1.
-            coverage: Shape ``(m, 2)``; default: the union of the events.
+            score: Confidences, shape ``(n,)``; default 1.
+            coverage: Covered intervals, shape ``(m, 2)``; default: the union of the events.
 
         Raises:
-            ConfigError: Events are empty intervals, out of order or overlap, or a class index is out of range.
+            ConfigError: The arrays differ in length; events are empty, negative, out of order or overlapping; or a
+                class index is out of range.
         """
         start_n, end_n = np.asarray(start, np.int64).ravel(), np.asarray(end, np.int64).ravel()
         default_label = 0 if len(classes) == 1 else -1
@@ -65,8 +66,8 @@ class Events:
         if len(label_n) and (label_n.min() < -1 or label_n.max() >= len(classes)):
             raise ConfigError(f"events: class index outside -1..{len(classes) - 1}; classes are {tuple(classes)}")
         intervals = None if coverage is None else union(np.asarray(coverage, np.int64).reshape(-1, 2))
-        speaks_for = _joined(start_n, end_n) if intervals is None else intervals
-        return cls(start_n, end_n, label_n, tuple(classes), score_n, speaks_for)
+        covered = _joined(start_n, end_n) if intervals is None else intervals
+        return cls(start_n, end_n, label_n, tuple(classes), score_n, covered)
 
     def __len__(self) -> int:
         """Number of events."""
@@ -78,12 +79,27 @@ class Events:
         return self.end - self.start
 
     def within(self, start: int, end: int) -> NDArray[np.bool_]:
-        """Which events lie in samples ``[start, end)``, if only in part; shape ``(n,)``."""
+        """Return which events overlap samples ``[start, end)``.
+
+        Args:
+            start: First sample.
+            end: Sample after the last.
+
+        Returns:
+            Shape ``(n,)``.
+        """
         return np.asarray((self.end > start) & (self.start < end))
 
 
 def joined(parts: Sequence[Events]) -> Events:
-    """Put events of one read that follow each other, such as streaming gives them, together; at least one part."""
+    """Concatenate events of one read that follow each other, as streaming returns them.
+
+    Args:
+        parts: In signal order; at least one.
+
+    Raises:
+        ConfigError: The parts overlap or are out of order.
+    """
     named = [part.classes for part in parts if part.classes]
     return Events.of(
         np.concatenate([part.start for part in parts]),
@@ -99,7 +115,7 @@ def union(intervals: NDArray[np.int64]) -> NDArray[np.int64]:
     """Merge half-open intervals that touch or overlap.
 
     Args:
-        intervals: Shape ``(n, 2)``, any order; empty ones count for nothing.
+        intervals: Shape ``(n, 2)``, any order; empty ones are left out.
 
     Returns:
         Shape ``(m, 2)``, ascending and disjoint.

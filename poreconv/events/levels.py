@@ -1,4 +1,4 @@
-"""Levels of events: mean and SD of the current in each."""
+"""Levels of events: mean and SD of the current in each event."""
 
 import numpy as np
 from numba import njit
@@ -9,7 +9,15 @@ from poreconv.reads.read import Read
 
 
 def event_levels(read: Read, events: Events) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and SD of the current in each event, pA, shape ``(n_events,)`` each; exact sums of the counts."""
+    """Compute the mean and SD of the current in each event, from exact sums of the counts.
+
+    Args:
+        read: The read.
+        events: Its events.
+
+    Returns:
+        ``(mean, sd)`` in pA, shape ``(n_events,)`` each.
+    """
     total, squares = _sums(read.adc, events.start, events.end)
     n = events.duration
     mean = total / n

@@ -1,4 +1,4 @@
-"""Pairing true and predicted boundaries: each is used once."""
+"""One-to-one matching of true and predicted boundaries."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 TOLERANCES = (0, 1, 2, 3, 5)
-"""Samples by which a prediction may miss, at which every score is reported."""
+"""Distances in samples within which a prediction matches; scores are reported at each."""
 
 
 def match_count(true: NDArray[np.int64], pred: NDArray[np.int64], tolerance: int) -> int:
@@ -16,37 +16,56 @@ def match_count(true: NDArray[np.int64], pred: NDArray[np.int64], tolerance: int
     Args:
         true: True boundaries, samples, ascending, shape ``(n_true,)``.
         pred: Predicted boundaries, samples, ascending, shape ``(n_pred,)``.
-        tolerance: A pair may lie this many samples apart.
+        tolerance: Largest distance within a pair, samples.
 
     Returns:
-        The most pairs with ``|true - pred| <= tolerance`` in which no boundary occurs twice. Taking, in order, the
-        earliest partner in reach gives the maximum, because all reaches are equally wide.
+        The largest possible number of pairs with ``|true - pred| <= tolerance`` in which no boundary occurs twice.
+        Taking, in order, the earliest prediction within the tolerance gives the maximum, because the tolerance is the
+        same for all boundaries.
     """
     return int((partners(true, pred, tolerance) >= 0).sum())
 
 
 def partners(true: NDArray[np.int64], pred: NDArray[np.int64], tolerance: int) -> NDArray[np.int64]:
-    """Do as `match_count` and tell which: the index of each true boundary's prediction, -1 without one."""
+    """Find the pairs of a maximum one-to-one matching, those that `match_count` counts.
+
+    Args:
+        true: True boundaries, samples, ascending, shape ``(n_true,)``.
+        pred: Predicted boundaries, samples, ascending, shape ``(n_pred,)``.
+        tolerance: Largest distance within a pair, samples.
+
+    Returns:
+        Index into ``pred`` of each true boundary's partner, shape ``(n_true,)``; -1 where it has none.
+    """
     return np.asarray(_partners(np.asarray(true, np.int64), np.asarray(pred, np.int64), tolerance))
 
 
 def match_counts(
     true: NDArray[np.int64], pred: NDArray[np.int64], tolerances: Sequence[int] = TOLERANCES
 ) -> NDArray[np.int64]:
-    """Do as `match_count` for several tolerances, shape ``(len(tolerances),)``."""
+    """Count the pairs of a maximum one-to-one matching at several tolerances.
+
+    Args:
+        true: True boundaries, samples, ascending, shape ``(n_true,)``.
+        pred: Predicted boundaries, samples, ascending, shape ``(n_pred,)``.
+        tolerances: Largest distances within a pair, samples.
+
+    Returns:
+        The counts, see `match_count`; shape ``(len(tolerances),)``.
+    """
     return np.array([match_count(true, pred, tolerance) for tolerance in tolerances], np.int64)
 
 
 def nearest_distance(true: NDArray[np.int64], pred: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Measure how far each true boundary's nearest prediction lies from it, whether or not that one is matched.
+    """Compute the distance from each true boundary to its nearest prediction, whether or not the two are matched.
 
     Args:
         true: True boundaries, samples, ascending, shape ``(n_true,)``.
         pred: Predicted boundaries, samples, ascending, shape ``(n_pred,)``, at least one.
 
     Returns:
-        ``pred - true`` in samples, shape ``(n_true,)``: positive if the prediction is late. Of two equally near, the
-        earlier counts.
+        ``pred - true`` in samples, shape ``(n_true,)``: positive if the prediction is late. Of two equally near
+        predictions, the earlier one counts.
     """
     after = np.searchsorted(pred, true)
     late = pred[np.minimum(after, len(pred) - 1)] - true

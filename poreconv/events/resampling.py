@@ -7,19 +7,19 @@ from poreconv.events.events import Events
 
 
 def resample_events(events: Events, n_samples: int, n_new: int, ratio: float) -> Events:
-    """Give events the places that they have at another sample rate.
+    """Move events to another sample rate.
 
-    A boundary lies half a sample before an event's first; the new first sample is the first after the same moment. So
-    events that went to a higher rate and back are where they were.
+    A boundary lies half a sample before an event's first sample; the first sample at the new rate is the first one
+    after that moment. So events that are moved to a higher rate and back are unchanged.
 
     Args:
-        events: Of a read of ``n_samples``.
-        n_samples: Its samples at the events' rate.
-        n_new: Its samples at the new rate.
+        events: Events of one read.
+        n_samples: Samples of the read at the events' rate.
+        n_new: Samples of the read at the new rate.
         ratio: New rate / old rate.
 
     Returns:
-        The events that still have a sample; at a lower rate short ones may have none.
+        The events that still span a sample; at a lower rate, short ones may not.
     """
 
     def moved(place: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -27,12 +27,12 @@ def resample_events(events: Events, n_samples: int, n_new: int, ratio: float) ->
         return np.where(place == n_samples, n_new, new)
 
     start, end = moved(events.start), moved(events.end)
-    there = end > start
+    kept = end > start
     return Events.of(
-        start[there],
-        end[there],
-        label=events.label[there],
+        start[kept],
+        end[kept],
+        label=events.label[kept],
         classes=events.classes,
-        score=events.score[there],
+        score=events.score[kept],
         coverage=moved(events.coverage),
     )

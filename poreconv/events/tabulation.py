@@ -1,6 +1,8 @@
-"""A table of events, or of reads, in the making: parts that jobs write, which a killed run leaves, and their sum."""
+"""Write a table of events, or of reads: each job writes a file, and the files are joined.
 
-import json
+The files of a killed command are kept, so that the same command continues it.
+"""
+
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -17,67 +19,68 @@ from poreconv.config import FilesConfig, WorkConfig
 from poreconv.errors import ConfigError, ReadDropped
 from poreconv.events.writers import Writer, writer_for
 from poreconv.events.writers.table import EVENTS, ReadFacts, events_table, with_facts
-from poreconv.reads.pieces import Job, plan, reads_of
+from poreconv.reads.pieces import Job, LastFile, plan_jobs, reads_of
 from poreconv.reads.read import Read
 from poreconv.reads.readers import find_files
 from poreconv.runtime.executors import run_all
-from poreconv.runtime.files import Parts, check_seen, fingerprint, whole_file
+from poreconv.runtime.files import JobFolder, check_seen, fingerprint, whole_file
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import progress_bar
+from poreconv.runtime.records import from_json, to_json
 
-SILENT = "reads_without_events"
-"""Note in the ledger: reads that were labelled, and in which nothing was found."""
+READS_WITHOUT_EVENTS = "reads_without_events"
+"""Note in the ledger: reads that were labelled and have no events."""
 
 
-Find = Callable[[Iterator[Read], Ledger], Iterable[tuple[Read, Any]]]
-"""Reads in, each with what was found, such as its events; reads that it drops go into the ledger."""
+ReadAnalysis = Callable[[Iterator[Read], Ledger], Iterable[tuple[Read, Any]]]
+"""Takes reads, and yields each with its result, such as its events; reads that it drops go into the ledger."""
 
-Finding = Callable[[], AbstractContextManager[Find]]
-"""Opens what finds something, once in each process."""
+OpenAnalysis = Callable[[], AbstractContextManager[ReadAnalysis]]
+"""Opens an analysis with what it needs, such as a model; called once in each process."""
 
 
 @dataclass(frozen=True)
-class Form:
-    """What the rows of a table are."""
+class TableKind:
+    """A kind of table: its columns, how its rows are made, and the formats that it can be written in."""
 
     schema: pa.Schema
     rows: Callable[[Read, Any], pa.Table]
-    """Makes the rows of one read of what was found."""
+    """Makes the rows of one read from its result."""
     writer_for: Callable[[Path], Callable[[Path], Writer]]
-    """The kind of writer that an output's suffix asks for; refuses others."""
+    """Returns the writer class for an output's suffix; raises `ConfigError` for an unknown one."""
 
 
-EVENT_ROWS = Form(EVENTS, events_table, writer_for)
+EVENT_ROWS = TableKind(EVENTS, events_table, writer_for)
 """One row per event."""
 
-Planned = tuple[Job, Path]
-"""A job, and the file that its events go into."""
+JobWithFile = tuple[Job, Path]
+"""A job, and the file that its rows go into."""
 
 
 def tabulate(
     paths: Path | str | Sequence[Path | str],
     out: Path,
-    finding: Finding,
+    open_analysis: OpenAnalysis,
     *,
-    what: str,
+    command: str,
     settings: Mapping[str, Any],
     files: FilesConfig,
     work: WorkConfig,
-    form: Form = EVENT_ROWS,
-    here: Find | None = None,
+    kind: TableKind = EVENT_ROWS,
+    here: ReadAnalysis | None = None,
 ) -> Ledger:
-    """Find something in reads, job by job, into one table; a run that was killed goes on where it was.
+    """Analyse reads job by job, and write the results to one table; a killed command continues where it was.
 
     Args:
         paths: Signal files and folders: one, or several.
         out: The table; its suffix names the format. The drop ledger goes to ``<out>.ledger.json``.
-        finding: Opens what finds it, such as a model; called in each process, so it must pickle.
-        what: The command's name, for the progress.
-        settings: All that decides the result besides the files, as JSON types.
+        open_analysis: Opens the analysis of reads; called in each process, so it must pickle.
+        command: The command's name, for the progress.
+        settings: Everything that decides the result besides the files, as JSON types.
         files: How the signal files are read.
         work: In which processes.
-        form: What the rows are; default: events.
-        here: What ``finding`` gives, where this process has opened it already.
+        kind: Columns, rows and formats of the table; default: one row per event.
+        here: The analysis, where this process has opened it already.
 
     Returns:
         The drop ledger.
@@ -85,167 +88,196 @@ def tabulate(
     Raises:
         ConfigError: ``out`` exists, or its suffix names no format.
     """
-    check_out(out, form)
+    check_out(out, kind)
     found = find_files([paths] if isinstance(paths, Path | str) else paths)
-    with Parts(out, {"inputs": fingerprint(found), **settings}) as parts, progress_bar(what) as report:
-        jobs = [(job, parts.path(number, ".parquet")) for number, job in enumerate(plan(found))]
+    with (
+        JobFolder(out, {"inputs": fingerprint(found), **settings}) as folder,
+        progress_bar(command) as progress,
+        LastFile() as last_file,
+    ):
+        jobs = [(job, folder.path(number, ".parquet")) for number, job in enumerate(plan_jobs(found))]
         left = [job for job in jobs if not job[1].exists()]
-        write = partial(_write_job, form, files)
-        done_jobs = run_all(partial(_writing, write, finding), left, work, here=here and partial(write, here))
+        write = partial(_write_job, kind, files)
+        write_here = here and partial(write, last_file, here)
+        done_jobs = run_all(partial(_open_job_writer, write, open_analysis), left, work, here=write_here)
 
-        def ready() -> Iterator[Path]:
+        def written_in_order() -> Iterator[Path]:
             waiting = deque(path for _, path in jobs)
             for done, _ in enumerate(done_jobs, start=len(jobs) - len(left) + 1):
-                report(done / len(jobs))
+                progress(done / len(jobs))
                 while waiting and waiting[0].exists():
                     yield waiting.popleft()
             yield from waiting
 
-        return finish(parts, ready(), out, form)
+        return join_files(folder, written_in_order(), out, kind)
 
 
 @contextmanager
-def _writing(write: Callable[[Find, Planned], None], finding: Finding) -> Iterator[Callable[[Planned], None]]:
-    """Open what finds something; gives what writes a job's part."""
-    with finding() as find:
-        yield partial(write, find)
+def _open_job_writer(
+    write: Callable[[LastFile, ReadAnalysis, JobWithFile], None], open_analysis: OpenAnalysis
+) -> Iterator[Callable[[JobWithFile], None]]:
+    """Open the analysis; yield the function that does a job."""
+    with open_analysis() as analyse, LastFile() as last_file:
+        yield partial(write, last_file, analyse)
 
 
-def _write_job(form: Form, files: FilesConfig, find: Find, planned: Planned) -> None:
-    job, out = planned
+def _write_job(
+    kind: TableKind, files: FilesConfig, last_file: LastFile, analyse: ReadAnalysis, job_with_file: JobWithFile
+) -> None:
+    job, out = job_with_file
     check_seen(out.parent)
     ledger = Ledger()
-    reads = first_of_each(reads_of(job, ledger, skip_bad_files=files.skip_bad_files), ledger)
-    write_part(out, find(reads, ledger), ledger, form)
+    reads = reads_of(job, ledger, skip_bad_files=files.skip_bad_files, last_file=last_file)
+    write_rows(out, analyse(drop_duplicates(reads, ledger), ledger), ledger, kind)
 
 
-def check_out(out: Path, form: Form = EVENT_ROWS) -> None:
-    """Refuse an output before hours are spent on it.
+def check_out(out: Path, kind: TableKind = EVENT_ROWS) -> None:
+    """Check that an output can be written, before hours are spent on it.
+
+    Args:
+        out: The table.
+        kind: The kind of table.
 
     Raises:
-        ConfigError: It exists, and is not a killed run's; or its suffix names no format.
+        ConfigError: It exists, and no killed command is to be continued; or its suffix names no format.
     """
-    form.writer_for(out)
-    if not Parts.remain(out):
+    kind.writer_for(out)
+    if not JobFolder.exists_for(out):
         check_new(out)
 
 
 def check_new(out: Path) -> None:
-    """Refuse an output that exists.
+    """Check that an output does not exist.
+
+    Args:
+        out: The output.
 
     Raises:
-        ConfigError: It does.
+        ConfigError: It exists.
     """
     if out.exists():
         raise ConfigError(f"{out}: exists already; remove it, or choose another --out")
 
 
-def write_part(out: Path, found: Iterable[tuple[Read, Any]], ledger: Ledger, form: Form = EVENT_ROWS) -> None:
-    """Write a job's rows, and in the metadata its reads and its ledger as it is at the end.
+def write_rows(out: Path, results: Iterable[tuple[Read, Any]], ledger: Ledger, kind: TableKind = EVENT_ROWS) -> None:
+    """Write a job's rows to its file, with facts about its reads and its final ledger in the metadata.
 
     Args:
-        out: The part.
-        found: Reads and what was found in them; it may fill the ledger as it goes.
-        ledger: Of this job alone; reads of which there is no row are counted here.
-        form: What the rows are.
+        out: The job's file.
+        results: Reads with their results; iterating may add to the ledger.
+        ledger: Of this job alone; reads without rows are noted in it.
+        kind: The kind of table.
     """
     facts = dict[str, ReadFacts]()
 
     def rows_of_each() -> Iterator[pa.Table]:
-        for read, what in found:
-            rows = form.rows(read, what)
+        for read, result in results:
+            rows = kind.rows(read, result)
             facts[read.read_id] = ReadFacts.of(read)
             if not len(rows):
-                ledger.notes[SILENT] += 1
+                ledger.notes[READS_WITHOUT_EVENTS] += 1
             yield rows
 
-    with whole_file(out) as partial, _quick_writer(partial, form.schema) as table:
-        for rows in _many_at_once(rows_of_each()):
+    with whole_file(out) as partial, _open_job_file(partial, kind.schema) as table:
+        for rows in _batches(rows_of_each()):
             table.write_table(rows)
-        table.add_key_value_metadata({"ledger": json.dumps(ledger.to_dict()), "reads": json.dumps(facts)})
+        table.add_key_value_metadata({"ledger": to_json(ledger), "reads": to_json(facts)})
 
 
-ROWS_AT_ONCE = 1 << 17
-"""Rows that are written, and read back, together: writing each read's alone would cost more than finding them."""
+BATCH_ROWS = 1 << 17
+"""Rows per batch of writing and reading: one batch per read would take longer than the analysis."""
 
 
-def _quick_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """For a file that is read once, soon: texts that repeat are told once, and nothing else is made small."""
+def _open_job_file(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a file that is soon read once: strings go into a dictionary, nothing is compressed."""
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     return pq.ParquetWriter(path, schema, compression="none", use_dictionary=texts, write_statistics=False)
 
 
-def _many_at_once(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    some: list[pa.Table] = []
+def _batches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    batch: list[pa.Table] = []
     for table in tables:
-        some.append(table)
-        if sum(map(len, some)) >= ROWS_AT_ONCE:
-            yield pa.concat_tables(some)
-            some = []
-    if some:
-        yield pa.concat_tables(some)
+        batch.append(table)
+        if sum(map(len, batch)) >= BATCH_ROWS:
+            yield pa.concat_tables(batch)
+            batch = []
+    if batch:
+        yield pa.concat_tables(batch)
 
 
-def first_of_each(reads: Iterator[Read], ledger: Ledger) -> Iterator[Read]:
-    """Pass over reads seen before; they go into the ledger."""
+def drop_duplicates(reads: Iterator[Read], ledger: Ledger) -> Iterator[Read]:
+    """Yield the first read of each id; the others are dropped as ``duplicate``.
+
+    Args:
+        reads: Taken one at a time.
+        ledger: Takes the drops.
+    """
     seen: set[str] = set()
     for read in reads:
         if read.read_id in seen:
-            _drop_twice(read.read_id, read.source, ledger)
+            _drop_duplicate(read.read_id, read.source, ledger)
             continue
         seen.add(read.read_id)
         yield read
 
 
-def _drop_twice(read_id: str, source: Path | None, ledger: Ledger) -> None:
-    ledger.drop(ReadDropped(f"read {read_id}: seen before", reason="duplicate"), read_id=read_id, source=source)
+def _drop_duplicate(read_id: str, source: Path | None, ledger: Ledger) -> None:
+    error = ReadDropped(f"read {read_id}: duplicate id; the first record is kept", reason="duplicate")
+    ledger.drop(error, read_id=read_id, source=source)
 
 
-def finish(parts: Parts, paths: Iterable[Path], out: Path, form: Form = EVENT_ROWS) -> Ledger:
-    """Make the table of parts, each read once, and its ledger ``<out>.ledger.json``.
+def join_files(folder: JobFolder, paths: Iterable[Path], out: Path, kind: TableKind = EVENT_ROWS) -> Ledger:
+    """Join the files of jobs to the table, each read once, and write its ledger, ``<out>.ledger.json``.
 
     Args:
-        parts: Where they lie; they go when the table is there.
-        paths: The parts in their order; they may come as they are made.
+        folder: The folder of the files; removed when the table is complete.
+        paths: The files, in order; each is needed only when it is iterated over.
         out: The table.
-        form: What the rows are.
+        kind: The kind of table.
+
+    Returns:
+        The ledger of all jobs.
     """
-    joined = parts.folder / out.name
-    ledger = _join(paths, joined, form)
+    joined = folder.folder / out.name
+    ledger = _join(paths, joined, kind)
     write_ledger(out, ledger)
     joined.replace(out)
-    parts.remove()
+    folder.remove()
     return ledger
 
 
 def write_ledger(out: Path, ledger: Ledger) -> None:
-    """Write the drop ledger of an output, ``<out>.ledger.json``."""
+    """Write the drop ledger of an output, ``<out>.ledger.json``.
+
+    Args:
+        out: The output.
+        ledger: Its ledger.
+    """
     with whole_file(out.with_name(f"{out.name}.ledger.json")) as beside:
-        beside.write_text(json.dumps(ledger.to_dict(), indent=1))
+        beside.write_text(to_json(ledger, indent=1), encoding="utf-8")
 
 
-def _join(parts: Iterable[Path], joined: Path, form: Form) -> Ledger:
-    """Write the parts as one table, each read once."""
+def _join(paths: Iterable[Path], joined: Path, kind: TableKind) -> Ledger:
+    """Write the rows of files to one table, each read once."""
     ledger, seen = Ledger(), set[str]()
-    with closing(form.writer_for(joined)(joined)) as writer:
-        for path in parts:
-            with pq.ParquetFile(path) as part:
-                _join_part(part, writer, ledger, seen)
+    with closing(kind.writer_for(joined)(joined)) as writer:
+        for path in paths:
+            with pq.ParquetFile(path) as file:
+                _append_rows(file, writer, ledger, seen)
     ledger.notes.update(writer.notes)
     return ledger
 
 
-def _join_part(part: pq.ParquetFile, writer: Writer, ledger: Ledger, seen: set[str]) -> None:
-    metadata = part.metadata.metadata
-    ledger.merge(Ledger.from_dict(json.loads(metadata[b"ledger"])))
-    facts = json.loads(metadata[b"reads"])
-    twice = sorted(facts.keys() & seen)
-    for read_id in twice:
-        _drop_twice(read_id, None, ledger)
-    ledger.kept += len(facts) - len(twice)
+def _append_rows(file: pq.ParquetFile, writer: Writer, ledger: Ledger, seen: set[str]) -> None:
+    metadata = file.metadata.metadata
+    ledger.merge(from_json(metadata[b"ledger"], Ledger))
+    facts = from_json(metadata[b"reads"], dict[str, ReadFacts])
+    duplicates = sorted(facts.keys() & seen)
+    for read_id in duplicates:
+        _drop_duplicate(read_id, None, ledger)
+    ledger.kept += len(facts) - len(duplicates)
     seen |= facts.keys()
-    for batch in part.iter_batches(ROWS_AT_ONCE):
+    duplicate_ids = pa.array(duplicates, pa.string())
+    for batch in file.iter_batches(BATCH_ROWS):
         table = with_facts(pa.Table.from_batches([batch]), facts)
-        writer.write(
-            table.filter(pc.invert(pc.is_in(table["read_id"], pa.array(twice, pa.string())))) if twice else table
-        )
+        writer.write(table.filter(pc.invert(pc.is_in(table["read_id"], duplicate_ids))) if duplicates else table)

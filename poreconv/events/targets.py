@@ -1,9 +1,9 @@
-"""Events <-> one class per sample, for the four tasks.
+"""Events to targets, one class per sample, and back, for the four tasks.
 
 * ``boundary``: is this sample the first of an event?
 * ``segment``: which class does this sample belong to?
 * ``base``: which base, A, C, G or T, does this sample belong to?
-* ``read``: which class has the read? It has one event, so all its samples have the same target.
+* ``read``: which class does the read belong to? It has one event, so all its samples have the same target.
 
 Where nothing is known the target is ``IGNORE``.
 """
@@ -18,9 +18,9 @@ from poreconv.reads.read import Read
 
 BOUNDARY_CLASSES = ("inside", "boundary")
 BASES = ("A", "C", "G", "T")
-"""Classes of every label source that knows bases, and of task `base`; RNA's U counts as T."""
+"""Classes of task `base`, and of every label source with bases; RNA's U counts as T."""
 
-WHAT_IF_ONE: dict[Task, str] = {
+ADVICE_ON_ONE_CLASS: dict[Task, str] = {
     "segment": "try --outside background",
     "read": "give reads of another class too",
 }
@@ -29,49 +29,64 @@ WHAT_IF_ONE: dict[Task, str] = {
 MOST_CLASSES = 127
 """Targets are int8."""
 
-COUNTED = {"reads", "samples", "events"}
-"""What a store counts beside each class."""
+RESERVED_NAMES = {"reads", "samples", "events"}
+"""Names that no class may have: a store uses them for its other counts."""
 
 STUCK_FACTOR = 25
-"""Events longer than this many median dwells are where an aligner got stuck (200 samples in R9.4 DNA)."""
+"""Events longer than this many median dwells show where an aligner got stuck (200 samples in R9.4 DNA)."""
 
 
 def classes_of(task: Task, source_classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the classes that a task has with labels of a source.
+    """Return the classes of a task, given those of the labels.
+
+    Args:
+        task: The task.
+        source_classes: Classes of the label source.
 
     Raises:
-        ConfigError: The source cannot serve the task.
+        ConfigError: The task cannot be learnt from labels with these classes.
     """
     if task == "boundary":
         return BOUNDARY_CLASSES
     if task == "base" and source_classes != BASES:
-        raise ConfigError("task base: these labels know no bases; use a source with a sequence, such as tombo")
-    if task in WHAT_IF_ONE and len(source_classes) < 2:
-        raise ConfigError(f"task {task}: labels have classes {source_classes}, two are needed; {WHAT_IF_ONE[task]}")
-    if taken := sorted(COUNTED & set(source_classes)):
-        raise ConfigError(f"task {task}: a class cannot be called {taken[0]!r}, a store counts these; rename it")
+        raise ConfigError("task base: these labels contain no bases; use a source with a sequence, such as tombo")
+    if task in ADVICE_ON_ONE_CLASS and len(source_classes) < 2:
+        raise ConfigError(
+            f"task {task}: the labels have classes {source_classes}, two are needed; {ADVICE_ON_ONE_CLASS[task]}"
+        )
+    if reserved := sorted(RESERVED_NAMES & set(source_classes)):
+        raise ConfigError(f"task {task}: {reserved[0]!r} cannot be the name of a class; rename the class")
     if len(source_classes) > MOST_CLASSES:
-        raise ConfigError(f"task {task}: {len(source_classes)} classes, {MOST_CLASSES} are possible; join some of them")
+        raise ConfigError(
+            f"task {task}: {len(source_classes)} classes, at most {MOST_CLASSES} are possible; merge some of them"
+        )
     return source_classes
 
 
-def stuck_after(task: Task, median_dwell: float) -> float:
-    """Longest event, in samples, that a task's target believes.
+def longest_event(task: Task, median_dwell: float) -> float:
+    """Return the length of the longest events that a target keeps; it ignores longer ones.
 
-    Whole reads, regions and other segments have any length; where bases stand, a very long event means that an aligner
+    Whole reads, regions and other segments may have any length; among bases, a very long event means that an aligner
     got stuck.
+
+    Args:
+        task: The task.
+        median_dwell: Median duration of the events, samples.
+
+    Returns:
+        Samples; infinity where every length is possible.
     """
     return np.inf if task in {"segment", "read"} else STUCK_FACTOR * median_dwell
 
 
 def encode(events: Events, n_samples: int, task: Task, longest: float = np.inf) -> NDArray[np.int8]:
-    """Write events as one class per sample.
+    """Make a target: one class per sample.
 
     Args:
-        events: Of one read.
+        events: Events of one read.
         n_samples: The read's length.
-        task: What is asked of each sample.
-        longest: Events of more samples are ignored, their first sample included; see `stuck_after`.
+        task: The task.
+        longest: Events of more samples are ignored, their first sample included; see `longest_event`.
 
     Returns:
         Shape ``(n_samples,)``: class indices, ``IGNORE`` outside the coverage.
@@ -84,36 +99,57 @@ def encode(events: Events, n_samples: int, task: Task, longest: float = np.inf) 
         target[samples_of(events.start, events.duration)] = inside
     stuck = events.duration > longest
     target[samples_of(events.start[stuck], events.duration[stuck])] = IGNORE
-    dark_from, dark_to = np.append(0, events.coverage[:, 1]), np.append(events.coverage[:, 0], n_samples)
-    target[samples_of(dark_from, np.maximum(dark_to - dark_from, 0))] = IGNORE
+    gap_start, gap_end = np.append(0, events.coverage[:, 1]), np.append(events.coverage[:, 0], n_samples)
+    target[samples_of(gap_start, np.maximum(gap_end - gap_start, 0))] = IGNORE
     return target
 
 
 def whole_read(events: Events, read: Read) -> Events:
-    """Say of the whole read what all its labels say, as task `read` asks for.
+    """Label the whole read with the one class that all its events have, for task `read`.
+
+    Args:
+        events: The read's events.
+        read: The read.
 
     Returns:
         One event, ``[0, n_samples)``.
 
     Raises:
-        LabelError: The events have several classes, or one of them has none (``label_not_one_class``).
+        LabelError: The events have several classes, or one of them has no class (``label_not_one_class``).
     """
     if set(events.label) == {-1} or len(set(events.label)) != 1:
         raise LabelError(
-            f"{read.where}: its labels have several classes, or none, and task read asks for one; try task segment",
+            f"{read.where}: its labels have several classes or none, and task read needs one class; try task segment",
             reason="label_not_one_class",
         )
     return Events.of([0], [len(read.adc)], label=events.label[:1], classes=events.classes)
 
 
 def samples_of(start: NDArray[np.int64], duration: NDArray[np.int64]) -> NDArray[np.int64]:
-    """All sample indices of some intervals, one after the other, shape ``(duration.sum(),)``."""
+    """List the samples of intervals, one interval after the other.
+
+    Args:
+        start: First sample of each interval, shape ``(n,)``.
+        duration: Length of each interval in samples, shape ``(n,)``.
+
+    Returns:
+        Sample indices, shape ``(duration.sum(),)``.
+    """
     first = np.repeat(start - np.cumsum(duration) + duration, duration)
     return first + np.arange(len(first))
 
 
-def runs(target: NDArray[np.int8]) -> Events:
-    """Read a ``segment`` or ``base`` target back: runs of one class; neighbours of one class have merged."""
+def stretches(target: NDArray[np.int8]) -> Events:
+    """Convert a ``segment`` or ``base`` target back to events: one per stretch of a class.
+
+    Neighbouring events of the same class come back as one.
+
+    Args:
+        target: Class of each sample, shape ``(n_samples,)``; ``IGNORE`` where it is not known.
+
+    Returns:
+        Events whose classes are named by their index.
+    """
     change = np.flatnonzero(np.diff(target)) + 1
     edges = np.concatenate([[0], change, [len(target)]]) if len(target) else np.zeros(1, np.int64)
     start, end = edges[:-1], edges[1:]
@@ -124,14 +160,27 @@ def runs(target: NDArray[np.int8]) -> Events:
 
 
 def boundaries(target: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Samples that a ``boundary`` target calls the first of an event."""
+    """Return the boundaries of a ``boundary`` target: the first samples of events, ascending.
+
+    Args:
+        target: Class of each sample, shape ``(n_samples,)``.
+    """
     return np.flatnonzero(target == BOUNDARY)
 
 
 def events_in(target: NDArray[np.int8], task: Task, classes: tuple[str, ...]) -> Events:
-    """Read any task's target back; of ``base``, neighbours of one class have merged."""
+    """Convert a target of any task back to events.
+
+    Args:
+        target: Class of each sample, shape ``(n_samples,)``.
+        task: The target's task.
+        classes: Class names, for the events of tasks other than ``boundary``.
+
+    Returns:
+        The events; neighbours of the same class come back as one, except for task ``boundary``.
+    """
     if task != "boundary":
-        found = runs(target)
+        found = stretches(target)
         return Events.of(found.start, found.end, label=found.label, classes=classes)
     change = np.flatnonzero(target != INSIDE)
     first = target[change] == BOUNDARY
@@ -139,5 +188,10 @@ def events_in(target: NDArray[np.int8], task: Task, classes: tuple[str, ...]) ->
 
 
 def known_starts(events: Events, target: NDArray[np.int8]) -> NDArray[np.int64]:
-    """First samples of the events that begin inside the coverage of a target."""
+    """Return the first samples of those events that begin where a target is known.
+
+    Args:
+        events: Events of the target's read.
+        target: Class of each sample, shape ``(n_samples,)``; ``IGNORE`` where it is not known.
+    """
     return np.asarray(events.start[target[events.start] != IGNORE])

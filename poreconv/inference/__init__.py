@@ -1,1 +1,5 @@
-"""Trained models at work: whole reads, streams, and a look inside."""
+"""Labelling with trained models: whole reads, streams, and introspection."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Cutting a read into overlapping chunks, and its inverse, stitching."""
+"""Cutting a read into overlapping chunks, and the inverse: stitching."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from poreconv.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """How reads are cut: into chunks of one length, of which the last is only as long as it must be.
+    """How reads are cut: into chunks of one length; a read's last chunk is only as long as necessary.
 
     Args:
         chunk_samples: Length of a chunk.
-        margin: Samples of context on each side, which two neighbours share.
+        margin: Samples of context on each side of a chunk; neighbouring chunks overlap by both.
         grain: The last chunk's length is a multiple of this.
 
     Raises:
-        ConfigError: The margins leave nothing of a chunk.
+        ConfigError: A chunk is no longer than its two margins.
     """
 
     chunk_samples: int
@@ -30,23 +30,23 @@ class Chunking:
         """Check the sizes."""
         if self.hop <= 0:
             raise ConfigError(
-                f"chunk of {self.chunk_samples} samples: not longer than its context of 2 x {self.margin}; raise"
+                f"chunk of {self.chunk_samples} samples: no longer than its context of 2 x {self.margin}; raise"
                 " chunk_samples"
             )
 
     @property
     def hop(self) -> int:
-        """Samples from one chunk's begin to the next's."""
+        """Samples from the start of one chunk to the start of the next."""
         return self.chunk_samples - 2 * self.margin
 
     def cut(self, x_n: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """Cut a read, zero-padded by the margin on each side.
+        """Cut a read, zero-padded by the margin on each side, into chunks.
 
         Args:
-            x_n: Shape ``(n_samples,)``.
+            x_n: Normalised signal, shape ``(n_samples,)``.
 
         Returns:
-            Chunks; number ``i`` begins ``i * hop - margin`` samples into the read. What lies beyond the read is 0.
+            Chunks; number ``i`` begins at sample ``i * hop - margin`` of the read. Samples outside the read are 0.
         """
         starts = range(0, len(x_n), self.hop)
         padded = np.zeros(len(x_n) + 2 * self.margin + self.grain, np.float32)
@@ -61,7 +61,8 @@ class Chunking:
         """Put the middles of a read's chunks back together: the inverse of `cut`.
 
         Args:
-            chunks_CT: Of the chunks in order, shape ``(C, length of the chunk)`` each; one or more.
+            chunks_CT: The network's output for each chunk, in order, shape ``(C, length of the chunk)`` each; at least
+                one.
             n_samples: Length of the read.
 
         Returns:

@@ -1,4 +1,4 @@
-"""What goes on inside a network: its first kernels, what its layers answer to a read, and what an answer rests on."""
+"""A look inside networks: first kernels, the layers' outputs along a read, and which samples an output depends on."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,26 +18,30 @@ from poreconv.reads.read import Read
 # B batch, C classes, H hidden channels, T samples, F frames
 
 STEPS = 200
-"""Places between standstill and the read at which gradients are taken."""
+"""Steps of the path from the baseline to the read at which gradients are taken."""
 
 AT_ONCE = 8
-"""Of them in one batch: bounds the memory."""
+"""Steps in one batch: bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureMaps:
-    """What one layer answers along a part of a read."""
+    """The output of one layer along a part of a read."""
 
     layer: str
+    """The layer's name in the network."""
     values_HF: NDArray[np.float32]
-    """Of each channel at each frame, shape ``(H, F)``."""
+    """Value of each channel at each frame, shape ``(H, F)``."""
     start: int
     """Sample at which the first frame begins."""
     samples_per_frame: int
 
 
 def first_kernels(network: Network) -> NDArray[np.float32]:
-    """The weights of the first convolution, shape ``(H, inputs, kernel size)``.
+    """Return the weights of the first convolution, shape ``(H, inputs, kernel size)``.
+
+    Args:
+        network: Any network; see `poreconv.models.bundle.load_bundle`.
 
     Raises:
         ConfigError: The network has no convolution.
@@ -49,22 +53,27 @@ def first_kernels(network: Network) -> NDArray[np.float32]:
 
 
 def layers(network: Network) -> list[str]:
-    """Names of the layers that `feature_maps` can look into, in the order in which they were built."""
+    """Return the names of the layers that `feature_maps` accepts, in the order in which they were built.
+
+    Args:
+        network: Any network; that of a labeller on torch is ``labeller.backend.network``.
+    """
     return [name for name, layer in network.named_modules() if name and not list(layer.children())]
 
 
 def feature_maps(labeller: Labeller, read: Read, layer: str, *, start: int = 0, end: int | None = None) -> FeatureMaps:
-    """What a layer answers to a part of a read; the rest of the read is context, as when it is labelled.
+    """Return the output of a layer along a part of a read; the rest of the read is context, as in labelling.
 
     Args:
-        labeller: The model.
+        labeller: The model, on torch.
         read: The read.
         layer: One of `layers`.
         start: First sample, at the model's sample rate.
         end: Sample after the last; default: the read's end.
 
     Raises:
-        ConfigError: No such layer, or one that does not answer along the read, or samples that are not in the read.
+        ConfigError: There is no such layer, its output is not one value per channel and frame, the samples are not in
+            the read, or the model's backend is not torch.
         MismatchError: The model was not trained for such reads.
         SignalError: The read is empty or flat.
     """
@@ -74,28 +83,31 @@ def feature_maps(labeller: Labeller, read: Read, layer: str, *, start: int = 0, 
     known = layers(network)
     require(layer in known, f"layer {layer!r}: not in this network; choose one of {', '.join(known)}")
     x_T, first = _with_context(network, x_n, start, stop)
-    answer_HF = _answer(network, layer, x_T)
-    per_frame = round(len(x_T) / answer_HF.shape[1])
+    output_HF = _output(network, layer, x_T)
+    per_frame = round(len(x_T) / output_HF.shape[1])
     frames = slice((start - first) // per_frame, -(-(stop - first) // per_frame))
-    return FeatureMaps(layer, answer_HF[:, frames], first + frames.start * per_frame, per_frame)
+    return FeatureMaps(layer, output_HF[:, frames], first + frames.start * per_frame, per_frame)
 
 
 def _check_inside(read: Read, start: int, end: int, n_samples: int) -> None:
     inside = 0 <= start < end <= n_samples
-    require(inside, f"{read.where}: no samples {start} to {end} in it; choose start < end of 0 to {n_samples}")
+    require(inside, f"{read.where}: has no samples {start} to {end}; choose 0 <= start < end <= {n_samples}")
 
 
 def _network_of(labeller: Labeller) -> Network:
-    """The network as it was trained."""
+    """Return the network as it was trained."""
     backend = labeller.backend
-    require(isinstance(backend, TorchBackend), "look inside: not possible on this backend; load the bundle on torch")
+    require(
+        isinstance(backend, TorchBackend),
+        "backend: layers and gradients are available on torch only; load the bundle with backend torch",
+    )
     return cast(TorchBackend, backend).network
 
 
 def _with_context(network: Network, x_n: NDArray[np.float32], start: int, end: int) -> tuple[Tensor, int]:
-    """The samples that the answers at ``[start, end)`` see, 0 beyond the read; and the place of the first of them.
+    """Return the samples that the outputs at ``[start, end)`` depend on, and the place of the first of them.
 
-    Networks whose receptive field is not bounded see the whole read.
+    Samples outside the read are 0. A network without a bounded receptive field gets the whole read.
     """
     if network.receptive_field is None:
         return torch.from_numpy(x_n), 0
@@ -107,8 +119,8 @@ def _with_context(network: Network, x_n: NDArray[np.float32], start: int, end: i
     return torch.from_numpy(x_T), first
 
 
-def _answer(network: Network, layer: str, x_T: Tensor) -> NDArray[np.float32]:
-    """Run the network; gives what one layer made of it, shape ``(H, F)``."""
+def _output(network: Network, layer: str, x_T: Tensor) -> NDArray[np.float32]:
+    """Run the network, and return the output of one layer, shape ``(H, F)``."""
     caught: list[Tensor] = []
 
     def keep(_: nn.Module, __: Any, output: Any) -> None:
@@ -121,7 +133,7 @@ def _answer(network: Network, layer: str, x_T: Tensor) -> NDArray[np.float32]:
     finally:
         handle.remove()
     along = len(caught) == 1 and isinstance(caught[0], Tensor) and caught[0].ndim == 3 and len(caught[0]) == 1
-    require(along, f"layer {layer!r}: does not answer once along the read; choose a convolution")
+    require(along, f"layer {layer!r}: has no output of one value per channel and frame; choose a convolution")
     return np.asarray(caught[0][0].float().cpu().numpy(), np.float32)
 
 
@@ -130,20 +142,21 @@ def _device(network: Network) -> torch.device:
 
 
 def saliency(labeller: Labeller, read: Read, sample: int, class_name: str) -> NDArray[np.float32]:
-    """On which samples an answer rests: integrated gradients, from a read that stands still at its median.
+    """Compute how much each sample contributes to an output: integrated gradients, from a read at its median level.
 
     Args:
-        labeller: The model.
+        labeller: The model, on torch.
         read: The read.
-        sample: Place of the answer, at the model's sample rate.
-        class_name: Whose log-odds against all other classes together are explained.
+        sample: Place of the output, at the model's sample rate.
+        class_name: Class whose log-odds against all other classes together are explained.
 
     Returns:
-        What each sample of the read adds to these log-odds, shape ``(n_samples,)``; their sum is the difference between
-        the read and standstill (completeness), up to the error of the integral. Outside the receptive field it is 0.
+        What each sample of the read adds to these log-odds, shape ``(n_samples,)``. Their sum is the difference between
+        the log-odds of the read and of a constant signal at its median (completeness), up to the error of the integral.
+        Outside the receptive field it is 0.
 
     Raises:
-        ConfigError: No such sample or class, or captum is not installed.
+        ConfigError: There is no such sample or class, captum is not installed, or the model's backend is not torch.
         MismatchError: The model was not trained for such reads.
         SignalError: The read is empty or flat.
 
@@ -154,8 +167,8 @@ def saliency(labeller: Labeller, read: Read, sample: int, class_name: str) -> ND
     _check_inside(read, sample, sample + 1, len(x_n))
     require(class_name in classes, f"class {class_name!r}: not one of the model's; choose one of {', '.join(classes)}")
     x_T, first = _with_context(network, x_n, sample, sample + 1)
-    answer = LogOdds(network, sample - first, classes.index(class_name))
-    found_T = _integrated_gradients(answer, x_T)
+    log_odds = LogOdds(network, sample - first, classes.index(class_name))
+    found_T = _integrated_gradients(log_odds, x_T)
     out = np.zeros(len(x_n), np.float32)
     low, high = max(first, 0), min(first + len(x_T), len(x_n))
     out[low:high] = found_T[low - first : high - first]
@@ -163,25 +176,35 @@ def saliency(labeller: Labeller, read: Read, sample: int, class_name: str) -> ND
 
 
 class LogOdds(nn.Module):
-    """Log-odds of one class against all others at one sample: ``(B,1,T) -> (B,)``."""
+    """Log-odds of one class against all others at one sample: ``(B,1,T) -> (B,)``.
+
+    Args:
+        network: ``(B,1,T) -> (B,C,T)``.
+        sample: Place of the sample in the window.
+        label: Number of the class.
+    """
 
     def __init__(self, network: Network, sample: int, label: int) -> None:
         super().__init__()
         self._network, self._sample, self._label = network, sample, label
 
     def forward(self, x_B1T: Tensor) -> Tensor:
-        """The answer, shape ``(B,)``."""
+        """Compute the log-odds, shape ``(B,)``.
+
+        Args:
+            x_B1T: Normalised signal.
+        """
         logits_BC = self._network(x_B1T)[:, :, self._sample]
         others_BC = torch.cat([logits_BC[:, : self._label], logits_BC[:, self._label + 1 :]], 1)
         odds_B: Tensor = logits_BC[:, self._label] - others_BC.logsumexp(1)
         return odds_B
 
 
-def _integrated_gradients(answer: LogOdds, x_T: Tensor) -> NDArray[np.float32]:
+def _integrated_gradients(log_odds: LogOdds, x_T: Tensor) -> NDArray[np.float32]:
     try:
         from captum.attr import IntegratedGradients
     except ImportError as exc:
         raise ConfigError("saliency: captum is not installed; pip install 'poreconv[inside]'") from exc
-    x_B1T = x_T[None, None].to(next(answer.parameters()).device)
-    found = IntegratedGradients(answer).attribute(x_B1T, n_steps=STEPS, internal_batch_size=AT_ONCE)
+    x_B1T = x_T[None, None].to(next(log_odds.parameters()).device)
+    found = IntegratedGradients(log_odds).attribute(x_B1T, n_steps=STEPS, internal_batch_size=AT_ONCE)
     return np.asarray(found[0, 0].detach().cpu().numpy(), np.float32)

@@ -1,7 +1,7 @@
-"""Whole reads through a model, seam-free.
+"""Labelling of whole reads, without seams between chunks.
 
 The reference is the normalised read, zero-padded by the network's margin on each side, through the network in one
-piece. Cut into chunks that carry their own margin, every sample sees the same context, so the result is the same.
+piece. In chunks that carry their own margin, every sample has the same context, so the result is the same.
 """
 
 import warnings
@@ -17,40 +17,44 @@ from poreconv.events.events import Events
 from poreconv.events.resampling import resample_events
 from poreconv.inference.backends import BACKENDS, Backend, backend_for
 from poreconv.inference.chunking import Chunking
-from poreconv.inference.decoding.decode import decode
+from poreconv.inference.decoding.decode import make_decoder
 from poreconv.inference.decoding.temperature import probabilities
 from poreconv.models.header import read_header
 from poreconv.models.recipe import Recipe
-from poreconv.models.shipped import check, find_bundle
+from poreconv.models.shipped import check_fits, find_bundle
 from poreconv.models.size import NetworkSize
 from poreconv.reads.read import Read
 from poreconv.reads.resampling import resample_read
 from poreconv.reads.scaling import normalise_read
 from poreconv.runtime.ledger import Ledger
-from poreconv.runtime.prefetch import ahead
+from poreconv.runtime.prefetch import prefetch
 from poreconv.runtime.registry import lookup
 
 # N chunks, C classes, T samples
 
 LANES = 64
-"""Chunk lengths are multiples of this, so that a sample's arithmetic does not depend on how near a chunk's end it lies:
+"""Chunk lengths are multiples of this, so that a sample's arithmetic does not depend on its distance to a chunk's end:
 vector instructions and their scalar remainders round differently."""
 
 GRAINS = 8
-"""Lengths that chunks may have: a read's last one is cut to a multiple of this part of a whole one."""
+"""Number of lengths that a read's last chunk may have: multiples of this fraction of a whole chunk."""
 
 AT_ONCE = 16
-"""Batches' worth of chunks that are sorted by length; also how far reading and the network run ahead of decoding."""
+"""Batches of chunks that are sorted by length together; also how far reading and the network run ahead of decoding."""
 
 READ_AHEAD = 4
-"""Reads that wait, normalised, for the network."""
+"""Normalised reads that wait for the network."""
 
 Normalised = tuple[Read, NDArray[np.float32]]
-"""A read, and what the network is given of it, shape ``(n_samples,)``."""
+"""A read, and the network's input for it, shape ``(n_samples,)``."""
 
 
 def unit_of(size: NetworkSize) -> int:
-    """Samples of which chunks are multiples."""
+    """Return the number of samples of which chunk lengths are multiples.
+
+    Args:
+        size: Receptive field and alignment of the network.
+    """
     return int(np.lcm(LANES, size.alignment))
 
 
@@ -59,12 +63,16 @@ class Labeller:
 
     Args:
         backend: The network, ready to run.
-        recipe: What it was trained to do.
+        recipe: Of the model: task, classes, normalisation, decoding.
         config: Batch size, chunk length.
+
+    Raises:
+        ConfigError: A chunk is no longer than the network's context, or the recipe's decoding cannot be used.
     """
 
     def __init__(self, backend: Backend, recipe: Recipe, config: InferenceConfig | None = None) -> None:
         self.backend, self.recipe, self.config = backend, recipe, config or InferenceConfig()
+        self._decode = make_decoder(recipe.task, recipe.classes, recipe.decoding)
         self._known = {code.lower() for code in recipe.chemistries or ("unknown",)}
         self._seamless = backend.size.receptive_field is not None
         self._chunking = self._fit_chunks() if self._seamless else None
@@ -84,6 +92,9 @@ class Labeller:
     def __call__(self, read: Read) -> Events:
         """Find the events of one read.
 
+        Args:
+            read: The read.
+
         Raises:
             MismatchError: The model was not trained for such reads.
             SignalError: The read is empty or flat.
@@ -91,15 +102,15 @@ class Labeller:
         return next(self.label([read]))[1]
 
     def label(self, reads: Iterable[Read], ledger: Ledger | None = None) -> Iterator[tuple[Read, Events]]:
-        """Label reads, chunks of several in one batch; gives each read and its events, in order.
+        """Yield each read and its events, in order; chunks of several reads share a batch.
 
         Args:
             reads: Taken one at a time.
-            ledger: Takes reads that are empty or flat; without it, they raise.
+            ledger: Records reads that are empty or flat; without a ledger, they raise.
 
         Raises:
-            MismatchError: The model was not trained for one of them.
-            SignalError: One is empty or flat, and there is no ledger.
+            MismatchError: The model was not trained for one of the reads.
+            SignalError: A read is empty or flat, and there is no ledger.
         """
         for read, probabilities_CT in self.probabilities(reads, ledger):
             yield read, self.decode(read, probabilities_CT)
@@ -107,15 +118,23 @@ class Labeller:
     def probabilities(
         self, reads: Iterable[Read], ledger: Ledger | None = None
     ) -> Iterator[tuple[Read, NDArray[np.float32]]]:
-        """Probability of each class at every sample, shape ``(C, n_samples)``, of each read; else as `label`.
+        """Yield each read and the probability of each class at every sample, shape ``(C, n_samples)``; else as `label`.
 
-        A model that was trained on resampled reads tells them at its own sample rate, ``recipe.sample_rate_hz``. Those
-        of a model of whole reads (task `read`) are the same at every sample: the logits of all samples are averaged
-        first.
+        A model that was trained on resampled reads gives probabilities at its own sample rate,
+        ``recipe.sample_rate_hz``. A model of task `read` averages the logits of all samples first, so its probabilities
+        are the same at every sample.
+
+        Args:
+            reads: Taken one at a time.
+            ledger: Records reads that are empty or flat; without a ledger, they raise.
+
+        Raises:
+            MismatchError: The model was not trained for one of the reads.
+            SignalError: A read is empty or flat, and there is no ledger.
         """
-        normalised = ahead(self._normalised(reads, ledger), READ_AHEAD)
-        for some in ahead(self._several_at_once(normalised)):
-            for read, logits_CT in some:
+        normalised = prefetch(self._normalised(reads, ledger), READ_AHEAD)
+        for group in prefetch(self._several_at_once(normalised)):
+            for read, logits_CT in group:
                 yield read, self._probabilities(logits_CT)
 
     def _normalised(self, reads: Iterable[Read], ledger: Ledger | None) -> Iterator[Normalised]:
@@ -128,7 +147,7 @@ class Labeller:
                 ledger.drop(exc, read_id=read.read_id, source=read.source)
 
     def _several_at_once(self, reads: Iterator[Normalised]) -> Iterator[list[tuple[Read, NDArray[np.float32]]]]:
-        """Reads and their logits, shape ``(C, n_samples)``, as many at a time as fill some batches."""
+        """Yield groups of reads and their logits, shape ``(C, n_samples)``; a group fills several batches."""
         waiting: list[Normalised] = []
         n_chunks = 0
         for read, x_n in reads:
@@ -141,7 +160,10 @@ class Labeller:
             yield self._run(waiting)
 
     def normalised(self, read: Read) -> NDArray[np.float32]:
-        """What the network is given of a read, shape ``(n_samples,)``, at the model's own sample rate.
+        """Return the network's input for a read, shape ``(n_samples,)``, at the model's own sample rate.
+
+        Args:
+            read: The read.
 
         Raises:
             MismatchError: The model was not trained for such reads.
@@ -151,13 +173,24 @@ class Labeller:
         return normalise_read(self._at_rate(read), clip=self.recipe.normalisation.clip)
 
     def decode(self, read: Read, probabilities_CT: NDArray[np.float32]) -> Events:
-        """The events of a read whose `probabilities` are known."""
-        events = decode(probabilities_CT, self.recipe.task, self.recipe.classes, self.recipe.decoding)
-        return self._as_recorded(events, probabilities_CT.shape[1], read)
+        """Find the events of a read from its probabilities.
+
+        Args:
+            read: The read.
+            probabilities_CT: As `probabilities` yields them, shape ``(C, n_samples)``.
+        """
+        return self._as_recorded(self._decode(probabilities_CT), probabilities_CT.shape[1], read)
 
     def check(self, read: Read) -> None:
-        """Refuse what the model was not trained for; warn, once for each kind, of what nobody has measured."""
-        check(self.recipe, read)
+        """Refuse a read that the model was not trained for; warn once per chemistry that it was not tried on.
+
+        Args:
+            read: The read; its samples are not used.
+
+        Raises:
+            MismatchError: The model was not trained for such reads.
+        """
+        check_fits(self.recipe, read)
         chemistry = read.chemistry.lower()
         if chemistry not in self._known:
             self._known.add(chemistry)
@@ -167,7 +200,7 @@ class Labeller:
         return resample_read(read, self.recipe.sample_rate_hz) if self.recipe.resampled_from_hz else read
 
     def _as_recorded(self, events: Events, n_samples: int, read: Read) -> Events:
-        """Events at the read's own sample rate."""
+        """Convert events to the read's own sample rate."""
         if not self.recipe.resampled_from_hz or read.sample_rate_hz == self.recipe.sample_rate_hz:
             return events
         return resample_events(events, n_samples, len(read.adc), read.sample_rate_hz / self.recipe.sample_rate_hz)
@@ -176,14 +209,14 @@ class Labeller:
         if self._chunking is None:
             return [(read, self.logits(x_n[None])[0]) for read, x_n in reads]
         chunks = [self._chunking.cut(x_n) for _, x_n in reads]
-        logits = iter(self._by_length([chunk for some in chunks for chunk in some]))
+        logits = iter(self._by_length([chunk for of_read in chunks for chunk in of_read]))
         return [
-            (read, self._chunking.stitch([next(logits) for _ in some], len(x_n)))
-            for (read, x_n), some in zip(reads, chunks, strict=True)
+            (read, self._chunking.stitch([next(logits) for _ in of_read], len(x_n)))
+            for (read, x_n), of_read in zip(reads, chunks, strict=True)
         ]
 
     def _by_length(self, chunks: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-        """Logits of chunks, shape ``(C, length)`` each; such of about one length share a batch."""
+        """Logits of chunks, shape ``(C, length)`` each; chunks of similar length share a batch."""
         lengths = np.array([len(chunk) for chunk in chunks])
         order = np.argsort(-lengths, kind="stable")
         found: list[NDArray[np.float32]] = [chunks[0]] * len(chunks)
@@ -197,7 +230,14 @@ class Labeller:
         return found
 
     def logits(self, chunks_NT: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the network says of chunks of one length, shape ``(N, C, T)``, a batch at a time."""
+        """Run the network on chunks of one length, a batch at a time.
+
+        Args:
+            chunks_NT: Normalised signal, shape ``(N, T)``.
+
+        Returns:
+            Logits, shape ``(N, C, T)``.
+        """
         starts = range(0, len(chunks_NT), self._rows)
         return np.concatenate([self.backend(chunks_NT[start : start + self._rows]) for start in starts])
 
@@ -208,7 +248,14 @@ class Labeller:
 
 
 def pooled(logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give every sample the mean of all samples' logits, shape ``(C, T)``: what a network says of the whole read."""
+    """Replace each sample's logits by their mean over all samples: the logits of the whole read.
+
+    Args:
+        logits_CT: Shape ``(C, T)``.
+
+    Returns:
+        Shape ``(C, T)``, the same at every sample; read-only.
+    """
     mean_C1 = logits_CT.mean(1, dtype=np.float64, keepdims=True)
     return np.broadcast_to(mean_C1.astype(np.float32), logits_CT.shape)
 
@@ -216,21 +263,21 @@ def pooled(logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
 def load(
     path: str | Path, config: InferenceConfig | None = None, device: str | None = None, threads: int | None = None
 ) -> Labeller:
-    """Make a trained model ready to label.
+    """Load a trained model.
 
     Args:
-        path: Its file (a bundle, or an exported model), or the name of a shipped one.
+        path: The model's file (a bundle, or an exported model), or the name of a shipped model.
         config: Backend, precision, batch size, chunk length.
         device: Where to run; default: CUDA if there is one, else the CPU.
-        threads: That compute on a CPU; default: as many as the backend likes.
+        threads: Threads that compute on a CPU; default: the backend's own choice.
 
     Example:
         >>> labeller = load("model.safetensors")
         >>> events = labeller(read)
 
     Raises:
-        BundleError: The file is no trained model.
-        ConfigError: The backend cannot run it.
+        BundleError: The file is not a trained model.
+        ConfigError: The backend cannot run the model.
     """
     found, config = find_bundle(path), config or InferenceConfig()
     recipe = read_header(found).recipe

@@ -1,4 +1,4 @@
-"""A trained model as work for any process: named by its file, and loaded in each process that labels."""
+"""A trained model that can be sent to other processes: named by its file, loaded in each process that labels."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from poreconv.config import InferenceConfig, WorkConfig
 from poreconv.errors import BundleError
-from poreconv.events.tabulation import Find
+from poreconv.events.tabulation import ReadAnalysis
 from poreconv.models.header import read_header
 from poreconv.models.recipe import Recipe
 from poreconv.models.shipped import find_bundle
@@ -22,32 +22,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model by its file; it pickles, and needs torch only where it labels."""
+    """A model named by its file; it pickles, and needs torch only where it labels."""
 
     model: Path | str
-    """Its file, or the name of a shipped one, which lies elsewhere on another machine."""
+    """The model's file, or the name of a shipped model, whose path may differ on another machine."""
     sha256: str
-    """Of the file."""
+    """Checksum of the file."""
     config: InferenceConfig
     recipe: Recipe
-    """As the file has it."""
+    """The recipe in the file."""
 
     @classmethod
     def find(cls, model: Path | str, config: InferenceConfig) -> Self:
-        """Look at a model before there is work for it.
+        """Find a model's file and read its recipe, without loading the network.
+
+        Args:
+            model: The model's file, or the name of a shipped model.
+            config: How it is to run.
 
         Raises:
-            BundleError: The file is no trained model.
+            BundleError: The file is not a trained model.
         """
         path = find_bundle(model)
         return cls(model, sha256([path]), config, read_header(path).recipe)
 
     @contextmanager
     def opened(self) -> Iterator["Labeller"]:
-        """Load the model in this process, to compute in one thread: torch rounds otherwise in several.
+        """Load the model in this process. It computes in one thread, since torch rounds differently in several.
 
         Raises:
-            BundleError: The file is another one than the command found.
+            BundleError: The file differs from the one that `find` read.
         """
         from poreconv.inference.labeller import load
 
@@ -59,17 +63,21 @@ class TrainedModel:
         yield load(path, self.config, threads=1)
 
     @contextmanager
-    def labelling(self) -> Iterator[Find]:
-        """What finds the events of reads; see `Labeller.label`."""
+    def labelling(self) -> Iterator[ReadAnalysis]:
+        """Load the model in this process and yield its `Labeller.label`."""
         with self.opened() as labeller:
             yield labeller.label
 
 
 def for_model(work: WorkConfig) -> WorkConfig:
-    """By default, one process where there is a GPU: it fills it, and several would share its memory."""
+    """Choose one process by default where there is a GPU: one fills it, and several would share its memory.
+
+    Args:
+        work: The processes asked for; 0 workers: as many as suit this machine.
+    """
     return replace(work, workers=1) if work.workers == 0 and _has_gpu() else work
 
 
 def _has_gpu() -> bool:
-    """Whether there is an NVIDIA GPU to use; torch would know, and takes a second to say so."""
+    """Whether an NVIDIA GPU can be used; without torch, which takes a second to import."""
     return shutil.which("nvidia-smi") is not None and os.environ.get("CUDA_VISIBLE_DEVICES") != ""

@@ -1,4 +1,4 @@
-"""Letters of sequences as classes."""
+"""Base letters of sequences as class indices."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +20,34 @@ _INDEX = _table()
 
 
 def base_index(letters: bytes) -> NDArray[np.int16]:
-    """Indices into `BASES`, one per letter; -1 for N, masked and any other letter."""
+    """Convert base letters to indices into `BASES`.
+
+    Args:
+        letters: ASCII letters of a sequence; upper or lower case, and U counts as T.
+
+    Returns:
+        Shape ``(n_letters,)``; -1 for N and every other letter.
+    """
     return _INDEX[np.frombuffer(letters, np.uint8)]
 
 
 def kmer_base(k: int, chemistry: str, *, rna: bool) -> int:
-    """The base of a k-mer that its event stands for: the one that sets the current most.
+    """Return which base of a k-mer its event stands for: the one that determines the current most.
 
     Measured on f5c's own events, as the share of the variance of their mean currents that the base at each place of
     the k-mer explains: R10.4.1 9-mers (remora set, 27 reads) 0.15, 0.58, 0.02 at places 5, 6, 7; R9.4.1 6-mers
     (E. coli, 41 reads) 0.02, 0.69, 0.08 at places 1, 2, 3. Where f5c's 9-mer and the move table of the same read have
     the same base at most samples is between 6 and 7 for the remora set's guppy (0.40 and 0.47), at 6 for the human
-    set's (0.55 against 0.20 and 0.19 at 5 and 7): the former's moves come 6 samples early. RNA: as f5c's tables of
-    levels tell, without reads to measure on. Else the middle.
+    set's (0.55 against 0.20 and 0.19 at 5 and 7): the former's moves come 6 samples early. For RNA the values
+    come from f5c's tables of levels, without reads to measure on. For any other k it is the middle base.
+
+    Args:
+        k: Length of the k-mer, in bases.
+        chemistry: Code of the chemistry, such as ``rna004``; only RNA 5-mers depend on it.
+        rna: Whether the read is RNA.
+
+    Returns:
+        Place of the base in the k-mer, 0 for its first.
     """
     if rna and k == 5:
         return 2 if chemistry == "rna004" else 1

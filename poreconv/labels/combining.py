@@ -1,4 +1,4 @@
-"""Several label sources as one: the first that has a label for a read answers, or all do and must agree."""
+"""Several label sources as one: the first that has a label for a read, or only what all of them agree on."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,21 +18,22 @@ from poreconv.reads.read import Read
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """When labels agree."""
+    """The condition under which the labels of two sources agree."""
 
     task: Task
-    """What is to be learnt."""
+    """Task that the labels are for: `boundary` compares boundaries, any other task compares classes."""
     tolerance: int
-    """How far apart, in samples, boundaries may lie that agree."""
+    """Largest distance, in samples, between two boundaries that agree."""
 
 
 class FirstThatAnswers:
-    """Asks its sources in order. How often each answered stands in the notes, as ``labelled_by_NAME``.
+    """A label source that takes each read's events from the first of its sources that has a label for it.
 
-    Where their classes differ, places are all that they have in common, and all that is given.
+    The notes count the reads labelled by each source, as ``labelled_by_NAME``. If the classes of the sources differ,
+    events are returned without classes.
 
     Args:
-        sources: By name, in order of preference; at least one.
+        sources: Sources by name, in order of preference; at least one.
     """
 
     in_file = False
@@ -45,12 +46,21 @@ class FirstThatAnswers:
         self.notes: Counter[str] = Counter()
 
     def events(self, read: Read) -> Events | None:
-        """Label one read; see `LabelSource.events`. A source whose label doesn't fit has answered: the read is lost."""
+        """Label one read; see `LabelSource.events`.
+
+        A label that does not fit the read drops it: the sources that follow are not tried.
+
+        Args:
+            read: The read to label.
+
+        Returns:
+            The events of the first source that has any; None if no source has.
+        """
         for name, source in self._sources.items():
             try:
                 events = source.events(read)
             finally:
-                _pass_notes(source, self.notes)
+                _move_notes(source, self.notes)
             if events is not None and len(events):
                 self.notes[f"labelled_by_{name}"] += 1
                 return events if self.classes else Events.of(events.start, events.end, coverage=events.coverage)
@@ -63,46 +73,63 @@ class FirstThatAnswers:
 
 
 class WhereAllAgree:
-    """Asks all its sources, and believes them where they agree (see `agreed`).
+    """A label source whose coverage is limited to where all of its sources agree (see `agreed`).
 
-    A read for which one of them has no label has none. Places and classes are those of the first source.
+    A read that one of the sources has no label for has none. Events are those of the first source.
 
     Args:
-        sources: By name, the first the most exact; at least two.
-        agreement: When they agree.
+        sources: Sources by name, the most exact one first; at least two.
+        agreement: The condition under which they agree.
 
     Raises:
-        ConfigError: One source, or the task needs classes and those of the sources differ.
+        ConfigError: There is one source only, or the task needs classes and those of the sources differ.
     """
 
     in_file = False
 
     def __init__(self, sources: dict[str, LabelSource], agreement: Agreement) -> None:
         names, classes = ", ".join(sources), {source.classes for source in sources.values()}
-        require(len(sources) > 1, f"agreement_samples: labels {names} alone agree with themselves; name another source")
+        require(len(sources) > 1, f"agreement_samples: {names} is the only label source; name another source")
         same = len(classes) == 1
         task = agreement.task
-        require(task == "boundary" or same, f"labels {names}: have other classes each, so they agree on no {task}")
+        require(
+            task == "boundary" or same,
+            f"labels {names}: their classes differ, so they cannot agree on task {task}; choose sources with the same "
+            "classes, or task boundary",
+        )
         self._sources, self._agreement = sources, agreement
         self.classes: tuple[str, ...] = classes.pop() if same else ()
         self.base_offset = next(iter(sources.values())).base_offset if same else None
         self.notes: Counter[str] = Counter()
 
     def events(self, read: Read) -> Events | None:
-        """Label one read; see `LabelSource.events`."""
-        several = [self._ask(name, source, read) for name, source in self._sources.items()]
+        """Label one read; see `LabelSource.events`.
+
+        Args:
+            read: The read to label.
+
+        Returns:
+            The events of the first source, covered where all agree; None if a source has no label for the read.
+
+        Raises:
+            LabelError: The sources agree nowhere (``no_agreement``), or a label does not fit the read.
+        """
+        several = [self._events_of(name, source, read) for name, source in self._sources.items()]
         if any(events is None for events in several):
             return None
         events = agreed([e for e in several if e is not None], len(read.adc), self._agreement)
         if not len(events.coverage):
-            raise LabelError(f"{read.where}: its labels agree nowhere; look at them", reason="no_agreement")
+            raise LabelError(
+                f"{read.where}: its label sources agree nowhere; check that their files are about this read",
+                reason="no_agreement",
+            )
         return events if self.classes else Events.of(events.start, events.end, coverage=events.coverage)
 
-    def _ask(self, name: str, source: LabelSource, read: Read) -> Events | None:
+    def _events_of(self, name: str, source: LabelSource, read: Read) -> Events | None:
         try:
             events = source.events(read)
         finally:
-            _pass_notes(source, self.notes)
+            _move_notes(source, self.notes)
         if events is None or not len(events):
             self.notes[f"not_labelled_by_{name}"] += 1
             return None
@@ -114,49 +141,52 @@ class WhereAllAgree:
             source.close()
 
 
-def _pass_notes(source: LabelSource, notes: Counter[str]) -> None:
+def _move_notes(source: LabelSource, notes: Counter[str]) -> None:
     notes.update(source.notes)
     source.notes.clear()
 
 
 def agreed(several: Sequence[Events], n_samples: int, agreement: Agreement) -> Events:
-    """Give the first labels, with a coverage that leaves out where another disagrees or does not speak.
+    """Return the first of several labels of a read, covered only where none of the others disagrees.
 
     Args:
-        several: Events of one read, at least one set of them; each of the others is compared with the first.
-        n_samples: The read's length.
-        agreement: For task `boundary`, places are compared: a boundary of either that finds no partner within the
-            tolerance, one to one, leaves out as many samples on each side of itself. Else classes are, sample by
-            sample.
+        several: Events of one read from one or more sources; each of the others is compared with the first.
+        n_samples: Length of the read.
+        agreement: For task `boundary`, boundaries are matched one to one: one without a partner within the tolerance
+            is left out together with ``tolerance`` samples on each side. For any other task, classes are compared
+            sample by sample.
+
+    Returns:
+        The first events; their coverage leaves out disagreement, and samples that one of the others does not cover.
     """
     task, tolerance = agreement.task, agreement.tolerance
     first, *others = several
-    doubt = _dark(first, n_samples)
+    excluded = _uncovered(first, n_samples)
     for other in others:
-        doubt |= _dark(other, n_samples)
+        excluded |= _uncovered(other, n_samples)
         if task == "boundary":
-            doubt[_unmatched(first.start, other.start, n_samples, tolerance)] = True
+            excluded[_unmatched(first.start, other.start, n_samples, tolerance)] = True
         else:
-            doubt |= encode(first, n_samples, task) != encode(other, n_samples, task)
-    return replace(first, coverage=_intervals(~doubt))
+            excluded |= encode(first, n_samples, task) != encode(other, n_samples, task)
+    return replace(first, coverage=_intervals(~excluded))
 
 
-def _dark(events: Events, n_samples: int) -> NDArray[np.bool_]:
+def _uncovered(events: Events, n_samples: int) -> NDArray[np.bool_]:
     """Samples outside the coverage, shape ``(n_samples,)``."""
-    dark = np.ones(n_samples, bool)
+    uncovered = np.ones(n_samples, bool)
     start, end = events.coverage.T
-    dark[samples_of(start, end - start)] = False
-    return dark
+    uncovered[samples_of(start, end - start)] = False
+    return uncovered
 
 
-def _unmatched(one: NDArray[np.int64], other: NDArray[np.int64], n_samples: int, tolerance: int) -> NDArray[np.int64]:
+def _unmatched(first: NDArray[np.int64], other: NDArray[np.int64], n_samples: int, tolerance: int) -> NDArray[np.int64]:
     """Samples around the boundaries of either that have no partner in the other."""
-    partner = partners(one, other, tolerance)
-    lonely = np.concatenate([one[partner < 0], np.delete(other, partner[partner >= 0])])
-    return np.unique(np.clip(lonely[:, None] + np.arange(-tolerance, tolerance + 1), 0, n_samples - 1))
+    partner = partners(first, other, tolerance)
+    unmatched = np.concatenate([first[partner < 0], np.delete(other, partner[partner >= 0])])
+    return np.unique(np.clip(unmatched[:, None] + np.arange(-tolerance, tolerance + 1), 0, n_samples - 1))
 
 
 def _intervals(inside: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Runs of True as ``[start, end)``, shape ``(m, 2)``."""
+    """Stretches of True as ``[start, end)``, shape ``(m, 2)``."""
     edge = np.flatnonzero(np.diff(inside, prepend=False, append=False))
     return edge.reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""The last step of every label source: events that fit their read, or a named drop."""
+"""The last step of every label source: build events that fit their read, or drop the read with a reason."""
 
 from collections.abc import Sequence
 
@@ -19,15 +19,15 @@ def fitted(
     classes: Sequence[str] = (),
     coverage: ArrayLike | None = None,
 ) -> Events:
-    """Build events; nothing is moved or cut to make them fit.
+    """Build the events of a read after checking that they fit it; nothing is moved or cut to make them fit.
 
     Args:
-        read: The read that they label.
-        start: First samples, shape ``(n,)``, in signal order.
-        end: Samples after the last, shape ``(n,)``.
-        label: Indices into ``classes``, shape ``(n,)``.
-        classes: Class names.
-        coverage: Samples that the source speaks for, shape ``(m, 2)``; default: those of its events.
+        read: The read that the events label.
+        start: First sample of each event, shape ``(n,)``, in signal order.
+        end: Sample after the last of each event, shape ``(n,)``.
+        label: Index into ``classes`` of each event, shape ``(n,)``; default: events without a class.
+        classes: Class names; default: none.
+        coverage: Intervals ``[start, end)`` that the source covers, shape ``(m, 2)``; default: the union of its events.
 
     Raises:
         LabelError: An event is empty (``label_empty``), out of order or overlapping (``label_order``), or reaches
@@ -38,19 +38,38 @@ def fitted(
 
 
 def fitted_whole(read: Read, label: int, classes: Sequence[str]) -> Events:
-    """Build the one event of a read that is labelled as a whole; a read without samples has none."""
+    """Build the single event of a read that is labelled as a whole.
+
+    Args:
+        read: The read that the event labels.
+        label: Index of its class in ``classes``.
+        classes: Class names.
+
+    Returns:
+        One event from the first sample to the last; none if the read has no samples.
+    """
     n_samples = len(read.adc)
-    here = [0] if n_samples else []
-    return Events.of(here, [n_samples] * len(here), label=[label] * len(here), classes=classes)
+    start = [0] if n_samples else []
+    return Events.of(start, [n_samples] * len(start), label=[label] * len(start), classes=classes)
 
 
 def check_fit(read: Read, start: NDArray[np.int64], end: NDArray[np.int64]) -> None:
-    """Check what `fitted` promises."""
+    """Check that events fit their read, as `fitted` requires.
+
+    Args:
+        read: The read that the events label.
+        start: First sample of each event, shape ``(n,)``, in signal order.
+        end: Sample after the last of each event, shape ``(n,)``.
+
+    Raises:
+        LabelError: An event is empty (``label_empty``), out of order or overlapping (``label_order``), or reaches
+            outside the signal (``label_outside_signal``).
+    """
     n_samples = len(read.adc)
     if (end <= start).any():
         at = int(np.argmax(end <= start))
         raise LabelError(
-            f"{read.where}: event {at} is [{start[at]}, {end[at]}), without a sample; label the read again",
+            f"{read.where}: event {at} is [{start[at]}, {end[at]}) and contains no sample; label the read again",
             reason="label_empty",
         )
     if (start[1:] < end[:-1]).any():
@@ -62,7 +81,7 @@ def check_fit(read: Read, start: NDArray[np.int64], end: NDArray[np.int64]) -> N
         )
     if len(start) and (start[0] < 0 or end[-1] > n_samples):
         raise LabelError(
-            f"{read.where}: events span [{start[0]}, {end[-1]}), and the read has {n_samples} samples; are these the "
-            "labels of this very file, not trimmed or resampled?",
+            f"{read.where}: events span [{start[0]}, {end[-1]}), but the read has {n_samples} samples; give the labels "
+            "that were made from this file, before any trimming or resampling",
             reason="label_outside_signal",
         )

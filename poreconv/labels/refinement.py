@@ -1,12 +1,13 @@
-"""Coarse boundaries made exact: a read is cut where the levels of its known sequence fit it best.
+"""Refine coarse boundaries: cut a read where the levels of its known sequence fit the signal best.
 
 Dynamic programming over samples and k-mers, in a band around the coarse path. A sample costs its squared distance from
-its k-mer's level; a cut where a step detector sees a step is rewarded, as a boundary is a step of the current and the
-likelihood alone is flat where neighbouring levels are alike. Between passes the levels are put on the read's scale.
+its k-mer's level. A cut at a step found by the step detector is rewarded, because a boundary is a step of the current
+and the likelihood alone is flat where neighbouring levels are similar. Between passes the levels are fitted to the
+read's scale again.
 
 Source:
-    The idea: Stoiber et al. 2017, doi:10.1101/094672 (Tombo, resquiggle); Simpson et al. 2017, doi:10.1038/nmeth.4184
-    (nanopolish, scaling to the levels). Written anew.
+    Methods: Stoiber et al. 2017, doi:10.1101/094672 (Tombo, resquiggle); Simpson et al. 2017, doi:10.1038/nmeth.4184
+    (nanopolish, scaling to the levels). The implementation is our own.
 """
 
 from __future__ import annotations
@@ -23,19 +24,20 @@ from poreconv.labels.viterbi import best_path
 from poreconv.pore_models.model import PoreModel, kmer_indices
 from poreconv.reads.read import Read
 from poreconv.reads.scaling import SD_PER_MAD, to_pa
-from poreconv.reads.steps import DNA, RNA, Detector, boundaries
+from poreconv.reads.steps import DNA, RNA, Detector, find_steps
 
 LEAST_KMERS = 10
-"""Fewer don't tell a read's scale."""
+"""Fewest k-mers from which a read's scale can be estimated."""
 FIRST_RESIDUAL = 0.25
-"""SD of event means around their levels, relative to the levels' own, before a fit has measured it."""
+"""SD of event means around their levels, relative to the SD of the levels, assumed before the first fit."""
 LEAST_RESIDUAL = 0.02
-"""The same, never less, so that a perfect fit doesn't make every other path impossible."""
+"""Lower limit of the same SD, so that a perfect fit doesn't make every other path impossible."""
 OUTLIER = 3.0
-"""Events this many SDs from their level don't take part in the scaling."""
+"""Events further than this many SDs from their level are left out when the scale is fitted."""
 FIT_PASSES = 4
+"""Fits of the scale, each without the outliers of the one before."""
 LAGS_PER_DWELL = 1.5
-"""How far, in mean dwells, a basecaller's moves may run ahead of the current or behind it."""
+"""Largest lag searched between a basecaller's moves and the current, in mean dwells, in either direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,43 +45,46 @@ class Scale:
     """Linear map from a table's levels to a read's current: ``pA = gain * level + shift``."""
 
     gain: float
+    """pA per unit of the table."""
     shift: float
+    """pA."""
     residual: float
-    """SD of the event means around it, in units of the table, outliers aside."""
+    """SD of the event means around the fit, in units of the table, without outliers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refined:
-    """Where each k-mer of a read lies."""
+    """Places of the k-mers of a read."""
 
     edge: NDArray[np.int64]
-    """First sample of each k-mer's event, and the sample after the last; shape ``(n_kmers + 1,)``, ascending."""
+    """First sample of each k-mer's event, and the sample after the last event; shape ``(n_kmers + 1,)``, ascending."""
     scale: Scale
+    """The read's scale, fitted to these places."""
     quality: float
-    """Correlation of the events' mean currents with the levels of their k-mers: 1 is a perfect fit."""
+    """Correlation of the events' mean currents with the levels of their k-mers; 1 is a perfect fit."""
 
 
 def refine_events(read: Read, events: Events, model: PoreModel, config: RefineConfig) -> Events:
     """Move a read's boundaries to where its current steps from level to level.
 
     Args:
-        read: Any read.
-        events: Its coarse labels, at least one: an event per base in signal order, such as a move table gives; classes
-            A, C, G, T. Bases that have no event are missing from the sequence.
-        model: Levels of its chemistry. For RNA the direction in which the table names its k-mers is found out: the
-            one that fits.
-        config: Band, rewards and the least quality.
+        read: The read.
+        events: Its coarse labels, at least one: one event per base in signal order, for example from a move table;
+            classes A, C, G, T. Bases without an event are missing from the sequence.
+        model: Levels of the read's chemistry. For RNA, the direction in which the table names its k-mers is determined
+            from the read: whichever fits better.
+        config: Band, rewards and the lowest quality accepted.
 
     Returns:
-        One event per k-mer, of the class of the base that it stands for (`PoreModel.centre`): the few bases at
-        either end that have no whole k-mer around them have no event. Score: the read's quality.
+        One event per k-mer, with the class of the base that it stands for (`PoreModel.centre`); the few bases at
+        either end without a complete k-mer around them have no event. Scores are the read's quality, 0 to 1.
 
     Raises:
-        LabelError: A base is unknown (``refine_unknown_base``), or as `refine`.
+        LabelError: A base is unknown (``refine_unknown_base``), or one of the reasons of `refine`.
     """
     if len(events) and events.label.min() < 0:
         raise LabelError(
-            f"{read.where}: {(events.label < 0).sum()} events without a base; give labels that know the sequence",
+            f"{read.where}: {(events.label < 0).sum()} events without a base; give labels that contain the sequence",
             reason="refine_unknown_base",
         )
     pa, rna = to_pa(read.adc, read.calibration), read.chemistry.startswith("rna")
@@ -95,9 +100,9 @@ def refine_events(read: Read, events: Events, model: PoreModel, config: RefineCo
 
 
 def _pieces(events: Events, least: int) -> list[tuple[NDArray[np.int16], NDArray[np.int64]]]:
-    """Bases and edges of the events in each covered interval, as a read that was split has a sequence in each.
+    """Bases and edges of the events in each covered interval: a read that was split has one sequence in each.
 
-    Intervals of fewer than ``least`` bases are passed over, unless there is no other.
+    Intervals of fewer than ``least`` bases are left out; if all are, the first is returned.
     """
     first = np.searchsorted(events.start, events.coverage[:, 0])
     ends = zip(first, [*first[1:], len(events)], events.coverage[:, 1], strict=True)
@@ -106,11 +111,11 @@ def _pieces(events: Events, least: int) -> list[tuple[NDArray[np.int16], NDArray
 
 
 def _joined(found: list[Refined], codes: list[NDArray[np.int16]], model: PoreModel, classes: tuple[str, ...]) -> Events:
-    label = [bases[model.centre :][: len(one.edge) - 1] for one, bases in zip(found, codes, strict=True)]
-    score = [np.full(len(one.edge) - 1, np.clip(one.quality, 0, 1)) for one in found]
+    label = [bases[model.centre :][: len(piece.edge) - 1] for piece, bases in zip(found, codes, strict=True)]
+    score = [np.full(len(piece.edge) - 1, np.clip(piece.quality, 0, 1)) for piece in found]
     return Events.of(
-        np.concatenate([one.edge[:-1] for one in found]),
-        np.concatenate([one.edge[1:] for one in found]),
+        np.concatenate([piece.edge[:-1] for piece in found]),
+        np.concatenate([piece.edge[1:] for piece in found]),
         label=np.concatenate(label),
         classes=classes,
         score=np.concatenate(score),
@@ -120,8 +125,8 @@ def _joined(found: list[Refined], codes: list[NDArray[np.int16]], model: PoreMod
 def _fitting_direction(
     pa: NDArray[np.float32], codes: NDArray[np.int16], coarse: NDArray[np.int64], model: PoreModel
 ) -> PoreModel:
-    """The table as it is or turned, whichever goes better with the coarse path."""
-    return max(model, model.turned(), key=lambda one: _at_best_lag(pa, *_kmers_on_path(codes, coarse, one))[1])
+    """The table as it is or turned, whichever fits the signal better along the coarse path."""
+    return max(model, model.turned(), key=lambda table: _at_best_lag(pa, *_kmers_on_path(codes, coarse, table))[1])
 
 
 def refine(
@@ -135,20 +140,21 @@ def refine(
     """Place each k-mer of a sequence on a squiggle.
 
     Args:
-        pa: Current in pA, shape ``(n_samples,)``; its scale doesn't matter.
-        codes: Bases in signal order, 0..3, shape ``(n,)``.
-        model: Level of each k-mer, named in signal order.
-        coarse: First sample of each base, and the sample after the last, ascending, shape ``(n + 1,)``; None: the
-            bases are spread evenly over the signal, and the band must be wide.
-        config: Band, rewards and the least quality.
-        detector: Settings of the step detector.
+        pa: Current in pA, shape ``(n_samples,)``. A scale and shift that differ from the table's are fitted.
+        codes: Base codes in signal order, 0 to 3 for A, C, G, T, shape ``(n,)``.
+        model: Level of each k-mer; k-mers are named in signal order.
+        coarse: First sample of each base, and the sample after the last base, ascending, shape ``(n + 1,)``; None:
+            the bases are spread evenly over the signal, which needs a wide band.
+        config: Band, rewards and the lowest quality accepted.
+        detector: Settings of the step detector; default: those for DNA.
 
     Returns:
-        Places of the ``n - k + 1`` k-mers.
+        Places of the ``n - k + 1`` k-mers, the read's scale and the quality of the fit.
 
     Raises:
-        LabelError: Too few bases (``refine_short``); fewer samples than they need (``refine_no_room``); no path in
-            the band (``refine_no_path``); or none that fits (``refine_misfit``).
+        LabelError: There are too few bases (``refine_short``), or fewer samples than the bases need
+            (``refine_no_room``); the current or the levels are flat (``flat``); no path lies in the band
+            (``refine_no_path``); or the best path does not fit the levels (``refine_misfit``).
     """
     n = len(codes)
     if n < model.k + LEAST_KMERS - 1:
@@ -159,16 +165,16 @@ def refine(
     first, last = int(path[0]), int(path[-1])
     if last - first < config.min_dwell * len(level):
         raise LabelError(
-            f"{last - first} samples for {len(level)} k-mers; are these the labels of this read?",
+            f"only {last - first} samples for {len(level)} k-mers; check that the labels are of this read",
             reason="refine_no_room",
         )
     reward = np.zeros(len(pa))
-    reward[boundaries(pa, detector)] = config.step_reward
+    reward[find_steps(pa, detector)] = config.step_reward
     found = _passes(pa[first:last].astype(np.float64), reward[first:last], level, path - first, config)
     if not found.quality >= config.min_quality:
         raise LabelError(
-            f"correlates {found.quality:.2f} with the levels, under {config.min_quality}; is the sequence this read's, "
-            "and the table of this chemistry? else lower --min_quality",
+            f"event means correlate with the levels at {found.quality:.2f}, below {config.min_quality}; check that the "
+            "sequence is of this read and the table of its chemistry, or lower --min_quality",
             reason="refine_misfit",
         )
     return replace(found, edge=found.edge + first)
@@ -185,7 +191,7 @@ def _kmers_on_path(
 def _at_best_lag(
     pa: NDArray[np.float32], level: NDArray[np.float64], path: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], float]:
-    """Shift a path to where its events' means go best with the levels; also tells how well: their correlation."""
+    """Shift a path by the lag at which its event means fit the levels best; return it with their correlation."""
     reach = int(LAGS_PER_DWELL * (path[-1] - path[0]) / len(level))
     total = _running_sum(pa)
     lags = np.arange(-reach, reach + 1)
@@ -199,18 +205,18 @@ def _running_sum(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _means(total: NDArray[np.float64], edge: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean between each edge and the next, of a running sum; NaN where they are the same."""
+    """Mean between each edge and the next, from a running sum; NaN where two edges are equal."""
     dwell, mean = np.diff(edge), np.full(len(edge) - 1, np.nan)
     np.divide(np.diff(total[edge]), dwell, out=mean, where=dwell > 0)
     return mean
 
 
 def _correlation(mean: NDArray[np.float64], level: NDArray[np.float64]) -> float:
-    """Correlation of what there is; -1 if that is nothing, or flat."""
-    there = np.isfinite(mean)
-    if there.sum() < LEAST_KMERS or min(np.ptp(mean[there]), np.ptp(level[there])) == 0:
+    """Correlation of the means that are finite with their levels; -1 if there are too few, or either is constant."""
+    finite = np.isfinite(mean)
+    if finite.sum() < LEAST_KMERS or min(np.ptp(mean[finite]), np.ptp(level[finite])) == 0:
         return -1.0
-    return float(np.corrcoef(mean[there], level[there])[0, 1])
+    return float(np.corrcoef(mean[finite], level[finite])[0, 1])
 
 
 def _passes(
@@ -220,7 +226,7 @@ def _passes(
     path: NDArray[np.int64],
     config: RefineConfig,
 ) -> Refined:
-    """Cut and rescale by turns; each band lies around the path before it."""
+    """Alternate between finding the best path and fitting the scale; each band lies around the previous path."""
     total, scale = _running_sum(pa), _first_scale(pa, level)
     for _ in range(config.passes):
         z = (pa - scale.shift) / scale.gain
@@ -238,7 +244,7 @@ def _passes(
 
 
 def _first_scale(pa: NDArray[np.float64], level: NDArray[np.float64]) -> Scale:
-    """Match medians and MADs of samples and levels: good enough to begin with, whatever the path."""
+    """Match medians and MADs of samples and levels: a first estimate that needs no path."""
     middle, centre = np.median(pa), np.median(level)
     width, spread = np.median(np.abs(pa - middle)), np.median(np.abs(level - centre))
     if not (width > 0 and spread > 0):
@@ -248,7 +254,7 @@ def _first_scale(pa: NDArray[np.float64], level: NDArray[np.float64]) -> Scale:
 
 
 def _fitted_scale(mean: NDArray[np.float64], level: NDArray[np.float64]) -> Scale:
-    """Regress event means on levels, leaving out what lies far off, and again."""
+    """Regress event means on levels, several times, each without the outliers of the fit before."""
     inlier = np.ones(len(level), bool)
     for _ in range(FIT_PASSES):
         gain, shift = np.polyfit(level[inlier], mean[inlier], 1)
@@ -256,5 +262,7 @@ def _fitted_scale(mean: NDArray[np.float64], level: NDArray[np.float64]) -> Scal
         sd = SD_PER_MAD * np.median(away[inlier])
         inlier = away <= OUTLIER * sd
     if not gain > 0:
-        raise LabelError("its current falls where the levels rise; is this its sequence?", reason="refine_misfit")
+        raise LabelError(
+            "its current falls where the levels rise; check that the sequence is of this read", reason="refine_misfit"
+        )
     return Scale(float(gain), float(shift), max(float(sd / gain), LEAST_RESIDUAL * float(level.std())))

@@ -1,15 +1,15 @@
-"""The best cut of a signal into events of known levels, each within a band of its own: dynamic programming.
+"""Cut a signal into events of known levels, each within its own band, by dynamic programming.
 
 Source:
-    Viterbi 1967, doi:10.1109/TIT.1967.1054010; a left-to-right model whose states last at least some samples.
+    Viterbi 1967, doi:10.1109/TIT.1967.1054010; a left-to-right model whose states have a minimum duration.
 """
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-NOWHERE = -1e30
-"""Score of a path that cannot be."""
+IMPOSSIBLE = -1e30
+"""Score of a path that does not exist."""
 
 
 @njit(cache=True)
@@ -22,31 +22,31 @@ def best_path(
     min_dwell: int,
     weight: float,
 ) -> NDArray[np.int64]:  # (float64[:], float64[:], float64[:], int64[:], int64[:], int64, float64)
-    """Cut a signal into one event per level, with the least squared distance and the most reward.
+    """Cut a signal into one event per level, minimising squared distances minus rewards.
 
     Args:
         z: Signal on the scale of the levels, shape ``(n_samples,)``.
-        reward: What a cut before each sample gains, shape ``(n_samples,)``.
+        reward: Reward of a cut before each sample, shape ``(n_samples,)``.
         level: Level of each event, shape ``(n,)``.
-        low: First sample that each event may hold, ascending, shape ``(n,)``; the first is 0.
-        high: Sample after the last that it may hold, ascending, shape ``(n,)``; the last is ``n_samples``.
-        min_dwell: Least samples of an event.
-        weight: What a sample at distance 1 costs; its cost grows with the square.
+        low: First sample that each event may contain, ascending, shape ``(n,)``; the first is 0.
+        high: Sample after the last that each event may contain, ascending, shape ``(n,)``; the last is ``n_samples``.
+        min_dwell: Fewest samples of an event.
+        weight: Cost of a sample at distance 1 from its level; the cost grows with the squared distance.
 
     Returns:
-        First sample of each event, and ``n_samples``: shape ``(n + 1,)``, ascending; empty if there is no such cut.
+        First sample of each event, then ``n_samples``: shape ``(n + 1,)``, ascending; empty if no cut fits the bands.
     """
     n, n_kmers = len(z), len(level)
     row = np.zeros(n_kmers + 1, np.int64)
     row[1:] = np.cumsum(high - low)
     entered = np.zeros(row[-1], np.bool_)
-    before, now = np.full(n + 1, NOWHERE), np.full(n + 1, NOWHERE)
+    before, now = np.full(n + 1, IMPOSSIBLE), np.full(n + 1, IMPOSSIBLE)
     before[0] = 0.0
     for i in range(n_kmers):
         _fill_row(before, now, entered[row[i] : row[i + 1]], z, reward, level[i], low[i], min_dwell, weight)
-        before[(0 if i == 0 else low[i - 1]) : (1 if i == 0 else high[i - 1] + 1)] = NOWHERE
+        before[(0 if i == 0 else low[i - 1]) : (1 if i == 0 else high[i - 1] + 1)] = IMPOSSIBLE
         before, now = now, before
-    if before[n] <= NOWHERE / 2:
+    if before[n] <= IMPOSSIBLE / 2:
         return np.empty(0, np.int64)
     return _traced(entered, row, low, n, min_dwell)
 
@@ -63,16 +63,17 @@ def _fill_row(
     min_dwell: int,
     weight: float,
 ) -> None:
-    """Score of each prefix of the signal that ends in this k-mer: by staying in it, or entering it a dwell ago.
+    """Score each prefix of the signal that ends in this k-mer: it continues, or was entered ``min_dwell`` samples ago.
 
-    ``before[e]``, ``now[e]``: best score of the first e samples with all k-mers up to the last one, or to this one.
+    ``before[e]`` and ``now[e]`` are the best scores of the first e samples, divided among the k-mers up to the previous
+    one and up to this one.
     """
-    best = NOWHERE
+    best = IMPOSSIBLE
     for cell in range(len(entered)):
         t = low + cell
         best -= weight * (z[t] - level) ** 2
         first = t - min_dwell + 1
-        if first >= low and before[first] > NOWHERE / 2:
+        if first >= low and before[first] > IMPOSSIBLE / 2:
             enter = before[first] + reward[first]
             for u in range(first, t + 1):
                 enter -= weight * (z[u] - level) ** 2
@@ -85,7 +86,7 @@ def _fill_row(
 def _traced(
     entered: NDArray[np.bool_], row: NDArray[np.int64], low: NDArray[np.int64], n: int, min_dwell: int
 ) -> NDArray[np.int64]:  # (bool[:], int64[:], int64[:], int64, int64)
-    """Walk back from the end: each k-mer began where it was last entered."""
+    """Trace the best path back from the end: each k-mer starts where it was last entered."""
     edge = np.empty(len(low) + 1, np.int64)
     edge[-1] = n
     for i in range(len(low) - 1, -1, -1):

@@ -1,8 +1,8 @@
-"""Every architecture: its settings, and the network that they make.
+"""The architectures: the settings of each, and the class of its network.
 
 No torch here: the command line reads the settings for its help.
 
-Adding one: its settings and one line in ``ARCHITECTURES`` here, its network in a file in ``networks``.
+To add one: its settings and one line in ``ARCHITECTURES`` here, its network in a file in ``networks``.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class Dense:
-    """Every sample of a fixed window connected to every neuron: what convolution saves one from."""
+    """Two fully connected layers over a fixed window, to compare convolutions with."""
 
     window: int = 400
     """Samples of the window; longer reads are labelled window by window."""
@@ -44,7 +44,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class Tcn:
-    """Residual dilated convolutions: each block sees twice as far as the one before, then it starts again."""
+    """Residual dilated convolutions: the dilation doubles from block to block, in several cycles."""
 
     channels: int = 48
     """Width of the residual stream."""
@@ -53,7 +53,7 @@ class Tcn:
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     """Dilation of each block of a cycle."""
     cycles: int = 2
-    """How often the dilations are repeated."""
+    """Number of times that the dilations are repeated."""
     stem_kernel: int = 9
     """Kernel of the first convolution, samples; odd."""
     dropout: float = 0.0
@@ -70,7 +70,7 @@ class Tcn:
 
 @dataclass(frozen=True)
 class Strided:
-    """A stem that steps `stride` samples per frame, dilated blocks on the frames, and a head that gives them back."""
+    """A stem with `stride` samples per frame, dilated blocks on the frames, and a head that labels every sample."""
 
     channels: int = 64
     """Width of the residual stream."""
@@ -83,7 +83,7 @@ class Strided:
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
     """Dilation of each block, frames."""
     groups: int = 1
-    """Groups of channels that the dilated convolutions keep apart; as many as there are channels: depthwise."""
+    """Channel groups of the dilated convolutions; as many as there are channels: depthwise convolutions."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -92,15 +92,13 @@ class Strided:
         require(self.channels >= 1 and self.stride >= 1, "strided: channels and stride must be positive")
         require(min(self.kernel, self.stem_kernel) >= 1, "strided: kernels must be positive")
         require(self.kernel % 2 == 1 and self.stem_kernel % 2 == 1, "strided: kernels must be odd")
-        require(
-            self.stem_kernel >= self.stride, "strided.stem_kernel: shorter than the stride, samples would be unseen"
-        )
+        require(self.stem_kernel >= self.stride, "strided.stem_kernel: shorter than the stride, samples are lost")
         require(len(self.dilations) > 0 and min(self.dilations) >= 1, "strided.dilations: must be positive")
 
 
 @dataclass(frozen=True)
 class Campolina:
-    """The architecture of Campolina, a published network for boundaries: features of the signal, wide kernels."""
+    """The architecture of Campolina, a published network for boundaries: five features of the signal, wide kernels."""
 
     channels: tuple[int, ...] = (32, 64, 64, 128, 128)
     """Kernels of each convolution."""
@@ -111,9 +109,9 @@ class Campolina:
     dropout: float = 0.1
     """Share of the activations set to 0 in training."""
     window: int = 9
-    """Window of the rolling mean and SD, samples; odd. The default is a base's mean dwell in R9.4.1 DNA."""
+    """Window of the rolling mean and SD, samples; odd. Default: the mean dwell of a base in R9.4.1 DNA."""
     step_window: int = 6
-    """Samples on each side of the t-statistic."""
+    """Samples on each side of a step for its t-statistic."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -127,7 +125,7 @@ class Campolina:
 
 @dataclass(frozen=True)
 class Alexnet:
-    """AlexNet in one dimension: wide strided kernels first, then small ones, and a dense head with dropout."""
+    """AlexNet in one dimension: wide strided kernels, then small ones, and a dense head with dropout."""
 
     channels: tuple[int, ...] = (96, 256, 384, 384, 256)
     """Kernels of each of the five convolutions."""
@@ -136,7 +134,7 @@ class Alexnet:
     dropout: float = 0.5
     """Share of the head's inputs set to 0 in training."""
     batch_norm: bool = False
-    """Normalise behind every convolution; AlexNet did not."""
+    """Batch normalisation after every convolution; the original AlexNet has none."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -147,7 +145,7 @@ class Alexnet:
 
 @dataclass(frozen=True)
 class Vgg:
-    """A deep stack of kernels of 3 with pooling between, as for sorting proteins by where in the cell they are."""
+    """A deep stack of convolutions of size 3 with pooling between; first used to locate proteins in a cell."""
 
     channels: tuple[int, ...] = (32, 64, 128)
     """Kernels of each convolution of a stage; each stage ends in max pooling of 2."""
@@ -158,7 +156,7 @@ class Vgg:
     dropout: float = 0.5
     """Share of the head's inputs set to 0 in training."""
     batch_norm: bool = True
-    """Normalise behind every convolution."""
+    """Batch normalisation after every convolution."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -174,7 +172,7 @@ class Vgg:
 
 @dataclass(frozen=True)
 class Resnet:
-    """Residual blocks in stages, each at half the frames of the one before; without shortcuts, a plain deep net."""
+    """Residual blocks in stages, each with half the frames of the one before."""
 
     channels: tuple[int, ...] = (32, 64, 128)
     """Width of each stage; must not shrink."""
@@ -189,9 +187,9 @@ class Resnet:
     dropout: float = 0.0
     """Share of the activations within a block set to 0 in training."""
     batch_norm: bool = True
-    """Normalise before every convolution of a block."""
+    """Batch normalisation before every convolution of a block."""
     residual: bool = True
-    """Add what a block finds to its input."""
+    """Add the output of each block to its input; without it, a plain deep network."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -200,25 +198,25 @@ class Resnet:
         require(min(self.blocks, self.stem_stride) >= 1, "resnet: blocks and stem_stride must be positive")
         odd = self.kernel % 2 == self.stem_kernel % 2 == 1 and min(self.kernel, self.stem_kernel) >= 1
         require(odd, "resnet: kernel and stem_kernel must be odd and positive")
-        require(self.kernel > 1, f"resnet.kernel: {self.kernel}; must be 3 or more, frames between would be unseen")
-        require(self.stem_kernel >= self.stem_stride, "resnet.stem_kernel: shorter than the stride, samples are unseen")
+        require(self.kernel > 1, f"resnet.kernel: {self.kernel}; must be 3 or more, or some frames are lost")
+        require(self.stem_kernel >= self.stem_stride, "resnet.stem_kernel: shorter than the stride, samples are lost")
         _require_share("resnet.dropout", self.dropout)
 
 
 @dataclass(frozen=True)
 class Unet:
-    """U-Net in one dimension: down to frames that see far, and up again, with skip connections."""
+    """U-Net in one dimension: down to frames of many samples, and up again, with skip connections."""
 
     channels: tuple[int, ...] = (24, 48, 96, 128, 128)
-    """Kernels of each level, from the top down; each level has half the frames of the one above."""
+    """Kernels of each level, from the top level down; each has half the frames of the one above."""
     stem_kernel: int = 7
-    """Kernel of the first convolution, if there is a stem, samples; odd."""
+    """Kernel of the stem, if there is one, samples; odd."""
     stem_stride: int = 1
-    """Samples per frame of the top level; 1: no stem, the top level sees the samples themselves."""
+    """Samples per frame of the top level; 1: no stem, a frame of the top level is a sample."""
     dropout: float = 0.0
-    """Share of the lowest level's activations set to 0 in training."""
+    """Share of the activations of the lowest level set to 0 in training."""
     batch_norm: bool = True
-    """Normalise behind every convolution."""
+    """Batch normalisation after every convolution."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -226,13 +224,13 @@ class Unet:
         require(min(self.channels) >= 1, f"unet.channels: {self.channels}; must be positive")
         require(self.stem_stride >= 1, f"unet.stem_stride: {self.stem_stride}; must be positive")
         require(self.stem_kernel % 2 == 1, f"unet.stem_kernel: {self.stem_kernel}; must be odd")
-        require(self.stem_kernel >= self.stem_stride, "unet.stem_kernel: shorter than the stride, samples are unseen")
+        require(self.stem_kernel >= self.stem_stride, "unet.stem_kernel: shorter than the stride, samples are lost")
         _require_share("unet.dropout", self.dropout)
 
 
 @dataclass(frozen=True)
 class Crnn:
-    """Convolutions, then a recurrent layer in both directions; labels whole reads, for it sees all of one."""
+    """Convolutions, then a bidirectional recurrent layer; it labels whole reads, as its context is not bounded."""
 
     channels: int = 64
     """Kernels of each of the two convolutions."""
@@ -241,17 +239,17 @@ class Crnn:
     stride: int = 4
     """Samples per frame of the recurrent layer."""
     kernel: int = 13
-    """Kernel of the second convolution, which has the stride, samples; odd."""
+    """Kernel of the second, strided convolution, samples; odd."""
     cell: Literal["gru", "lstm"] = "gru"
-    """What remembers."""
+    """Kind of recurrent cell."""
     hidden: int = 96
-    """Width of the memory, in each direction."""
+    """Width of the recurrent state, in each direction."""
     layers: int = 1
-    """Recurrent layers on one another."""
+    """Number of stacked recurrent layers."""
     dropout: float = 0.0
     """Share of the head's inputs set to 0 in training."""
     batch_norm: bool = True
-    """Normalise behind every convolution."""
+    """Batch normalisation after every convolution."""
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -259,23 +257,23 @@ class Crnn:
         require(min(sizes) >= 1, "crnn: channels, stride, hidden and layers must be positive")
         odd = self.kernel % 2 == self.stem_kernel % 2 == 1 and min(self.kernel, self.stem_kernel) >= 1
         require(odd, "crnn: kernel and stem_kernel must be odd and positive")
-        require(self.kernel >= self.stride, "crnn.kernel: shorter than the stride, samples would be unseen")
+        require(self.kernel >= self.stride, "crnn.kernel: shorter than the stride, samples are lost")
         require(self.cell in ("gru", "lstm"), f"crnn.cell: {self.cell!r}; choose gru or lstm")
         _require_share("crnn.dropout", self.dropout)
 
 
 def _require_share(name: str, value: float) -> None:
-    require(0 <= value < 1, f"{name}: {value}; must lie in 0..1")
+    require(0 <= value < 1, f"{name}: {value}; must be 0 or more, and below 1")
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """One kind of network."""
+    """An architecture."""
 
     settings: type[Any]
-    """Its config dataclass."""
+    """Dataclass of its settings."""
     network: str
-    """Its class, ``"module:attribute"``; imported when one is built."""
+    """Class of its networks, ``"module:attribute"``; imported when one is built."""
 
 
 ARCHITECTURES = {
@@ -290,3 +288,4 @@ ARCHITECTURES = {
     "unet": Architecture(Unet, "poreconv.models.networks.unet:UnetNetwork"),
     "crnn": Architecture(Crnn, "poreconv.models.networks.crnn:CrnnNetwork"),
 }
+"""Name -> architecture."""

@@ -1,4 +1,4 @@
-"""What a bundle tells of itself before its weights are loaded; no torch here."""
+"""What a model's file contains besides its weights: recipe, card, size. No torch here."""
 
 import math
 from collections.abc import Sequence
@@ -12,25 +12,27 @@ from poreconv.errors import BundleError, ConfigError
 from poreconv.models.card import Card
 from poreconv.models.recipe import Recipe
 from poreconv.models.size import NetworkSize
+from poreconv.runtime.records import from_json, to_json
 
 NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked")
 """Ends of the names of a batch norm's statistics, which are stored among the weights."""
 
 ONNX = ".onnx"
-"""How exported models end; bundles are known by nothing but their content."""
+"""Suffix of exported models; bundles are recognised by their content alone."""
 
 SIZE = "size"
-"""Under this name an exported model tells its `NetworkSize`; a bundle's follows from the recipe."""
+"""Key of an exported model's `NetworkSize` in its header; a bundle's size follows from the recipe."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a bundle, or an exported model, says of itself."""
+    """The header of a bundle or of an exported model."""
 
     path: Path
     texts: dict[str, str]
+    """Name (``recipe``, ``card``, ``size``) -> JSON text."""
     n_parameters: int
-    """Trained numbers."""
+    """Number of trained weights."""
 
     @property
     def n_bytes(self) -> int:
@@ -42,51 +44,59 @@ class Header:
         """What labelling must repeat from training.
 
         Raises:
-            BundleError: The header holds none, or none that this version reads.
+            BundleError: The header contains no recipe, or none that this version reads.
         """
         if "recipe" not in self.texts:
             raise BundleError(
                 f"{self.path}: holds weights but no recipe; give the model.safetensors that poreconv train wrote"
             )
         try:
-            return Recipe.from_json(self.texts["recipe"])
-        except (ConfigError, RuntimeError, TypeError, ValueError) as exc:
-            raise BundleError(f"{self.path}: {first_line(exc)}; train it again with this version") from exc
+            return from_json(self.texts["recipe"], Recipe, "recipe")
+        except ConfigError as exc:
+            raise BundleError(f"{self.path}: {one_line(exc)}; train it again with this version") from exc
 
     @property
     def size(self) -> NetworkSize:
-        """How large an exported model's network is.
+        """The size of an exported model's network.
 
         Raises:
-            BundleError: The header doesn't tell.
+            BundleError: The header does not contain it.
         """
         return _size_of(self.path, self.texts)
 
     @property
     def card(self) -> Card | None:
-        """What whoever uses the model should know; None if it has no card.
+        """What users of the model should know about it; None if it has no card.
 
         Raises:
-            BundleError: It has one that this version doesn't read.
+            BundleError: It has one that this version does not read.
         """
         if "card" not in self.texts:
             return None
         try:
-            return Card.from_json(self.texts["card"])
+            return from_json(self.texts["card"], Card, "card")
         except ConfigError as exc:
-            raise BundleError(f"{self.path}: {first_line(exc)}; write the bundle again with this version") from exc
+            raise BundleError(f"{self.path}: {one_line(exc)}; write the bundle again with this version") from exc
 
 
 def texts_of(recipe: Recipe, card: Card | None) -> dict[str, str]:
-    """What a bundle's header is to hold; `Header` gives it back."""
-    return {"recipe": recipe.to_json()} | ({} if card is None else {"card": card.to_json()})
+    """Return the texts of a bundle's header, which `Header` reads back.
+
+    Args:
+        recipe: The model's recipe.
+        card: Its card; None: the header gets none.
+    """
+    return {"recipe": to_json(recipe)} | ({} if card is None else {"card": to_json(card)})
 
 
 def read_header(path: Path) -> Header:
-    """Read what a model says of itself; its weights are not looked at.
+    """Read a model's header, without its weights.
+
+    Args:
+        path: A bundle, or an exported model (``.onnx``).
 
     Raises:
-        BundleError: The file is not there, is no safetensors file, or no exported model.
+        BundleError: There is no such file, or it is neither a safetensors file nor an exported model.
     """
     try:
         return _read_onnx(path) if path.suffix == ONNX else _read_safetensors(path)
@@ -96,7 +106,7 @@ def read_header(path: Path) -> Header:
 
 def _read_safetensors(path: Path) -> Header:
     try:
-        # "numpy" only says as what tensors would be given; none is read.
+        # safe_open asks for a framework; no tensor is read.
         with safetensors.safe_open(path, framework="numpy") as stored:
             shapes = {name: stored.get_slice(name).get_shape() for name in stored.keys()}  # noqa: SIM118 - not a dict
             texts = stored.metadata() or {}
@@ -112,16 +122,24 @@ def _read_onnx(path: Path) -> Header:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is not to run
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is not run
     options.log_severity_level = 4
     return header_of(path, onnx_session(path, options, ["CPUExecutionProvider"]))
 
 
 def onnx_session(path: Path, options: Any, providers: Sequence[str]) -> Any:
-    """Open an exported model; by its bytes, so that no file is read but this one.
+    """Open an exported model from its bytes, so that no other file is read.
+
+    Args:
+        path: The exported model.
+        options: ONNX Runtime's ``SessionOptions``.
+        providers: Names of ONNX Runtime's execution providers, in order of preference.
+
+    Returns:
+        An ``onnxruntime.InferenceSession``.
 
     Raises:
-        BundleError: ONNX Runtime cannot.
+        BundleError: ONNX Runtime cannot open it.
     """
     import onnxruntime
 
@@ -129,14 +147,18 @@ def onnx_session(path: Path, options: Any, providers: Sequence[str]) -> Any:
     try:
         return onnxruntime.InferenceSession(model, options, providers=providers)
     except Exception as exc:  # onnxruntime's errors have no other parent
-        raise BundleError(f"{path}: not an ONNX file ({first_line(exc)}); give what poreconv export wrote") from exc
+        raise BundleError(f"{path}: not an ONNX file ({one_line(exc)}); give what poreconv export wrote") from exc
 
 
 def header_of(path: Path, session: Any) -> Header:
-    """What an exported model that is open says of itself.
+    """Return the header of an exported model that is open.
+
+    Args:
+        path: Its file.
+        session: What `onnx_session` returned.
 
     Raises:
-        BundleError: It was not exported from here.
+        BundleError: poreconv did not export it.
     """
     texts = dict(session.get_modelmeta().custom_metadata_map)
     return Header(path, texts, _size_of(path, texts).n_parameters)
@@ -144,11 +166,17 @@ def header_of(path: Path, session: Any) -> Header:
 
 def _size_of(path: Path, texts: dict[str, str]) -> NetworkSize:
     try:
-        return NetworkSize.from_json(texts[SIZE])
+        return from_json(texts[SIZE], NetworkSize, "size of the network")
     except (KeyError, ConfigError) as exc:
-        raise BundleError(f"{path}: does not tell its network's size; give what poreconv export wrote") from exc
+        raise BundleError(
+            f"{path}: the header does not contain the network's size; give what poreconv export wrote"
+        ) from exc
 
 
-def first_line(exc: Exception) -> str:
-    """What an exception says, in one line that is not too long."""
+def one_line(exc: Exception) -> str:
+    """Return an exception's message on one line, cut after 300 characters.
+
+    Args:
+        exc: Any exception, such as one of torch's, whose messages have many lines.
+    """
     return " ".join(str(exc).split())[:300]

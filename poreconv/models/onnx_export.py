@@ -1,4 +1,4 @@
-"""A bundle as an ONNX file, in fp32 or in int8: for other programs, and for labelling without torch."""
+"""Export of a bundle as an ONNX file, in fp32 or int8: for other programs, and for labelling without torch."""
 
 import contextlib
 import io
@@ -17,22 +17,29 @@ from poreconv.errors import ConfigError
 from poreconv.models.bundle import load_bundle
 from poreconv.models.card import Card
 from poreconv.models.header import SIZE, read_header, texts_of
-from poreconv.models.networks.fused import Images
+from poreconv.models.networks.fused import FusedNetwork
 from poreconv.models.networks.network import Network
 from poreconv.runtime.files import whole_file
+from poreconv.runtime.records import to_json
 
 # N chunks, T samples
 
 INPUT, OUTPUT = "signal", "logits"
-"""``signal``: normalised, shape ``(N, 1, T)``; ``logits``: ``(N, C, T)``; any N and T."""
-
+"""Names in the file: ``signal``, normalised, shape ``(N, 1, T)``; ``logits``, ``(N, C, T)``; any N and T."""
 
 WINDOW = 8000
-"""Samples of each read that scale int8."""
+"""Samples of each read by which int8 is scaled."""
 
 
 def middles(signals: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-    """The middles of normalised reads, `WINDOW` samples each, to scale int8 by; shorter reads are passed over."""
+    """Return the middle `WINDOW` samples of each read, to scale int8 by; shorter reads are left out.
+
+    Args:
+        signals: Normalised reads, shape ``(n_samples,)`` each.
+
+    Returns:
+        Shape ``(WINDOW,)`` each.
+    """
     for x_n in signals:
         start = (len(x_n) - WINDOW) // 2
         if start >= 0:
@@ -45,18 +52,18 @@ def write_onnx(
     """Write a bundle's network as ONNX, with its recipe, its card and its size in the metadata.
 
     Args:
-        out: The file, which exists whole or not at all.
-        bundle: What `train` wrote.
-        calibration: Normalised signal, shape ``(n_samples,)`` each, by whose activations int8 is scaled (static
-            quantisation: weights per channel, activations per layer; the last convolution stays fp32). None: fp32.
-        card: Instead of the bundle's own.
+        out: The file, written whole or not at all.
+        bundle: The model that `train` wrote.
+        calibration: Normalised signals, shape ``(n_samples,)`` each, by whose activations int8 is scaled (static
+            quantisation: weights per channel, activations per layer; the last convolution stays fp32). Empty: fp32.
+        card: Replaces the bundle's own card.
 
     Raises:
         ConfigError: The network cannot be exported, or the extra is not installed.
-        BundleError: The bundle is none.
+        BundleError: The file is not a bundle.
     """
     network, recipe = load_bundle(bundle)
-    texts = texts_of(recipe, card or read_header(bundle).card) | {SIZE: network.size.to_json()}
+    texts = texts_of(recipe, card or read_header(bundle).card) | {SIZE: to_json(network.size)}
     with TemporaryDirectory() as folder, _quiet():
         model = _exported(network)
         if calibration:
@@ -69,21 +76,19 @@ def write_onnx(
 
 
 def _forget_origin(model: Any) -> None:
-    """Leave out what the exporter noted of where each node came from: stack traces, with paths of this machine."""
+    """Remove the exporter's notes on each node's origin: stack traces, with paths of this machine."""
     graph = model.graph
-    for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
-        del noted.metadata_props[:]
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+        del part.metadata_props[:]
 
 
 def _exported(network: Network) -> Any:
-    """As ONNX, in fp32, for any number of chunks of any length."""
+    """Return the network as an ONNX model in fp32, for any number of chunks of any length."""
     if network.receptive_field is None:
-        raise ConfigError(
-            "export: the network's context is not bounded, so it is not offered; train a unet, resnet or strided"
-        )
+        raise ConfigError("export: not possible for a network of unbounded context; train a unet, resnet or strided")
     try:
         program = torch.onnx.export(
-            Images(network),
+            FusedNetwork(network),
             (torch.zeros(2, 1, 64 * network.alignment),),
             dynamo=True,
             input_names=[INPUT],
@@ -126,7 +131,7 @@ def _quantised(model: Any, calibration: Sequence[NDArray[np.float32]], folder: P
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Leave out what the exporter says of itself."""
+    """Suppress the exporter's output, warnings and log messages."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

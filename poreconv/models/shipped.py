@@ -13,21 +13,26 @@ from poreconv.models.header import ONNX, read_header
 from poreconv.models.recipe import Recipe
 from poreconv.reads.chemistry import family_of
 from poreconv.reads.read import Read
+from poreconv.runtime.records import to_json
 
 FOLDER = Path(__file__).with_name("pretrained")
-"""Where they lie; pip unpacks a package, so these are files."""
+"""Folder of the shipped models; pip unpacks a package, so these are files."""
 
 SUFFIXES = (".safetensors", ONNX)
+"""Suffixes of their files."""
 
 
 def shipped_paths() -> dict[str, Path]:
-    """Name -> bundle, in the order of their names."""
+    """Return the shipped models by name, in alphabetical order: name -> file."""
     paths = [path for suffix in SUFFIXES for path in FOLDER.glob(f"*{suffix}")]
     return {path.stem: path for path in sorted(paths)}
 
 
 def find_bundle(model: Path | str) -> Path:
-    """Find a model's file: the file of that path, else the shipped model of that name.
+    """Return a model's file: the file of that path, else the shipped model of that name.
+
+    Args:
+        model: Path of a bundle or an exported model, or the name of a shipped one.
 
     Raises:
         BundleError: There is neither.
@@ -37,7 +42,7 @@ def find_bundle(model: Path | str) -> Path:
         return path
     if str(model) in shipped:
         return shipped[str(model)]
-    if path.exists():  # a folder, or a pipe: reading it tells what is wrong
+    if path.exists():  # a folder, or a pipe: reading it gives the better message
         return path
     known = f", or the name of a shipped model: {', '.join(shipped)}" if shipped else ""
     nearest = get_close_matches(path.stem if path.suffix in SUFFIXES else path.name, shipped, n=1)
@@ -46,62 +51,70 @@ def find_bundle(model: Path | str) -> Path:
 
 
 def load_card(model: Path | str) -> Card | None:
-    """Read what whoever uses a model should know of it; None if it has no card.
+    """Read the card of a model; None if it has none.
 
     Args:
         model: Its file, or the name of a shipped one.
 
     Raises:
-        BundleError: The file is no bundle, or its card is not one that this version reads.
+        BundleError: The file is not a bundle, or this version does not read its card.
     """
     return read_header(find_bundle(model)).card
 
 
 @dataclass(frozen=True)
 class UnseenReads:
-    """Admits the reads that a model may be judged on: it can label them, and did not learn from them."""
+    """The guard that admits reads which a model can label and was not trained on: those to judge it on."""
 
     recipe: Recipe
-    """The model's."""
+    """The model's recipe."""
 
     def admit(self, read: Read, reference: str) -> None:
-        """Return if the model may be judged on a read.
+        """Return if the model may be judged on a read; else raise.
 
         Args:
             read: The read.
             reference: Name of the sequence that it was aligned to; empty if that is not known.
 
         Raises:
-            ReadDropped: The model has seen it in training.
+            ReadDropped: The model was trained on the read.
             MismatchError: The model was not trained for such reads.
         """
-        check(self.recipe, read)
+        check_fits(self.recipe, read)
         self.recipe.check_unseen(read, reference)
 
     def to_json(self) -> str:
-        """Describe the guard: the model's recipe."""
-        return self.recipe.to_json()
+        """Return the model's recipe as JSON text: it decides which reads are admitted."""
+        return to_json(self.recipe)
 
 
-def check(recipe: Recipe, read: Read) -> None:
-    """Refuse a read that a model was not trained for, and name the shipped model that was, if there is one.
+def check_fits(recipe: Recipe, read: Read) -> None:
+    """Refuse a read that a model was not trained for; the message names the shipped model that fits, if there is one.
+
+    Args:
+        recipe: The model's recipe.
+        read: The read.
 
     Raises:
-        MismatchError: As `Recipe.check` does.
+        MismatchError: As `Recipe.check_fits` does.
     """
     try:
-        recipe.check(read)
+        recipe.check_fits(read)
     except MismatchError as exc:
-        name = fitting(recipe, read)
+        name = fitting_model(recipe, read)
         if not name:
             raise
         raise MismatchError(f"{exc}, such as {name}, which comes with poreconv") from exc
 
 
-def fitting(recipe: Recipe, read: Read) -> str:
-    """Name the shipped model that does a model's task on reads like this one; empty if there is none.
+def fitting_model(recipe: Recipe, read: Read) -> str:
+    """Return the name of the shipped model that does a model's task on reads like this one; empty if there is none.
 
-    Among several, one of the same classes is better, then one that knows just this chemistry.
+    Among several, one with the same classes is preferred, then one that was trained on exactly this chemistry.
+
+    Args:
+        recipe: Recipe of the model that does not fit the read.
+        read: The read.
     """
     others = {name: read_header(path).recipe for name, path in shipped_paths().items()}
     fit = [name for name, other in others.items() if other.task == recipe.task and _was_trained_for(other, read)]
@@ -114,9 +127,12 @@ def fitting(recipe: Recipe, read: Read) -> str:
 
 
 def _was_trained_for(recipe: Recipe, read: Read) -> bool:
-    """Whether a model knows a read's sample rate and pore family; that nothing forbids it is not enough to name it."""
+    """Return whether a model was trained on a read's sample rate and pore family.
+
+    It is stricter than `Recipe.check_fits`, which also accepts reads of unknown chemistry.
+    """
     try:
-        recipe.check(read)
+        recipe.check_fits(read)
     except MismatchError:
         return False
     return family_of(read.chemistry) in {family_of(code) for code in recipe.chemistries}

@@ -1,31 +1,9 @@
-"""Pictures of reads, events and errors: functions that give the figure.
+"""Pictures of reads, events and errors: functions that return figures.
 
-For paper (matplotlib; `save` writes PNG, SVG, PDF) and, `interactive_squiggle`, for the screen (plotly).
+Most return matplotlib figures, for paper; `save` writes them as PNG, SVG or PDF. `interactive_squiggle` returns a
+plotly figure, for the screen; `save_page` writes it as HTML.
 """
 
-from poreconv.plot.inside import feature_maps, kernels, receptive_field, saliency
-from poreconv.plot.interactive import interactive_squiggle, save_page
-from poreconv.plot.reads import boundary_zoom, overview, squiggle
-from poreconv.plot.saving import save
-from poreconv.plot.scores import boundary_offsets, confusion, error_by_tolerance, reliability
-from poreconv.plot.tables import dwells, kmer_levels, learning_curves
+import lazy_loader
 
-__all__ = [
-    "boundary_offsets",
-    "boundary_zoom",
-    "confusion",
-    "dwells",
-    "error_by_tolerance",
-    "feature_maps",
-    "interactive_squiggle",
-    "kernels",
-    "kmer_levels",
-    "learning_curves",
-    "overview",
-    "receptive_field",
-    "reliability",
-    "saliency",
-    "save",
-    "save_page",
-    "squiggle",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Fewer points that look the same."""
+"""Reduction of long lines to fewer points that look the same."""
 
 from typing import TypeVar
 
@@ -12,12 +12,12 @@ def extremes(values: NDArray[np.generic], n_bins: int) -> NDArray[np.int64]:
     """Choose the points of a line that a picture of limited width needs.
 
     Args:
-        values: Shape ``(n,)``, no NaN.
-        n_bins: The line is cut into at most so many bins of equal length, each about a pixel wide.
+        values: Values of the line, shape ``(n,)``, no NaN.
+        n_bins: Most bins of equal length into which the line is cut, each about a pixel wide.
 
     Returns:
-        Indices of the least and the greatest value of each bin, ascending; all, if that would not be fewer. No extreme
-        is lost, whatever the zoom.
+        Indices of the smallest and the largest value of each bin, ascending; all indices if those would not be fewer.
+        No extreme is lost, whatever the zoom.
     """
     n = len(values)
     width = -(-n // n_bins)
@@ -29,11 +29,24 @@ def extremes(values: NDArray[np.generic], n_bins: int) -> NDArray[np.int64]:
 
 
 def bin_starts(n: int, n_bins: int) -> NDArray[np.int64]:
-    """First index of each of at most so many bins of equal length, of ``n`` values."""
+    """Return the first index of each bin, as `binned` cuts values.
+
+    Args:
+        n: Number of values.
+        n_bins: Most bins.
+    """
     return np.arange(0, n, max(1, -(-n // n_bins)))
 
 
 def binned(values: NDArray[V], n_bins: int) -> NDArray[V]:
-    """Cut values into at most so many rows of equal length; the last value fills up the last row."""
+    """Cut values into rows of equal length; the last row is filled up with the last value.
+
+    Args:
+        values: Shape ``(n,)``.
+        n_bins: Most rows.
+
+    Returns:
+        Shape ``(n_rows, width)``.
+    """
     width = max(1, -(-len(values) // n_bins))
     return np.append(values, np.repeat(values[-1:], -len(values) % width)).reshape(-1, width)

@@ -1,4 +1,4 @@
-"""Pictures of what goes on inside a network."""
+"""Pictures of the inside of a network: kernels, feature maps, saliency, receptive field."""
 
 from itertools import zip_longest
 
@@ -12,49 +12,49 @@ from poreconv.plot.panels import Window, draw_signal, label_samples
 from poreconv.reads.read import Read
 
 COLUMNS = 8
-"""Kernels in a row."""
+"""Number of kernels in a row."""
 
 DIVERGING = "RdBu_r"
-"""Colours of what may be positive (red) or negative (blue)."""
+"""Colour map of values that may be positive (red) or negative (blue)."""
 
 
 def kernels(weights: ArrayLike, *, title: str = "first layer") -> Figure:
     """Draw kernels as small lines, all on one scale.
 
     Args:
-        weights: Shape ``(kernels, inputs, size)``, as ``first_kernels`` gives them; one line per input.
-        title: What they are.
+        weights: Shape ``(kernels, inputs, size)``, as ``first_kernels`` returns them; one line is drawn per input.
+        title: Name of the layer, for the heading.
     """
-    of_each = np.asarray(weights, np.float64)
-    rows = -(-len(of_each) // COLUMNS)
+    drawn = np.asarray(weights, np.float64)
+    rows = -(-len(drawn) // COLUMNS)
     figure = style.new_figure(0.55 + 0.62 * rows)
     panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
-    reach = of_each.shape[2] // 2
-    place = np.arange(of_each.shape[2]) - reach
-    for axes, of_one in zip_longest(panels, of_each):
-        axes.set_visible(of_one is not None)
+    reach = drawn.shape[2] // 2
+    place = np.arange(drawn.shape[2]) - reach
+    for axes, kernel in zip_longest(panels, drawn):
+        axes.set_visible(kernel is not None)
         axes.axhline(0, color=style.PALE, linewidth=0.8)
-        for line, colour in zip(of_one if of_one is not None else [], style.CLASS_COLOURS, strict=False):
+        for line, colour in zip(kernel if kernel is not None else [], style.CLASS_COLOURS, strict=False):
             axes.plot(place, line, color=colour, linewidth=1.2)
         axes.set_xticks([-reach, 0, reach])
         style.tidy(axes)
     figure.supxlabel("sample, from the kernel's middle", fontsize=style.TEXT_PT, color=style.INK)
     figure.supylabel("weight", fontsize=style.TEXT_PT, color=style.INK)
-    figure.suptitle(f"{len(of_each)} kernels, {title}", fontsize=style.TITLE_PT, color=style.INK, x=0.01, ha="left")
+    figure.suptitle(f"{len(drawn)} kernels, {title}", fontsize=style.TITLE_PT, color=style.INK, x=0.01, ha="left")
     return figure
 
 
 def feature_maps(
     read: Read, values: NDArray[np.float32], *, start: int, samples_per_frame: int = 1, title: str = ""
 ) -> Figure:
-    """Draw what a layer answers, channel by channel, under the squiggle.
+    """Draw the output of a layer, channel by channel, under the squiggle.
 
     Args:
         read: The read.
-        values: Shape ``(channels, frames)``.
+        values: Output of the layer, shape ``(channels, frames)``.
         start: Sample at which the first frame begins.
         samples_per_frame: Samples from one frame to the next.
-        title: Which layer.
+        title: Name of the layer, for the heading.
     """
     end = min(start + values.shape[1] * samples_per_frame, len(read.adc))
     figure = style.new_figure(3.8)
@@ -62,8 +62,8 @@ def feature_maps(
     draw_signal(signal, read, (max(start, 0), end))
     peak = float(np.percentile(np.abs(values), 99.5)) or 1.0
     extent = (start, start + values.shape[1] * samples_per_frame, len(values) - 0.5, -0.5)
-    how = {"aspect": "auto", "interpolation": "nearest", "extent": extent}
-    picture = below.imshow(values, cmap=DIVERGING, vmin=-peak, vmax=peak, **how)
+    layout = {"aspect": "auto", "interpolation": "nearest", "extent": extent}
+    picture = below.imshow(values, cmap=DIVERGING, vmin=-peak, vmax=peak, **layout)
     below.set_xlim(max(start, 0), end)
     below.yaxis.set_major_locator(MaxNLocator(integer=True))
     style.tidy(below, y="channel")
@@ -74,13 +74,14 @@ def feature_maps(
 
 
 def saliency(read: Read, attributions: NDArray[np.float32], sample: int, class_name: str) -> Figure:
-    """Draw on which samples an answer rests.
+    """Draw how much each sample contributes to the probability of a class at one sample.
 
     Args:
         read: The read.
-        attributions: Shape ``(n_samples,)``, as the function `poreconv.saliency` gives them.
-        sample: Place of the answer.
-        class_name: The answer.
+        attributions: Contribution of each sample to the log-odds of the class, shape ``(n_samples,)``, as
+            `poreconv.saliency` returns them.
+        sample: The sample whose class is explained.
+        class_name: Name of that class.
     """
     start, end = _around(attributions, sample)
     figure = style.new_figure(3.0)
@@ -92,26 +93,26 @@ def saliency(read: Read, attributions: NDArray[np.float32], sample: int, class_n
     )
     for axes in (signal, below):
         axes.axvline(sample, color=style.GREY, linewidth=0.8, linestyle="--", zorder=0)
-    style.tidy(below, y="added to\nthe log-odds")
+    style.tidy(below, y="contribution\nto log-odds")
     label_samples(below)
-    _title(figure, read, f"why {class_name} at sample {sample:,}: {attributions.sum():+.2f} in all")
+    _title(figure, read, f"{class_name} at sample {sample:,}: log-odds {attributions.sum():+.2f} in total")
     return figure
 
 
 def _around(attributions: NDArray[np.float32], sample: int) -> Window:
-    """The samples that hold all but a thousandth of the attributions, and some room."""
+    """Return the samples that hold all but a thousandth of the attributions, with a margin."""
     weight = np.cumsum(np.abs(attributions), dtype=np.float64)
     low, high = np.searchsorted(weight, np.array([0.0005, 0.9995]) * weight[-1])
-    room = 10
-    return max(0, min(int(low), sample) - room), min(len(attributions), max(int(high), sample) + room)
+    margin = 10
+    return max(0, min(int(low), sample) - margin), min(len(attributions), max(int(high), sample) + margin)
 
 
 def receptive_field(read: Read, sample: int, size: int) -> Figure:
-    """Draw what a network sees of a read when it labels one sample.
+    """Draw the part of a read that a network sees when it labels one sample.
 
     Args:
         read: The read.
-        sample: The sample.
+        sample: The sample that is labelled.
         size: The receptive field in samples, odd: ``network.receptive_field``.
     """
     reach = size // 2
@@ -122,10 +123,10 @@ def receptive_field(read: Read, sample: int, size: int) -> Figure:
     axes.axvline(sample, color=style.SPIKE, linewidth=1)
     label_samples(axes)
     milliseconds = 1000 * size / read.sample_rate_hz
-    _title(figure, read, f"what labels sample {sample:,}: {size:,} samples, {milliseconds:.0f} ms")
+    _title(figure, read, f"receptive field of sample {sample:,}: {size:,} samples, {milliseconds:.0f} ms")
     return figure
 
 
 def _title(figure: Figure, read: Read, more: str) -> None:
-    said = f"read {read.read_id} ({read.chemistry})" + (f"\n{more}" if more else "")
-    figure.suptitle(said, fontsize=style.TITLE_PT, color=style.INK, x=0.01, ha="left")
+    title = f"read {read.read_id} ({read.chemistry})" + (f"\n{more}" if more else "")
+    figure.suptitle(title, fontsize=style.TITLE_PT, color=style.INK, x=0.01, ha="left")

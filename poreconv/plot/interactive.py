@@ -1,4 +1,4 @@
-"""One read on the screen: to drag, to zoom, to point at. Plotly draws it; its page needs no network."""
+"""Interactive picture of one read, to drag, zoom and point at: a plotly figure, and a page that needs no network."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -21,14 +21,13 @@ from poreconv.reads.scaling import to_pa
 from poreconv.runtime.files import whole_file
 
 SIGNAL_PX, TRACK_PX, CURVE_PX, EDGES_PX = 340, 26, 130, 130
-"""Heights in pixels: the squiggle, each track, the probabilities; title, axis and legend together."""
+"""Heights in pixels: of the squiggle, of each track, of the probabilities; of title, axis and legend together."""
 
-PERCENT = 200
-"""Probabilities are kept in steps of 1 / 200 for zooming: finer than a screen shows."""
+STEPS = 200
+"""Probabilities are stored in steps of 1 / 200 for zooming, finer than a screen shows."""
 
-
-EVENT_SAYS = " %{customdata[0]:,d} to %{customdata[1]:,d}, score %{customdata[2]:.3f}<extra></extra>"
-"""What is told of the event that one points at, after its class."""
+EVENT_HOVER = " %{customdata[0]:,d} to %{customdata[1]:,d}, score %{customdata[2]:.3f}<extra></extra>"
+"""Text shown, after its class, for the event under the pointer."""
 
 
 def interactive_squiggle(
@@ -41,15 +40,15 @@ def interactive_squiggle(
 ) -> go.Figure:
     """Draw a whole read for the screen.
 
-    The lines have the least and the greatest value of each of `BINS` bins; the page that `save_page` writes keeps all
-    samples, and draws what is in view from them.
+    The lines have the smallest and the largest value of each of `BINS` bins; the page that `save_page` writes contains
+    all samples, and draws the part in view from them.
 
     Args:
         read: The read.
         tracks: Name -> events, top to bottom.
         probabilities: Class -> its probability at each sample of the read, shape ``(n_samples,)``.
-        start: First sample in view at first.
-        end: Sample after the last; default: the read's end.
+        start: First sample in view when the page opens.
+        end: Sample after the last one in view; default: the read's end.
 
     Raises:
         ConfigError: ``[start, end)`` is not in the read.
@@ -61,7 +60,7 @@ def interactive_squiggle(
     figure = make_subplots(rows, 1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.02)
     colours = style.class_colours(tracks)
     lines = [_add_line(figure, 1, "current", "pA", style.INK, *_as_counts(read))]
-    bricks = [_add_track(figure, row, *track, colours) for row, track in enumerate(tracks.items(), start=2)]
+    rows_of_events = [_add_track(figure, row, *track, colours) for row, track in enumerate(tracks.items(), start=2)]
     for name, probability in curves.items():
         colour = colours.get(name, style.MODEL)
         lines.append(_add_line(figure, rows, f"P({name})", "", colour, *_as_steps(probability)))
@@ -70,12 +69,17 @@ def interactive_squiggle(
     figure.update_xaxes(title=f"sample ({read.sample_rate_hz:,g} per second)", row=rows, col=1)
     if curves:
         figure.update_yaxes(title="probability", range=[-0.03, 1.03], row=rows, col=1)
-    figure.update_layout(meta={"n_samples": len(read.adc), "lines": lines, "tracks": bricks})
+    figure.update_layout(meta={"n_samples": len(read.adc), "lines": lines, "tracks": rows_of_events})
     return figure
 
 
 def save_page(figure: go.Figure, path: Path | str) -> None:
-    """Write a figure of `interactive_squiggle` as one HTML page that needs nothing else."""
+    """Write a figure of `interactive_squiggle` as one self-contained HTML page.
+
+    Args:
+        figure: The figure.
+        path: File to write; it appears complete or not at all.
+    """
     script = files("poreconv.plot").joinpath("refine.js").read_text()
     page = figure.to_html(include_plotlyjs=True, post_script=script, config={"displaylogo": False, "scrollZoom": True})
     with whole_file(Path(path)) as partial:
@@ -83,7 +87,7 @@ def save_page(figure: go.Figure, path: Path | str) -> None:
 
 
 Samples = tuple[NDArray[Any], float, float]
-"""Whole numbers, and the offset and scale that make values of them: ``(number + offset) * scale``."""
+"""Whole numbers, and the offset and the scale that convert them to values: ``(number + offset) * scale``."""
 
 
 def _as_counts(read: Read) -> Samples:
@@ -91,13 +95,13 @@ def _as_counts(read: Read) -> Samples:
 
 
 def _as_steps(probability: NDArray[np.float32]) -> Samples:
-    return np.rint(probability * PERCENT).astype(np.uint8), 0.0, 1 / PERCENT
+    return np.rint(probability * STEPS).astype(np.uint8), 0.0, 1 / STEPS
 
 
 def _add_line(
     figure: go.Figure, row: int, name: str, unit: str, colour: str, numbers: NDArray[Any], offset: float, scale: float
 ) -> dict[str, Any]:
-    """Draw a line of few points; gives all of its samples for `refine.js`."""
+    """Draw a line of few points; return all of its samples for `refine.js`."""
     shown = extremes(numbers, BINS)
     values = (numbers[shown] + np.float64(offset)) * scale
     hover = f"sample %{{x:,}}<br>{name} %{{y:.2f}} {unit}<extra></extra>"
@@ -109,12 +113,12 @@ def _add_line(
 
 
 def _add_track(figure: go.Figure, row: int, name: str, events: Events, colours: Mapping[str, str]) -> dict[str, int]:
-    """Draw events as one row of bricks, which takes thousands of them easily; gives how many, for `refine.js`."""
+    """Draw events as one row of a heat map, which copes with thousands; return their number for `refine.js`."""
     classes, faces = len(events.classes) > 1, band_colours(events, colours)
     palette = list(dict.fromkeys(faces)) or [style.PALE]
     edges = np.unique(np.concatenate([[0], events.start, events.end]))
     place = np.searchsorted(edges, events.start)
-    facts = np.full((4, max(len(edges) - 1, 1)), np.nan, np.float32)  # a brick between two events has none
+    facts = np.full((4, max(len(edges) - 1, 1)), np.nan, np.float32)  # NaN in the cells between two events
     number = [palette.index(face) for face in faces]
     facts[:, place] = np.stack([number, events.start, events.end, events.score])
     names = np.full((1, facts.shape[1]), "", object)
@@ -125,8 +129,8 @@ def _add_track(figure: go.Figure, row: int, name: str, events: Events, colours: 
         z=facts[:1],
         customdata=facts[None, 1:].transpose(0, 2, 1),
         text=names if classes else None,
-        hovertemplate=("%{text}" if classes else "event") + EVENT_SAYS,
-        colorscale=_steps(palette),
+        hovertemplate=("%{text}" if classes else "event") + EVENT_HOVER,
+        colorscale=_colour_scale(palette),
         zmin=-0.5,
         zmax=len(palette) - 0.5,
         showscale=False,
@@ -136,14 +140,14 @@ def _add_track(figure: go.Figure, row: int, name: str, events: Events, colours: 
     return {"trace": len(figure.data) - 1, "n_events": len(events)}
 
 
-def _steps(palette: list[str]) -> list[tuple[float, str]]:
-    """A scale that gives number ``i`` the palette's colour ``i``, without shades between."""
+def _colour_scale(palette: list[str]) -> list[tuple[float, str]]:
+    """Return a colour scale that gives number ``i`` the palette's colour ``i``, without shades between colours."""
     edges = np.arange(len(palette) + 1) / len(palette)
     return [(float(edge), colour) for i, colour in enumerate(palette) for edge in edges[i : i + 2]]
 
 
 def _add_legend(figure: go.Figure, colours: Mapping[str, str]) -> None:
-    """Name the classes; heat maps have no legend of their own."""
+    """Add a legend of the classes, since heat maps have none of their own."""
     if len(colours) < 2:
         return
     for name, colour in colours.items():
@@ -166,11 +170,11 @@ def _lay_out(figure: go.Figure, read: Read, window: tuple[int, int], height: flo
     )
     figure.update_xaxes(range=window, tickformat=",d", showgrid=False, zeroline=False)
     figure.update_yaxes(fixedrange=True, showgrid=False)
-    figure.update_yaxes(title="current (pA)", range=_most(read), row=1, col=1)
+    figure.update_yaxes(title="current (pA)", range=_usual_range(read), row=1, col=1)
 
 
-def _most(read: Read) -> list[float]:
-    """Currents that the picture shows at first: all but the rarest."""
+def _usual_range(read: Read) -> list[float]:
+    """Return the range of currents that the picture shows at first: all but the rarest."""
     pa = to_pa(read.adc, read.calibration)
     low, high = np.percentile(pa, [0.05, 99.95])
     return [float(low - 5), float(high + 5)]

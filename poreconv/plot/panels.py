@@ -1,4 +1,4 @@
-"""Parts of pictures of one read: its current, a track of events, how probable each class is."""
+"""Panels of pictures of one read: its current, a track of events, the probability of each class."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -21,17 +21,23 @@ Curves = Mapping[str, NDArray[np.float32]]
 """Class -> its probability at each sample of the read, shape ``(n_samples,)``."""
 
 BINS = 2000
-"""Of a line along the read: more than a page has pixels."""
+"""Number of bins of a line along the read: more than a page has pixels."""
 
 BAND = (0.08, 0.84)
 """Bottom and height of a band in its track."""
 
 SPIKES = 0.001
-"""Share of the samples at either end of the currents that need not be in the picture."""
+"""Share of the samples with the lowest and with the highest currents that may be outside the picture."""
 
 
 def draw_signal(axes: Axes, read: Read, window: Window) -> None:
-    """Draw the current in pA, with the time on top; spikes beyond the rest are marked at the edge."""
+    """Draw the current in pA, with the time on top; spikes outside the picture are marked at its edge.
+
+    Args:
+        axes: Axes to draw in.
+        read: The read.
+        window: Samples of the read that are drawn.
+    """
     start, end = window
     pa = to_pa(read.adc[start:end], read.calibration)
     shown = extremes(pa, BINS)
@@ -43,10 +49,10 @@ def draw_signal(axes: Axes, read: Read, window: Window) -> None:
 
 
 def _limit_to_most(axes: Axes, start: int, pa: NDArray[np.float32]) -> None:
-    """Leave spikes outside, so that they don't flatten the rest, and mark at the edge where they are."""
+    """Leave spikes outside, so that they do not flatten the rest, and mark their positions at the edge."""
     low, high = np.percentile(pa, [100 * SPIKES, 100 * (1 - SPIKES)])
-    room = 0.3 * (high - low) + 1
-    bottom, top = max(pa.min(), low - room), min(pa.max(), high + room)
+    margin = 0.3 * (high - low) + 1
+    bottom, top = max(pa.min(), low - margin), min(pa.max(), high + margin)
     edge = 0.04 * (top - bottom) + 0.5
     axes.set_ylim(bottom - edge, top + edge)
     for beyond, y, marker in ((pa > top, 0.98, "^"), (pa < bottom, 0.02, "v")):
@@ -63,14 +69,14 @@ def _time_on_top(axes: Axes, sample_rate_hz: float) -> None:
 
 
 def draw_track(axes: Axes, name: str, events: Events, window: Window, colours: Mapping[str, str]) -> None:
-    """Draw events as bands, side by side; if they are too many to see, only where there are any.
+    """Draw events as bands, side by side; if they are too many to see, draw their coverage and their number.
 
     Args:
-        axes: As high as the bands.
-        name: Stands left of them.
-        events: Drawn in their classes' colours; where there are no classes to tell apart, dark and light by turns.
-        window: The part of the read that is drawn.
-        colours: Class -> colour.
+        axes: Axes to draw in; the bands fill their height.
+        name: Name of the track, on its left.
+        events: The events, drawn in the colours of their classes, or in alternating shades if there are no two classes.
+        window: Samples of the read that are drawn.
+        colours: Name of a class -> its colour.
     """
     style.tidy(axes)
     axes.set_yticks([])
@@ -87,49 +93,76 @@ def draw_track(axes: Axes, name: str, events: Events, window: Window, colours: M
 
 
 def _draw_coverage(axes: Axes, events: Events, window: Window) -> None:
-    """Draw where there are events, and say how many."""
+    """Draw the coverage of the events, and their number."""
     spans = list(zip(events.coverage[:, 0], np.diff(events.coverage, axis=1)[:, 0], strict=True))
     axes.broken_barh(spans, BAND, facecolors=style.BANDS[1], linewidth=0)
-    said = f"{events.within(*window).sum():,} events"
+    number = f"{events.within(*window).sum():,} events"
     axes.text(
-        0.5, 0.47, said, transform=axes.transAxes, ha="center", va="center", fontsize=style.SMALL_PT, color=style.INK
+        0.5, 0.47, number, transform=axes.transAxes, ha="center", va="center", fontsize=style.SMALL_PT, color=style.INK
     )
 
 
 def band_colours(events: Events, colours: Mapping[str, str]) -> list[str]:
-    """The colour of each event; dark and light by turns where there are no classes to tell apart."""
+    """Return the colour of each event: that of its class, or alternating shades if there are no two classes.
+
+    Args:
+        events: The events.
+        colours: Name of a class -> its colour.
+    """
     if len(events.classes) > 1:
         return [colours[events.classes[i]] if i >= 0 else style.PALE for i in events.label]
     return [style.BANDS[i % 2] for i in range(len(events))]
 
 
 def draw_boundaries(axes: Axes, events: Events, window: Window) -> None:
-    """Draw a thin line at each event's first sample, unless they are too many to see."""
+    """Draw a thin line at each event's first sample, unless there are too many to see.
+
+    Args:
+        axes: Axes to draw in.
+        events: The events.
+        window: Samples of the read that are drawn.
+    """
     starts = events.start[(events.start >= window[0]) & (events.start < window[1])]
     if len(starts) <= style.MOST_BANDS:
         axes.vlines(starts, 0, 1, transform=axes.get_xaxis_transform(), color=style.PALE, linewidth=0.6, zorder=0)
 
 
-def draw_place(axes: Axes, window: Window) -> None:
-    """Mark the part of a read that is drawn larger elsewhere, however short it is."""
+def mark_window(axes: Axes, window: Window) -> None:
+    """Mark the part of a read that another panel shows enlarged, so that even a short one is visible.
+
+    Args:
+        axes: Axes to draw in.
+        window: Samples of the read to mark.
+    """
     axes.axvspan(*window, color=style.MODEL, alpha=0.25, linewidth=0)
     middle = sum(window) / 2
     axes.plot([middle], [0], "^", transform=axes.get_xaxis_transform(), color=style.MODEL, markersize=5, clip_on=False)
 
 
 def draw_curves(axes: Axes, curves: Curves, window: Window, colours: Mapping[str, str]) -> None:
-    """Draw probabilities, from 0 to 1."""
+    """Draw probabilities, on an axis from 0 to 1.
+
+    Args:
+        axes: Axes to draw in.
+        curves: Class -> its probability at each sample of the read, shape ``(n_samples,)``.
+        window: Samples of the read that are drawn.
+        colours: Name of a class -> its colour.
+    """
     start, end = window
     for name, probability in curves.items():
         shown = extremes(probability[start:end], BINS)
         axes.plot(start + shown, probability[start:end][shown], linewidth=0.9, color=colours.get(name, style.MODEL))
     axes.set_ylim(-0.03, 1.03)
     axes.set_yticks([0, 0.5, 1])
-    said = f"P({next(iter(curves))})" if len(curves) == 1 else "probability"
-    style.tidy(axes, y=said)
+    label = f"P({next(iter(curves))})" if len(curves) == 1 else "probability"
+    style.tidy(axes, y=label)
 
 
 def label_samples(axes: Axes) -> None:
-    """Say what the axis along the read counts."""
+    """Label the axis along the read as samples.
+
+    Args:
+        axes: Axes to label.
+    """
     axes.set_xlabel("sample", fontsize=style.TEXT_PT, color=style.INK)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

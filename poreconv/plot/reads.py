@@ -1,4 +1,4 @@
-"""Pictures of one read: its current, its events as bands beneath, and how probable each class is."""
+"""Pictures of one read: its current, its events as bands below, and the probability of each class."""
 
 from collections.abc import Mapping
 
@@ -14,31 +14,31 @@ from poreconv.plot.panels import (
     Window,
     draw_boundaries,
     draw_curves,
-    draw_place,
     draw_signal,
     draw_track,
     label_samples,
+    mark_window,
 )
 from poreconv.reads.read import Read
 
 Tracks = Mapping[str, Events]
-"""What is drawn beneath a squiggle: a name, such as ``truth`` or ``predicted``, and events."""
+"""Tracks below a squiggle: name, such as ``truth`` or ``predicted`` -> events."""
 
 SIGNAL_IN, TRACK_IN, CURVE_IN, EDGES_IN = 1.3, 0.17, 0.75, 0.7
-"""Heights in inches: the squiggle, each track, the probabilities; title and axes together."""
+"""Heights in inches: of the squiggle, of each track, of the probabilities; of title and axes together."""
 
 ZOOM_SAMPLES = 400
-"""What `interesting` shows: some 45 bases of R9.4.1 DNA."""
+"""Length of `default_window`: some 45 bases of R9.4.1 DNA."""
 
 
 def squiggle(read: Read, tracks: Tracks | None = None, *, start: int = 0, end: int | None = None) -> Figure:
-    """Draw a read, or a part of it, with its events as bands beneath.
+    """Draw a read, or a part of it, with its events as bands below.
 
     Args:
         read: The read.
-        tracks: Name -> events, top to bottom. Thin lines in the squiggle are the boundaries of the first.
+        tracks: Name -> events, from top to bottom. Thin lines in the squiggle are the boundaries of the first track.
         start: First sample drawn.
-        end: Sample after the last; default: the read's end.
+        end: Sample after the last one drawn; default: the read's end.
 
     Raises:
         ConfigError: ``[start, end)`` is not in the read.
@@ -53,15 +53,16 @@ def boundary_zoom(
 
     Args:
         read: The read.
-        tracks: As those of `squiggle`.
-        probabilities: Class -> its probability at each sample of the read; ``{"boundary": p}`` of a boundary model.
+        tracks: Name -> events, as for `squiggle`.
+        probabilities: Class -> its probability at each sample of the read, shape ``(n_samples,)``; ``{"boundary": p}``
+            for a boundary model.
         start: First sample drawn.
-        end: Sample after the last. Without either, see `interesting`.
+        end: Sample after the last one drawn. Without ``start`` and ``end``, `default_window` is drawn.
 
     Raises:
         ConfigError: ``[start, end)`` is not in the read.
     """
-    return _figure(read, tracks, probabilities, [_part(read, tracks, start, end)])
+    return _figure(read, tracks, probabilities, [_window(read, tracks, start, end)])
 
 
 def overview(
@@ -72,35 +73,53 @@ def overview(
     start: int | None = None,
     end: int | None = None,
 ) -> Figure:
-    """Draw the whole read, and beneath it what `boundary_zoom` draws of a part of it.
+    """Draw the whole read, and below it a part as `boundary_zoom` draws it.
 
-    Arguments and errors are those of `boundary_zoom`.
+    Args:
+        read: The read.
+        tracks: Name -> events, as for `squiggle`.
+        probabilities: Class -> its probability at each sample of the read, shape ``(n_samples,)``.
+        start: First sample of the part.
+        end: Sample after the last one of the part. Without ``start`` and ``end``, `default_window` is drawn.
+
+    Raises:
+        ConfigError: ``[start, end)`` is not in the read.
     """
     tracks = tracks or {}
-    part = _part(read, tracks, start, end)
+    window = _window(read, tracks, start, end)
     whole = (0, len(read.adc))
-    return _figure(read, tracks, probabilities or {}, [part] if part == whole else [whole, part])
+    return _figure(read, tracks, probabilities or {}, [window] if window == whole else [whole, window])
 
 
-def _part(read: Read, tracks: Tracks, start: int | None, end: int | None) -> Window:
-    return interesting(read, tracks) if start is end is None else checked_window(read, start or 0, end)
+def _window(read: Read, tracks: Tracks, start: int | None, end: int | None) -> Window:
+    return default_window(read, tracks) if start is end is None else checked_window(read, start or 0, end)
 
 
 def checked_window(read: Read, start: int, end: int | None) -> Window:
-    """The samples ``[start, end)`` to draw; ``end`` None: to the read's end.
+    """Return the window ``[start, end)`` of a read.
+
+    Args:
+        read: The read.
+        start: First sample.
+        end: Sample after the last; None: the read's end.
 
     Raises:
-        ConfigError: They are not in the read.
+        ConfigError: The window is empty, or not in the read.
     """
     n_samples = len(read.adc)
     stop = n_samples if end is None else end
     inside = 0 <= start < stop <= n_samples
-    require(inside, f"{read.where}: no samples {start} to {stop} in it; choose start < end of 0 to {n_samples}")
+    require(inside, f"{read.where}: has no samples {start} to {stop}; choose start < end within 0 to {n_samples}")
     return start, stop
 
 
-def interesting(read: Read, tracks: Tracks) -> Window:
-    """Choose a part worth a closer look: around the boundary in the middle of the first track that has events."""
+def default_window(read: Read, tracks: Tracks) -> Window:
+    """Choose `ZOOM_SAMPLES` samples around the middle boundary of the first track that has events.
+
+    Args:
+        read: The read; of a shorter one, all samples are chosen.
+        tracks: Name -> events. Without any event, the window is in the middle of the read.
+    """
     n_samples = len(read.adc)
     starts = next((events.start for events in tracks.values() if len(events)), [n_samples // 2])
     first = int(starts[len(starts) // 2]) - ZOOM_SAMPLES // 2
@@ -109,17 +128,17 @@ def interesting(read: Read, tracks: Tracks) -> Window:
 
 
 def _figure(read: Read, tracks: Tracks, curves: Curves, windows: list[Window]) -> Figure:
-    """One panel for each window; the last has the curves, the others show where it is."""
-    of_each: list[Curves] = [*[{}] * (len(windows) - 1), curves]
-    heights = [EDGES_IN + sum(_heights(tracks, shown)) for shown in of_each]
+    """Draw the windows below each other; the last has the curves, the others show where it is."""
+    curves_shown: list[Curves] = [*[{}] * (len(windows) - 1), curves]
+    heights = [EDGES_IN + sum(_heights(tracks, shown)) for shown in curves_shown]
     colours = style.class_colours(tracks)
     named = len(colours) > 1
     figure = style.new_figure(sum(heights) + 0.2 + 0.2 * named)
-    parts = figure.subfigures(len(windows), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for part, window, shown in zip(parts, windows, of_each, strict=True):
-        signal = _panel(part, read, tracks, shown, window, colours)
+    subfigures = figure.subfigures(len(windows), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for subfigure, window, shown in zip(subfigures, windows, curves_shown, strict=True):
+        signal = _panel(subfigure, read, tracks, shown, window, colours)
         if window != windows[-1]:
-            draw_place(signal, windows[-1])
+            mark_window(signal, windows[-1])
     title = f"read {read.read_id} ({read.chemistry})"
     figure.suptitle(title, fontsize=style.TITLE_PT, color=style.INK, x=0.01, ha="left")
     if named:
@@ -133,11 +152,13 @@ def _heights(tracks: Tracks, curves: Curves) -> list[float]:
 
 
 def _panel(
-    part: FigureBase, read: Read, tracks: Tracks, curves: Curves, window: Window, colours: Mapping[str, str]
+    subfigure: FigureBase, read: Read, tracks: Tracks, curves: Curves, window: Window, colours: Mapping[str, str]
 ) -> Axes:
-    """Draw one window; gives the axes of the current."""
+    """Draw one window; return the axes of the current."""
     heights = _heights(tracks, curves)
-    rows: list[Axes] = list(part.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0])
+    rows: list[Axes] = list(
+        subfigure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    )
     draw_signal(rows[0], read, window)
     for events in list(tracks.values())[:1]:
         draw_boundaries(rows[0], events, window)

@@ -1,10 +1,10 @@
 // Draws the part of each line and of each track that is in view: lines from all of their samples, as
-// `decimation.extremes` does, with more bins where one looks closer. Runs once, beside the figure that it belongs to.
+// `decimation.extremes` does, with more bins after zooming in. Runs once, when the figure has been drawn.
 (function () {
   const plot = document.getElementById("{plot_id}");
   const { lines, tracks, n_samples: length } = plot.layout.meta;
-  const BINS = 6000; // three times the view, so that there is something to see while it is dragged
-  const MOST_EVENTS = 1000; // more in view are thinner than a pixel: a pattern that means nothing, so some are drawn, pale
+  const BINS = 6000; // over three times the width of the view, so that dragging shows something at once
+  const MOST_EVENTS = 1000; // more would be thinner than a pixel and show a meaningless pattern; then some are drawn, pale
 
   for (const line of lines) {
     const bytes = Uint8Array.from(atob(line.base64), (character) => character.charCodeAt(0));
@@ -27,15 +27,15 @@
   }
 
   for (const track of tracks) {
-    const { x, z, customdata, text } = plot._fullData[track.trace]; // decoded; before anything is left out
+    const { x, z, customdata, text } = plot._fullData[track.trace]; // decoded, and still complete
     track.all = { edges: Array.from(x), z: z[0], customdata: customdata[0], text: text && text[0] };
   }
 
-  function bricks(track, from, to) {
+  function cells(track, from, to) {
     const { edges, z, customdata, text } = track.all;
     const first = Math.max(0, edges.findIndex((edge) => edge > from) - 1);
-    const behind = edges.findIndex((edge) => edge >= to);
-    const last = behind < 0 ? edges.length - 1 : behind;
+    const after = edges.findIndex((edge) => edge >= to);
+    const last = after < 0 ? edges.length - 1 : after;
     const step = Math.max(1, Math.ceil((last - first) / (3 * MOST_EVENTS)));
     const kept = [];
     for (let i = first; i < last; i += step) kept.push(i);
@@ -49,16 +49,16 @@
     const from = Math.max(0, Math.floor(left - reach)), to = Math.min(length, Math.ceil(right + reach));
     const x = lines.map((line) => extremes(line.samples, from, to));
     const y = lines.map((line, i) => x[i].map((at) => (line.samples[at] + line.offset) * line.scale));
-    const seen = tracks.map((track) => bricks(track, from, to));
+    const seen = tracks.map((track) => cells(track, from, to));
     const opacity = tracks.map((track) => (track.n_events * reach / length > MOST_EVENTS ? 0.25 : 1));
     const untouched = lines.map(() => undefined);
     const changes = {
-      x: [...x, ...seen.map((one) => one.x)],
+      x: [...x, ...seen.map((track) => track.x)],
       y: [...y, ...tracks.map(() => undefined)],
       opacity: [...lines.map(() => 1), ...opacity],
     };
-    for (const name of ["z", "customdata", "text"]) changes[name] = [...untouched, ...seen.map((one) => one[name])];
-    Plotly.restyle(plot, changes, [...lines, ...tracks].map((one) => one.trace)); // at once: each draws everything
+    for (const name of ["z", "customdata", "text"]) changes[name] = [...untouched, ...seen.map((track) => track[name])];
+    Plotly.restyle(plot, changes, [...lines, ...tracks].map((drawn) => drawn.trace)); // in one call, since each redraws everything
   }
 
   plot.on("plotly_relayout", (changed) => {

@@ -1,4 +1,4 @@
-"""Pictures -> files."""
+"""Writing pictures to files."""
 
 from pathlib import Path
 
@@ -9,17 +9,23 @@ from poreconv.errors import ConfigError
 from poreconv.runtime.files import whole_file
 
 STILL = (".png", ".svg", ".pdf")
-"""Suffixes of files for paper."""
+"""Suffixes of formats for paper."""
 
 
 def save(figure: Figure, path: Path | str) -> None:
-    """Write a picture for paper, whole or not at all; the words in an SVG stay words.
+    """Write a picture for paper; text in an SVG stays text.
+
+    Args:
+        figure: The picture.
+        path: File to write; its suffix, one of `STILL`, chooses the format. It appears complete or not at all.
 
     Raises:
-        ConfigError: The suffix names no format.
+        ConfigError: The suffix is not one of `STILL`.
     """
     path = Path(path)
     if path.suffix not in STILL:
-        raise ConfigError(f"{path}: no format of pictures; end the name in {', '.join(STILL)}")
+        raise ConfigError(
+            f"{path}: no picture format has the suffix {path.suffix!r}; end the name in {', '.join(STILL)}"
+        )
     with whole_file(path, partial_suffix=path.suffix) as partial, mpl.rc_context({"svg.fonttype": "none"}):
         figure.savefig(partial, dpi=200)

@@ -1,4 +1,4 @@
-"""Pictures of how good a method is."""
+"""Pictures of scores and errors."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,17 +12,18 @@ from poreconv.events.matching import TOLERANCES
 from poreconv.plot import style
 
 CURVES = {"f1": "F1", "precision": "precision", "recall": "recall"}
+"""First part of the key of a score -> title of its panel."""
 
 NEAR = 10
-"""Samples; larger offsets share the outermost bars."""
+"""Largest offset in samples that has a bar of its own; larger ones share the outermost bars."""
 
 
 def error_by_tolerance(scores: Mapping[str, Mapping[str, float | None]]) -> Figure:
     """Draw F1, precision and recall of boundaries against the tolerance, with their intervals.
 
     Args:
-        scores: Method -> scores, named as `BoundaryMetric` does; ``Evaluation.scores`` is such. The first stands out.
-            None is a score that is not defined.
+        scores: Method -> key of a score -> its value, as in ``Evaluation.scores``; `BoundaryMetric` lists the keys.
+            None is a score that is not defined. The first method is drawn with a thicker line.
     """
     figure = style.new_figure(2.6)
     panels = figure.subplots(1, len(CURVES), sharey=True)
@@ -48,7 +49,7 @@ def boundary_offsets(offsets: Mapping[int, int]) -> Figure:
     """Draw how far the nearest prediction lies from each true boundary.
 
     Args:
-        offsets: Samples (positive: the prediction is late) -> number of true boundaries, as
+        offsets: Distance in samples (positive: the prediction is late) -> number of true boundaries, as
             ``Counter(nearest_distance(true, predicted).tolist())`` counts them.
     """
     counts = np.zeros(2 * NEAR + 1)
@@ -61,23 +62,23 @@ def boundary_offsets(offsets: Mapping[int, int]) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.set_xticks([-NEAR, -NEAR // 2, 0, NEAR // 2, NEAR])
     axes.xaxis.set_major_formatter(_offset)
-    said = f"{counts.sum():,.0f} true boundaries"
-    style.tidy(axes, x="nearest prediction minus true boundary (samples)", y="share of true boundaries", title=said)
+    total = f"{counts.sum():,.0f} true boundaries"
+    style.tidy(axes, x="nearest prediction minus true boundary (samples)", y="share of true boundaries", title=total)
     return figure
 
 
 def _offset(at: float, _: float) -> str:
-    """What stands under a bar."""
+    """Return the label of a bar."""
     sign = "≤ " if at <= -NEAR else "≥ " if at >= NEAR else ""
     return f"{sign}{at:g}"
 
 
 def confusion(counts: ArrayLike, classes: Sequence[str]) -> Figure:
-    """Draw the confusion matrix: of each true class, the share that was given each class.
+    """Draw the confusion matrix: for each true class, the share that was predicted as each class.
 
     Args:
         counts: Samples (or reads) by true class (row) and predicted class (column), shape ``(C, C)``, or ``(C, C + 1)``
-            where the last column counts those given none, as ``SegmentMetric.confusion()`` does.
+            where the last column counts those predicted as no class, as in ``SegmentMetric.confusion()``.
         classes: Names of the ``C`` classes.
     """
     table = np.asarray(counts, np.float64)
@@ -90,8 +91,8 @@ def confusion(counts: ArrayLike, classes: Sequence[str]) -> Figure:
     picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(share):
         colour = "white" if value > 0.5 else style.INK
-        said = f"{value:.1%}\n{table[row, column]:,.0f}"
-        axes.text(column, row, said, ha="center", va="center", fontsize=style.SMALL_PT, color=colour)
+        label = f"{value:.1%}\n{table[row, column]:,.0f}"
+        axes.text(column, row, label, ha="center", va="center", fontsize=style.SMALL_PT, color=colour)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(classes)), classes)
     style.tidy(axes, x="predicted class", y="true class")
@@ -101,23 +102,23 @@ def confusion(counts: ArrayLike, classes: Sequence[str]) -> Figure:
 
 
 def reliability(table: Sequence[Mapping[str, float]]) -> Figure:
-    """Draw whether probabilities are shares, with the expected calibration error.
+    """Draw the observed share against the predicted probability, with the expected calibration error.
 
     Args:
-        table: Rows of `ReliabilityMetric.table`; ``Evaluation.reliability`` is such.
+        table: Rows of `ReliabilityMetric.table`, as in ``Evaluation.reliability``.
     """
-    claimed, observed, n = (
+    predicted, observed, n = (
         np.array([row[key] for row in table]) for key in ("mean_predicted", "observed", "n_samples")
     )
-    error = float((n * np.abs(claimed - observed)).sum() / n.sum()) if len(n) else np.nan
+    error = float((n * np.abs(predicted - observed)).sum() / n.sum()) if len(n) else np.nan
     figure = style.new_figure(3.4, style.WIDTH_IN / 2)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     axes.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle="--", label="ideal")
-    axes.plot(claimed, observed, color=style.MODEL, marker="o", markersize=4, linewidth=1.5, label=f"ECE {error:.4f}")
+    axes.plot(predicted, observed, color=style.MODEL, marker="o", markersize=4, linewidth=1.5, label=f"ECE {error:.4f}")
     axes.set_ylim(-0.02, 1.02)
     style.tidy(axes, y="observed share")
     style.legend(axes, "upper left")
-    below.bar(claimed, n, width=0.05, color=style.BANDS[0])
+    below.bar(predicted, n, width=0.05, color=style.BANDS[0])
     below.set_yscale("log")
     below.set_ylim(bottom=0.8)
     style.tidy(below, x="predicted probability", y="samples")

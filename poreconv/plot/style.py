@@ -1,4 +1,4 @@
-"""How every picture looks: sizes, a palette that the colour-blind can tell apart, few lines.
+"""The style of all pictures: sizes, few lines, and a palette that colour-blind readers can distinguish.
 
 Source of the colours: Okabe & Ito 2008, Color Universal Design, jfly.uni-koeln.de/color.
 """
@@ -12,45 +12,63 @@ from matplotlib.figure import Figure
 from poreconv.events.events import Events
 
 INK, GREY, PALE = "#333333", "#8a8a8a", "#e6e6e6"
-"""Of the signal and of words; of what stands beside; of where nothing is known."""
+"""Colours of the signal and of text; of secondary elements; of the background and of what is not known."""
 
 MODEL = "#0072B2"
-"""Of whatever the model says."""
+"""Colour of the model's predictions and scores."""
 
 SPIKE = "#D55E00"
-"""Of what lies outside of the picture."""
+"""Colour of marks for samples outside the picture, and of errors."""
 
 BANDS = ("#6baed6", "#c6dbef")
-"""Of events without a class, by turns."""
+"""Alternating colours of events without a class."""
 
 CLASS_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
-"""Of the classes in their order; a ninth class begins anew."""
+"""Colours of the classes in their order; the ninth class has the first colour again."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""Beside the colours, for print in grey."""
+"""Markers used with the colours, for print in grey."""
 
 WIDTH_IN = 7.2
-"""Inches: both columns of a journal's page."""
+"""Width of a figure in inches: both columns of a journal's page."""
 
 SMALL_PT, TEXT_PT, TITLE_PT = 7, 8, 9
+"""Sizes of text in points."""
 
 MOST_BANDS = 400
-"""More events than this in one picture would be thinner than a reader can see; then only their union is drawn."""
+"""Most events drawn in one picture: more would be thinner than a reader can see, so only their coverage is drawn."""
 
 
 def new_figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
-    """An empty figure that no backend and no global state knows of."""
+    """Return an empty figure that is registered with no backend and in no global state.
+
+    Args:
+        height_in: Height in inches.
+        width_in: Width in inches; default: both columns of a page.
+    """
     return Figure(figsize=(width_in, height_in), dpi=150, layout="constrained", facecolor="white")
 
 
 def one_panel(height_in: float = 2.6, width_in: float = WIDTH_IN / 2) -> tuple[Figure, Axes]:
-    """A figure of one column's width, and its only axes."""
+    """Return a figure with a single panel, and its axes.
+
+    Args:
+        height_in: Height in inches.
+        width_in: Width in inches; default: one column of a page.
+    """
     figure = new_figure(height_in, width_in)
     return figure, figure.subplots()
 
 
 def tidy(axes: Axes, *, x: str = "", y: str = "", title: str = "") -> None:
-    """Label axes, with units, and take away the lines that say nothing."""
+    """Label axes, and remove their top and right lines.
+
+    Args:
+        axes: Axes to change.
+        x: Label of the x axis, with its unit.
+        y: Label of the y axis, with its unit.
+        title: Title above the axes; default: none.
+    """
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=SMALL_PT, colors=INK, length=3)
     axes.set_xlabel(x, fontsize=TEXT_PT, color=INK)
@@ -60,24 +78,46 @@ def tidy(axes: Axes, *, x: str = "", y: str = "", title: str = "") -> None:
 
 
 def legend(axes: Axes, place: Literal["best", "upper left"] = "best") -> None:
-    """A legend without a frame."""
+    """Add a legend without a frame.
+
+    Args:
+        axes: Axes to add it to.
+        place: Where in the axes.
+    """
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles, labels, loc=place, fontsize=SMALL_PT, frameon=False)
 
 
 def class_colours(tracks: Mapping[str, Events]) -> dict[str, str]:
-    """The colour of each class of some events, by name: the same class has one colour in all tracks."""
+    """Return the colour of each class, which is the same in all tracks.
+
+    Args:
+        tracks: Name of a track -> its events.
+
+    Returns:
+        Name of a class -> its colour.
+    """
     names = dict.fromkeys(name for events in tracks.values() for name in events.classes)
     return cycled(list(names))
 
 
 def cycled(names: Sequence[str]) -> dict[str, str]:
-    """A colour for each name."""
+    """Return a colour for each name, in the order of `CLASS_COLOURS`.
+
+    Args:
+        names: The names.
+    """
     return {name: CLASS_COLOURS[i % len(CLASS_COLOURS)] for i, name in enumerate(names)}
 
 
 def legend_beneath(figure: Figure, axes: Axes, columns: int = 8) -> None:
-    """One legend for all panels, of what stands in one of them."""
+    """Add one legend for all panels, below them.
+
+    Args:
+        figure: The figure.
+        axes: The panel whose entries the legend shows.
+        columns: Number of columns.
+    """
     figure.legend(
         *axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=SMALL_PT, frameon=False
     )

@@ -1,4 +1,4 @@
-"""Pictures of dwells, of pore models, and of how a training went."""
+"""Pictures of dwells, of pore models, and of learning curves."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -16,23 +16,23 @@ from poreconv.pore_models.model import N_BASES, PoreModel
 BASE_NAMES = "ACGT"
 
 PLAIN = "{x:,.0f}"
-"""How numbers at a logarithmic axis are written."""
+"""Format of the numbers at a logarithmic axis."""
 
 CURVES = {"train_loss": "training", "validation_loss": "validation"}
-"""Columns of a run's log -> what the legend calls them."""
+"""Column of a training run's log -> its name in the legend."""
 
 
 def dwells(durations: Mapping[str, ArrayLike]) -> Figure:
-    """Draw how long events last, each distribution as a density over a logarithmic axis.
+    """Draw the distributions of dwells, as densities over a logarithmic axis.
 
     Args:
-        durations: Name, such as ``truth``, or a class -> samples per event, shape ``(n,)``, at least 1.
+        durations: Name, such as ``truth`` or a class -> dwells in samples, at least 1, shape ``(n,)``.
     """
-    of_each = {name: np.asarray(values, np.float64) for name, values in durations.items()}
-    longest = max((values.max(initial=1) for values in of_each.values()), default=1)
+    dwells_of = {name: np.asarray(values, np.float64) for name, values in durations.items()}
+    longest = max((values.max(initial=1) for values in dwells_of.values()), default=1)
     edges = _edges(longest)
-    figure, axes = style.one_panel(2.4 + 0.16 * len(of_each))
-    for (name, values), colour in zip(of_each.items(), style.cycled(list(of_each)).values(), strict=True):
+    figure, axes = style.one_panel(2.4 + 0.16 * len(dwells_of))
+    for (name, values), colour in zip(dwells_of.items(), style.cycled(list(dwells_of)).values(), strict=True):
         share = np.histogram(values, edges)[0] / max(len(values), 1)
         median = np.median(values) if len(values) else np.nan
         label = f"{name}: median {median:,.0f}, n = {len(values):,}"
@@ -45,16 +45,16 @@ def dwells(durations: Mapping[str, ArrayLike]) -> Figure:
 
 
 def _edges(longest: float) -> NDArray[np.float64]:
-    """Edges between whole numbers, ever wider apart: ten to a decade, as far as there are so many numbers."""
+    """Return edges of bins between whole numbers: ten bins to a decade, or one to a number where those are fewer."""
     n_bins = 10 * max(1, int(np.ceil(np.log10(longest + 1))))
     return np.unique(np.floor(np.logspace(0, np.log10(longest + 1), n_bins + 1))) - 0.5
 
 
 def kmer_levels(model: PoreModel) -> Figure:
-    """Draw a pore model: the level of every k-mer, the levels by the base that sets them most, and their support.
+    """Draw a pore model: the level of every k-mer, the levels by the base with most influence, and the support.
 
     Args:
-        model: K-mers that no event supports are left blank.
+        model: The pore model; k-mers that no event supports are left blank.
     """
     level = np.where(model.count > 0, model.level_mean, np.nan) if model.count is not None else model.level_mean
     unit = "pA" if model.in_pa else "table's unit"
@@ -67,7 +67,7 @@ def kmer_levels(model: PoreModel) -> Figure:
 
 
 def _draw_table(figure: Figure, axes: Axes, level: NDArray[np.float64], k: int, unit: str) -> None:
-    """All k-mers: the first half of their bases chooses the row, the others the column, the middle ones first."""
+    """Draw all k-mers: the first half of the bases gives the row, the rest the column, the middle bases first."""
     first = k // 2
     inside_out = [*reversed(range(first)), *range(first, k)]
     table = level.reshape((N_BASES,) * k).transpose(inside_out).reshape(N_BASES**first, -1)
@@ -80,7 +80,7 @@ def _draw_table(figure: Figure, axes: Axes, level: NDArray[np.float64], k: int, 
 
 
 def _nested(bases: Sequence[int]) -> str:
-    """Names of an axis along which the first of some bases changes slowest."""
+    """Return the label of an axis along which the first of some bases changes slowest."""
     first, *others = [str(base + 1) for base in bases] or [""]
     return f"base {first}" + (f", in it {', '.join(others)}" if others else "")
 
@@ -89,15 +89,15 @@ def _draw_by_base(axes: Axes, level: NDArray[np.float64], model: PoreModel, unit
     base = np.arange(len(level)) // N_BASES ** (model.k - 1 - model.centre) % N_BASES
     edges = np.histogram_bin_edges(level[np.isfinite(level)], 40)
     for code, name in enumerate(BASE_NAMES):
-        mine = level[(base == code) & np.isfinite(level)]
-        axes.hist(mine, list(edges), histtype="step", linewidth=1.3, color=style.CLASS_COLOURS[code], label=name)
+        levels = level[(base == code) & np.isfinite(level)]
+        axes.hist(levels, list(edges), histtype="step", linewidth=1.3, color=style.CLASS_COLOURS[code], label=name)
     style.tidy(axes, x=f"mean level ({unit})", y="k-mers", title=f"by base {model.centre + 1}")
     style.legend(axes)
 
 
 def _draw_support(axes: Axes, model: PoreModel) -> None:
     if model.count is None:
-        style.tidy(axes, x="events per k-mer", y="k-mers", title="support: not told")
+        style.tidy(axes, x="events per k-mer", y="k-mers", title="support: not known")
         return
     seen = model.count[model.count > 0]
     axes.hist(seen, list(np.logspace(0, np.log10(seen.max(initial=10)), 30)), color=style.BANDS[0])
@@ -107,10 +107,10 @@ def _draw_support(axes: Axes, model: PoreModel) -> None:
 
 
 def learning_curves(run: Path | str) -> Figure:
-    """Draw the losses and the validation's score against the steps of a training.
+    """Draw the losses and the validation score against the steps of a training run.
 
     Args:
-        run: The folder that `train` wrote.
+        run: Folder of the training run.
 
     Raises:
         FormatError: It has no log.
@@ -128,7 +128,7 @@ def learning_curves(run: Path | str) -> Figure:
 
 
 def _log_rows(run: Path) -> list[dict[str, str]]:
-    """The rows of all logs of a run: one that was resumed has several."""
+    """Read the rows of all logs of a training run; one that was resumed has several."""
     logs = sorted(run.glob("logs/csv/*/metrics.csv"), key=lambda path: path.stat().st_mtime)
     if not logs:
         raise FormatError(f"{run}: no log in it (logs/csv/*/metrics.csv); give the folder that poreconv train wrote")
@@ -140,6 +140,6 @@ def _log_rows(run: Path) -> list[dict[str, str]]:
 
 
 def _column(rows: list[dict[str, str]], key: str) -> tuple[list[int], list[float]]:
-    """Steps and values of a column, where it has any, by step; of a step that was repeated, the last."""
+    """Return steps and values of a column, in order of the steps, without empty cells; of a repeated step, the last."""
     values = {int(row["step"]): float(row[key]) for row in rows if row.get(key)}
     return sorted(values), [values[step] for step in sorted(values)]

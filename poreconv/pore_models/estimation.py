@@ -1,8 +1,8 @@
-"""Estimating a pore model from labelled reads: which current each k-mer gives, how long it stays, how loud it is.
+"""Estimate a pore model from labelled reads: the level, noise and dwell of each k-mer.
 
-Reads are passed over several times; memory holds a few numbers per k-mer. The first pass finds which base of a k-mer an
-event stands for; in each further one the reads are put on the scale that the pass before has found, and events that
-don't fit are left out.
+The reads are read several times; memory holds a few numbers per k-mer. The first pass finds which base of a k-mer an
+event stands for. In each further pass, every read is scaled to the levels from the pass before, and events that don't
+fit are left out.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from poreconv.reads.read import Read
 from poreconv.reads.scaling import SD_PER_MAD
 
 PASSES = 3
-"""Passes after the first; a fourth moves no level by a hundredth of their SD."""
+"""Passes after the first; a fourth changes no level by a hundredth of the SD of the levels."""
 OUTLIER = 3.5
-"""Events this many SDs from their level are left out."""
+"""Events further than this many SDs from their level are left out."""
 LEAST_EVENTS = 30
-"""Shorter reads tell no scale."""
+"""Fewest events of a read from which its scale is estimated; shorter reads are left out."""
 FIT_PASSES = 3
-STEP = 1 / 256
-"""Estimates are rounded to multiples of this, in pA and samples: finer would mean nothing, and packs badly."""
+"""Fits of a read's scale, each without the outliers of the one before."""
+ROUNDING = 1 / 256
+"""Estimates are rounded to multiples of this, in pA and samples; finer digits are noise and compress badly."""
 
 
 class Bases(NamedTuple):
@@ -41,11 +42,19 @@ class Bases(NamedTuple):
     sd_pa: NDArray[np.float64]
     """SD of the current within it."""
     dwell: NDArray[np.float64]
-    """Its samples."""
+    """Samples of each event."""
 
 
 def bases_of(read: Read, events: Events) -> list[Bases]:
-    """Give the stretches of a read in which base follows base without a gap, or a base that is not known."""
+    """Split a read into the stretches in which one known base follows another without a gap.
+
+    Args:
+        read: The read.
+        events: One event per base, in signal order; label 0 to 3 for A, C, G, T, -1: unknown.
+
+    Returns:
+        The stretches, each with its bases 5' to 3'.
+    """
     level_pa, sd_pa = event_levels(read, events)
     known = events.label >= 0
     joined = known[1:] & known[:-1] & (events.start[1:] == events.end[:-1])
@@ -58,22 +67,22 @@ def bases_of(read: Read, events: Events) -> list[Bases]:
 
 
 Observed = Callable[[], Iterable[list[Bases]]]
-"""Gives all reads anew, each as its stretches."""
+"""Starts another pass over all reads, each as its stretches."""
 
 
 def estimate_pore_model(observed: Observed, k: int) -> PoreModel:
-    """Estimate what each k-mer does.
+    """Estimate the level, noise and dwell of each k-mer.
 
     Args:
-        observed: Called once for each of ``1 + PASSES`` passes; see `bases_of`.
-        k: Bases that set one level.
+        observed: Called once for each of ``2 + PASSES`` passes over the reads; see `bases_of`.
+        k: Bases that determine one level.
 
     Returns:
-        Levels in pA on the mean scale of the reads. A k-mer that was seen seldom is drawn towards what its inner
-        k-mers of k - 1, k - 2, ... bases say, by an empirical Bayes weight; ``count`` tells how often it was seen.
+        Levels in pA on the mean scale of the reads. The values of a rare k-mer are shrunk towards those of its inner
+        k-mers of k - 1, k - 2, ... bases, with an empirical Bayes weight; ``count`` is the number of its events.
 
     Raises:
-        StoreError: No read has bases enough.
+        StoreError: No read has enough bases.
     """
     centre, level = _first_pass(observed, k)
     for _ in range(PASSES):
@@ -84,7 +93,7 @@ def estimate_pore_model(observed: Observed, k: int) -> PoreModel:
 
 
 def _first_pass(observed: Observed, k: int) -> tuple[int, NDArray[np.float64]]:
-    """Which base of a k-mer tells most of an event's level, and rough levels, in SDs of a read's."""
+    """Find which base of a k-mer explains an event's level best; return it with rough levels, in SDs of a read's."""
     sums = [Sums(k) for _ in range(k)]
     for pieces in observed():
         if sum(len(piece.code) for piece in pieces) < LEAST_EVENTS:
@@ -96,13 +105,13 @@ def _first_pass(observed: Observed, k: int) -> tuple[int, NDArray[np.float64]]:
             for centre, at in enumerate(sums):
                 at.add(piece, centre, (piece.level_pa - shift) / scale, np.ones(len(piece.code), bool))
     if not any(at.count.sum() for at in sums):
-        raise StoreError(f"no read has {LEAST_EVENTS} bases with a place, so there is nothing to estimate from")
+        raise StoreError(f"no read has {LEAST_EVENTS} bases with a place to estimate from; give longer or more reads")
     centre = int(np.argmax([at.explained() for at in sums]))
     return centre, _shrunk(sums[centre].count, sums[centre].level, centre)
 
 
 def _pass(observed: Observed, level: NDArray[np.float64], centre: int) -> Sums:
-    """Sums over all events that fit, on the scale of ``level``."""
+    """Sum over all events that fit, on the scale of ``level``."""
     k = round(np.log(len(level)) / np.log(N_BASES))
     sums = Sums(k)
     for pieces in observed():
@@ -121,15 +130,16 @@ def _pass(observed: Observed, level: NDArray[np.float64], centre: int) -> Sums:
 
 
 class _Fit(NamedTuple):
-    """``pA = gain * level + shift``."""
+    """Scale of a read: ``pA = gain * level + shift``."""
 
     gain: float
     shift: float
     residual: float
+    """SD of the event levels around the fit, on the scale of ``level``; 0: the read fits nowhere."""
 
 
 def _fit(expected: NDArray[np.float64], level_pa: NDArray[np.float64]) -> _Fit:
-    """Put levels on a read's scale by least squares, events far off left out."""
+    """Fit a read's scale by least squares, without outliers."""
     near = np.ones(len(expected), bool)
     gain, shift, residual = 1.0, 0.0, np.inf
     for _ in range(FIT_PASSES):
@@ -138,12 +148,16 @@ def _fit(expected: NDArray[np.float64], level_pa: NDArray[np.float64]) -> _Fit:
         residual = float(SD_PER_MAD * np.median(error))
         near = error < OUTLIER * residual
         if gain <= 0 or near.sum() < 2:
-            return _Fit(1.0, 0.0, 0.0)  # it fits nowhere: every event of the read is left out
+            return _Fit(1.0, 0.0, 0.0)  # no scale fits: all events of the read are left out
     return _Fit(float(gain), float(shift), residual)
 
 
 class Sums:
-    """What is kept of the events of each k-mer."""
+    """Sums over the events of each k-mer.
+
+    Args:
+        k: Length of the k-mers.
+    """
 
     def __init__(self, k: int) -> None:
         self.k = k
@@ -153,7 +167,15 @@ class Sums:
     def add(
         self, piece: Bases, centre: int, level: NDArray[np.float64], use: NDArray[np.bool_], gain: float = 1.0
     ) -> None:
-        """Count the events of a stretch that are to be used, with their levels on the common scale."""
+        """Add the events of a stretch.
+
+        Args:
+            piece: The stretch.
+            centre: Which base of a k-mer an event stands for, 0 for its first.
+            level: Level of each base's event on the common scale, shape ``(n,)``.
+            use: Whether to add each event, shape ``(n,)``.
+            gain: Gain of the read, by which its noise is divided; default: 1.
+        """
         index = kmer_indices(piece.code, self.k)
         inner = slice(centre, centre + len(index))
         chosen = use[inner]
@@ -163,7 +185,11 @@ class Sums:
             self._sum[name] += np.bincount(index[chosen], value, len(self._sum[name]))
 
     def add_read(self, fit: _Fit) -> None:
-        """Remember a read's scale."""
+        """Add a read's scale; one that fits nowhere is ignored.
+
+        Args:
+            fit: Scale of the read.
+        """
         if fit.residual > 0:
             self._fits.append((fit.gain, fit.shift))
 
@@ -174,28 +200,28 @@ class Sums:
 
     @property
     def level(self) -> Moments:
-        """Of the events' levels."""
+        """Sums of the events' levels."""
         return Moments(self._sum["x"], self._sum["xx"])
 
     @property
     def noise(self) -> Moments:
-        """Of the SDs within events."""
+        """Sums of the SDs within events."""
         return Moments(self._sum["sd"], self._sum["sdsd"])
 
     @property
     def dwell(self) -> Moments:
-        """Of the events' samples."""
+        """Sums of the events' dwells, in samples."""
         return Moments(self._sum["dwell"], self._sum["dwelldwell"])
 
     def explained(self) -> float:
-        """Variance that the k-mers explain, for each event."""
+        """Return the variance of the levels that the k-mers explain."""
         n = np.maximum(self.count, 1)
         return float(
             (self._sum["x"] ** 2 / n).sum() / self.count.sum() - (self._sum["x"].sum() / self.count.sum()) ** 2
         )
 
     def scale(self) -> tuple[float, float]:
-        """Mean gain and shift of the reads, pA."""
+        """Return the mean gain and shift of the reads, pA."""
         gain, shift = np.mean(self._fits, axis=0)
         return float(gain), float(shift)
 
@@ -204,23 +230,25 @@ class Moments(NamedTuple):
     """Sums over the events of each k-mer, shape ``(4 ** k,)`` each."""
 
     x: NDArray[np.float64]
+    """Sum of the values."""
     xx: NDArray[np.float64]
+    """Sum of their squares."""
 
 
 def _shrunk(count: NDArray[np.float64], sums: Moments, centre: int) -> NDArray[np.float64]:
-    """Means per k-mer, drawn towards those of the k-mers inside it.
+    """Mean of each k-mer, shrunk towards those of the k-mers inside it.
 
-    From the central base outwards: the mean of a longer k-mer is that of the next shorter one plus what its own events
-    say beyond it, times ``n / (n + within / between)``: variance within k-mers over variance between them, both
+    From the central base outwards, the mean of a longer k-mer is that of the next shorter one plus the difference of
+    its own events' mean from it, times ``n / (n + within / between)``, with the variances within and between k-mers
     measured at that length.
     """
     k = round(np.log(len(count)) / np.log(N_BASES))
     cubes = [values.reshape((N_BASES,) * k) for values in (count, *sums)]
     estimate = np.full((1,) * k, float(sums.x.sum() / count.sum()))
-    kept: list[int] = []
+    included: list[int] = []
     for axis in sorted(range(k), key=lambda at: (abs(at - centre), at)):
-        kept.append(axis)
-        others = tuple(at for at in range(k) if at not in kept)
+        included.append(axis)
+        others = tuple(at for at in range(k) if at not in included)
         n, x, xx = (cube.sum(axis=others, keepdims=True) for cube in cubes)
         estimate = _towards(np.broadcast_to(estimate, n.shape), n, x, xx)
     return np.ascontiguousarray(estimate).ravel()
@@ -261,16 +289,16 @@ def _model(sums: Sums, level: NDArray[np.float64], centre: int) -> PoreModel:
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.rint(values / STEP) * STEP
+    return np.rint(values / ROUNDING) * ROUNDING
 
 
-ALIKE = 20.0
-"""A k-mer's own spread counts as much as that of all together once it was seen so often."""
+SPREAD_PRIOR_EVENTS = 20.0
+"""Events of a k-mer at which its own variance has the same weight as that of all k-mers together."""
 
 
 def _spread(count: NDArray[np.float64], sums: Moments) -> NDArray[np.float64]:
-    """Variance per k-mer, drawn towards that of all."""
+    """Variance of each k-mer, shrunk towards that of all."""
     n = np.maximum(count, 1)
     squares = np.maximum(sums.xx - sums.x**2 / n, 0)
     pooled = float(squares.sum() / max(float(np.maximum(count - 1, 0).sum()), 1.0))
-    return np.asarray((squares + ALIKE * pooled) / (np.maximum(count - 1, 0) + ALIKE))
+    return np.asarray((squares + SPREAD_PRIOR_EVENTS * pooled) / (np.maximum(count - 1, 0) + SPREAD_PRIOR_EVENTS))

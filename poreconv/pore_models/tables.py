@@ -1,4 +1,4 @@
-"""Tables of k-mer levels, as nanopolish, f5c, Oxford Nanopore and uncalled4 write them <-> `PoreModel`."""
+"""Read and write tables of k-mer levels in the formats of nanopolish, f5c, Oxford Nanopore and uncalled4."""
 
 import zipfile
 import zlib
@@ -14,9 +14,9 @@ from poreconv.pore_models.model import N_BASES, PoreModel, dominant_base
 from poreconv.runtime.files import whole_file
 
 MAX_K = 10
-"""Longest k-mer believed: its table has a million levels."""
+"""Longest k-mer accepted: its table has a million levels."""
 MAX_BYTES = 256 << 20
-"""Largest file, and largest array in one, believed: about two million lines."""
+"""Largest file, and largest array in a file, accepted: about two million lines."""
 NORMALISED_SCALE = 2.0
 """An uncalled4 table whose ``_pa_stdv`` is below it has no pA scale: a pore's levels spread over ten pA or more."""
 
@@ -32,43 +32,49 @@ _CODE = _codes()
 
 
 def read_pore_model(path: Path) -> PoreModel:
-    """Read a table of k-mer levels; its content tells the format, not its name.
+    """Read a table of k-mer levels; the format is recognised by the content, not the name.
 
     - nanopolish and f5c text: ``#`` lines, then columns ``kmer level_mean level_stdv ...``, with or without a header;
-      with one, the columns named as in ``COLUMNS`` are read too;
+      with a header, the other columns in ``COLUMNS`` are read too;
     - ONT ``levels`` text: ``kmer`` and a normalised level, without SD;
     - uncalled4 ``.npz``: ``current.mean`` and ``current.stdv`` in units of ``_pa_stdv`` around ``_pa_mean``, which are
-      about 1 and 0 where the table has no pA scale; ``current_sd.mean``, ``current_sd.stdv`` (noise), ``dwell.mean``,
-      ``dwell.stdv`` and ``count`` where it has them.
+      about 1 and 0 where the table has no pA scale; and ``current_sd.mean``, ``current_sd.stdv`` (noise),
+      ``dwell.mean``, ``dwell.stdv`` and ``count``, if present.
 
-    K-mers with other letters than ACGTU, such as a methylated M, are passed over; every other k-mer must be there once.
+    K-mers with letters other than ACGTU, such as a methylated M, are skipped; every other k-mer must occur once.
 
     Args:
         path: The table, or the name of a shipped one; see `find_pore_model`.
 
     Raises:
-        FormatError: It is none of these, or levels are missing, double or not finite.
+        FormatError: The file is in none of these formats, or levels are missing, repeated or not finite.
     """
     path = find_pore_model(path)
     try:
         with path.open("rb") as stream:
-            packed = stream.read(2) == b"PK"
+            is_npz = stream.read(2) == b"PK"
     except OSError as exc:
         raise FormatError(f"{path}: cannot be read ({exc.strerror}); give a table of k-mer levels") from exc
     if path.stat().st_size > MAX_BYTES:
         raise FormatError(f"{path}: over {MAX_BYTES >> 20} MiB, too large for a table of k-mer levels; give one")
-    return _read_npz(path) if packed else _read_text(path)
+    return _read_npz(path) if is_npz else _read_text(path)
 
 
 SHIPPED = Path(__file__).parent
-"""Tables that come with the package: `scripts/estimate_pore_models` made them, from reads that anybody may use."""
+"""Tables in the package, made by `scripts/studies/estimate_pore_models.py` from reads that anybody may use."""
 
 
 def find_pore_model(path: Path) -> Path:
-    """Give the table that a path or a name means: a file that is there, else a shipped table such as ``dna_r9.4.1``.
+    """Find a table by its path, or by the name of a shipped table, such as ``dna_r9.4.1``.
+
+    Args:
+        path: Path of a file, which takes precedence, or name of a shipped table.
+
+    Returns:
+        Path of the table.
 
     Raises:
-        FormatError: Neither is there.
+        FormatError: There is neither such a file nor such a shipped table.
     """
     shipped = {table.stem: table for table in sorted(SHIPPED.glob("*.npz"))}
     if not path.exists() and str(path) not in shipped:
@@ -77,27 +83,34 @@ def find_pore_model(path: Path) -> Path:
 
 
 def write_pore_model(path: Path, model: PoreModel) -> None:
-    """Write a table that `read_pore_model` reads, in the format of the suffix.
+    """Write a table that `read_pore_model` reads, in the format that the suffix names.
 
     Args:
-        path: ``.model`` or ``.txt``: nanopolish text, with what is known of noise and dwell in further columns;
-            ``.levels``: ONT's ``levels`` text; ``.npz``: as uncalled4.
-        model: What to write; ``levels`` text has no SD and says of no unit that it is pA.
+        path: ``.model`` or ``.txt``: nanopolish text, with noise and dwell, if known, in further columns;
+            ``.levels``: ONT's ``levels`` text; ``.npz``: the format of uncalled4.
+        model: The pore model; ``levels`` text contains neither its SDs nor its unit.
 
     Raises:
-        ConfigError: Another suffix; or nanopolish text of levels that are not in pA or have no SD.
+        ConfigError: The suffix is another; or nanopolish text is asked for levels that are not in pA or have no SD.
     """
     check_table_name(path)
     if _WRITERS[path.suffix] is _write_nanopolish and (not model.in_pa or np.isnan(model.level_sd).any()):
-        raise ConfigError(f"{path}: such a table needs pA and SDs, and these levels have none; write .levels or .npz")
+        raise ConfigError(f"{path}: this format needs pA and SDs, which these levels lack; write .levels or .npz")
     with whole_file(path) as partial:
         _WRITERS[path.suffix](partial, model)
 
 
 def check_table_name(path: Path) -> None:
-    """Raise `ConfigError` unless the suffix names a format that `write_pore_model` writes."""
+    """Check that the suffix of a file names a format that `write_pore_model` writes.
+
+    Args:
+        path: The file to write.
+
+    Raises:
+        ConfigError: The suffix names no such format.
+    """
     if path.suffix not in _WRITERS:
-        raise ConfigError(f"{path}: cannot tell the format; end the name in {', '.join(_WRITERS)}")
+        raise ConfigError(f"{path}: unknown format; end the name in {', '.join(_WRITERS)}")
 
 
 COLUMNS = {
@@ -109,7 +122,7 @@ COLUMNS = {
     "dwell_shape": "dwell_shape",
     "count": "count",
 }
-"""Columns of nanopolish text, the first four as nanopolish and f5c name them -> fields of a `PoreModel`."""
+"""Columns of nanopolish text -> fields of a `PoreModel`; the first four are named as by nanopolish and f5c."""
 
 
 def _read_text(path: Path) -> PoreModel:
@@ -119,17 +132,17 @@ def _read_text(path: Path) -> PoreModel:
     values: list[list[float]] = []
     for number, columns in rows:
         if len(columns) != width:
-            raise FormatError(f"{path}: line {number}: {len(columns)} columns, not {width}; give a whole table")
+            raise FormatError(f"{path}: line {number}: {len(columns)} columns, not {width}; give a complete table")
         try:
             values.append([float(cell) for cell in columns[1:]] if header else [float(columns[1]), _second(columns)])
         except (IndexError, ValueError) as exc:
             raise FormatError(
-                f"{path}: line {number}: no k-mer and its level; give a nanopolish, f5c, 'levels' or uncalled4 table"
+                f"{path}: line {number}: not a k-mer and its level; give a nanopolish, f5c, 'levels' or uncalled4 table"
             ) from exc
         kmers.append(columns[0])
     names = [COLUMNS.get(name, name) for name in header[1:]] or ["level_mean", "level_sd"]
     if rows and (len(names) != len(values[0]) or names[0] != "level_mean"):
-        raise FormatError(f"{path}: its header does not name its columns; give a nanopolish or f5c table")
+        raise FormatError(f"{path}: its header does not match its columns; give a nanopolish or f5c table")
     table = np.array(values, np.float64).reshape(len(values), len(names))
     columns_of = {name: table[:, at] for at, name in enumerate(names) if name in COLUMNS.values()}
     return _model(path, kmers, columns_of, in_pa=width > 2)
@@ -140,7 +153,7 @@ def _second(columns: list[str]) -> float:
 
 
 def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, empty if there is none; line numbers and columns of all but comments and empty lines."""
+    """Return the header, or an empty list, and number and columns of each line except comments and empty lines."""
     header: list[str] = []
     rows: list[tuple[int, list[str]]] = []
     try:
@@ -157,10 +170,10 @@ def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 def _model(path: Path, kmers: Sequence[str], columns: dict[str, NDArray[np.float64]], *, in_pa: bool) -> PoreModel:
-    """Put the k-mers in order; ``columns`` are fields of a `PoreModel`, shape ``(n,)`` each."""
+    """Build a `PoreModel` with its k-mers in order; ``columns`` are its fields, shape ``(n,)`` each, in file order."""
     k = len(kmers[0]) if kmers else 0
     if not 1 <= k <= MAX_K or any(len(kmer) != k for kmer in kmers):
-        raise FormatError(f"{path}: no k-mers of one length of 1 to {MAX_K}; give a table of k-mer levels")
+        raise FormatError(f"{path}: k-mers are not all of one length of 1 to {MAX_K}; give a table of k-mer levels")
     letters = "".join(kmers).upper().encode("ascii", "replace")
     codes = _CODE[np.frombuffer(letters, np.uint8)].reshape(-1, k)
     canonical = (codes >= 0).all(axis=1)
@@ -168,7 +181,7 @@ def _model(path: Path, kmers: Sequence[str], columns: dict[str, NDArray[np.float
     if len(np.unique(index)) != N_BASES**k or len(index) != N_BASES**k:
         raise FormatError(
             f"{path}: {len(index)} levels, {len(np.unique(index))} different k-mers; of k = {k} there are "
-            f"{N_BASES**k}, each once; get the whole table"
+            f"{N_BASES**k}, each once; get the complete table"
         )
     order = np.argsort(index)
     ordered = {name: values[canonical][order] for name, values in columns.items()}
@@ -176,7 +189,7 @@ def _model(path: Path, kmers: Sequence[str], columns: dict[str, NDArray[np.float
     sd = ordered.pop("level_sd", np.full(len(mean), np.nan))
     others = all(np.isfinite(values).all() and values.min() >= 0 for values in ordered.values())
     if not (np.isfinite(mean).all() and others) or np.isinf(sd).any() or (sd < 0).any() or mean.std() == 0:
-        raise FormatError(f"{path}: levels or SDs that are no numbers, negative or all the same; get the table again")
+        raise FormatError(f"{path}: levels or SDs are not finite, negative or all the same; get the table again")
     return PoreModel(k, mean, sd, dominant_base(mean, k), in_pa, **ordered)
 
 
@@ -184,8 +197,8 @@ def _read_npz(path: Path) -> PoreModel:
     try:
         with zipfile.ZipFile(path) as archive:
             kmers, mean, sd, pa_mean, pa_sd = (_array(path, archive, name) for name in UNCALLED4)
-            there = [name for name in UNCALLED4_MORE if f"{name}.npy" in archive.namelist()]
-            more = {name: _array(path, archive, name) for name in there}
+            present = [name for name in UNCALLED4_MORE if f"{name}.npy" in archive.namelist()]
+            more = {name: _array(path, archive, name) for name in present}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as exc:
         raise FormatError(f"{path}: broken npz ({exc}); copy it again") from exc
     sd = sd if sd.size else np.full(mean.shape, np.nan)
@@ -193,9 +206,9 @@ def _read_npz(path: Path) -> PoreModel:
     if kmers.dtype.kind != "U" or any(
         array.dtype.kind not in "fiu" for array in (mean, sd, pa_mean, pa_sd, *more.values())
     ):
-        raise FormatError(f"{path}: 'kmer' is no text or the levels are no numbers; give an uncalled4 table")
-    alike = all(values.shape == (kmers.size,) for values in (kmers, mean, sd, *more.values()))
-    if not alike or pa_mean.size != 1 or pa_sd.size != 1:
+        raise FormatError(f"{path}: 'kmer' is not text or the levels are not numbers; give an uncalled4 table")
+    equal_length = all(values.shape == (kmers.size,) for values in (kmers, mean, sd, *more.values()))
+    if not equal_length or pa_mean.size != 1 or pa_sd.size != 1:
         raise FormatError(f"{path}: 'kmer', 'current.mean' and 'current.stdv' differ in length; get the table again")
     in_pa = float(pa_sd) >= NORMALISED_SCALE
     shift, scale = (float(pa_mean), float(pa_sd)) if in_pa else (0.0, 1.0)
@@ -204,7 +217,7 @@ def _read_npz(path: Path) -> PoreModel:
 
 
 def _more(found: dict[str, NDArray[Any]], scale: float) -> dict[str, NDArray[np.float64]]:
-    """Noise, dwells and support as fields of a `PoreModel`."""
+    """Noise, dwells and counts as fields of a `PoreModel`."""
     unit = {"current_sd.mean": scale, "current_sd.stdv": scale}
     fields = {name: found[name] * unit.get(name, 1.0) for name in found}
     columns = {UNCALLED4_MORE[name]: values for name, values in fields.items() if name != "dwell.stdv"}
@@ -214,9 +227,9 @@ def _more(found: dict[str, NDArray[Any]], scale: float) -> dict[str, NDArray[np.
 
 
 DWELL_STEPS = 256
-"""SDs of dwells are written to this part of a sample: finer would mean nothing, and packs badly."""
+"""SDs of dwells are written in this fraction of a sample; finer digits are noise and compress badly."""
 LEAST_SD = 1e-3
-"""Of dwells, samples: of a k-mer seen once it is 0."""
+"""Lower limit of the SD of dwells, in samples; that of a k-mer seen once is 0."""
 
 UNCALLED4_MORE = {
     "current_sd.mean": "noise_mean",
@@ -225,14 +238,14 @@ UNCALLED4_MORE = {
     "dwell.stdv": "dwell_shape",
     "count": "count",
 }
-"""Arrays that an uncalled4 table may have -> fields of a `PoreModel`; a shape is the squared mean over the variance."""
+"""Arrays that an uncalled4 table may have -> fields of a `PoreModel`. The SD of dwells is converted to their shape."""
 
 UNCALLED4 = ("kmer", "current.mean", "current.stdv", "_pa_mean", "_pa_stdv")
-"""Arrays of an uncalled4 table that are read; of ``current.stdv`` there may be none."""
+"""Arrays that every uncalled4 table has; ``current.stdv`` may be empty."""
 
 
 def _array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Read one array of an npz; what its header promises must be what the file holds before memory is taken."""
+    """Read one array of an npz; its size is checked against its header before memory is allocated."""
     member = f"{name}.npy"
     if member not in archive.namelist():
         raise FormatError(f"{path}: no array {name!r}; give a table that uncalled4 wrote")
@@ -247,7 +260,9 @@ def _array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
             raise FormatError(f"{path}: array {name!r}: objects, or over {MAX_BYTES >> 20} MiB; give a table of levels")
         content = stream.read(size + 1)
     if len(content) != size:
-        raise FormatError(f"{path}: array {name!r}: not the {size} bytes that its header says; get the table again")
+        raise FormatError(
+            f"{path}: array {name!r}: its content is not the {size} bytes of its header; get the table again"
+        )
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
 
 
@@ -272,7 +287,7 @@ def _write_levels(path: Path, model: PoreModel) -> None:
 
 
 def _write_npz(path: Path, model: PoreModel) -> None:
-    # A round shift and a power of two: what is round in pA stays round, and packs well.
+    # A whole shift and a power of two: round values in pA stay round, and compress well.
     spread = 2.0 ** max(1, round(np.log2(model.level_mean.std()))) if model.in_pa else 1.0
     shift, scale = (np.rint(model.level_mean.mean()), spread) if model.in_pa else (0.0, 1.0)
     sd = model.level_sd / scale
@@ -291,7 +306,7 @@ def _write_npz(path: Path, model: PoreModel) -> None:
         arrays |= {"dwell.mean": model.dwell_mean, "dwell.stdv": spread_of_dwell}
     if model.count is not None:
         arrays["count"] = model.count
-    with path.open("wb") as stream:  # a stream, as numpy adds .npz to other names
+    with path.open("wb") as stream:  # a stream, because numpy appends .npz to other names
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 

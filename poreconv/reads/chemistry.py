@@ -1,4 +1,4 @@
-"""Which pore, kit and molecule a read comes from."""
+"""The chemistry of a read: its pore, kit and molecule."""
 
 from typing import Any
 
@@ -26,16 +26,16 @@ Source: the flow cells' product pages of Oxford Nanopore Technologies.
 
 
 RNA_CODES = ("rna001", "rna002", "rna004")
-"""Direct RNA kits; each has its own motor, pore and speed, so the kit alone names the chemistry."""
+"""Direct RNA kits; each has its own motor, pore and speed, so the kit alone determines the chemistry."""
 
 
 def chemistry_of(*, pore: str, kit: str, experiment: str) -> str:
-    """Name the chemistry of a read, as far as its metadata tells.
+    """Return the chemistry code of a read, as far as its metadata determine it.
 
     Args:
-        pore: Flow cell product code, any case, ``""`` if unknown.
-        kit: Sequencing kit, any case, ``""`` if unknown.
-        experiment: Kind of experiment, ``""`` if unknown.
+        pore: Flow cell product code, such as ``FLO-MIN106``; any case; ``""`` if unknown.
+        kit: Sequencing kit, such as ``SQK-LSK109``; any case; ``""`` if unknown.
+        experiment: Kind of experiment, such as ``genomic_dna`` or ``rna``; any case; ``""`` if unknown.
 
     Returns:
         ``rna001``, ``rna002``, ``rna004``, ``dna_r9.4.1``, ``dna_r10.4.1``, ...; ``dna`` or ``rna`` if only that
@@ -54,7 +54,13 @@ def chemistry_of(*, pore: str, kit: str, experiment: str) -> str:
 
 
 def fields_of(chemistry: str) -> dict[str, Any]:
-    """Give fields of a `Read` from which `chemistry_of` makes this code again: its inverse.
+    """Return fields of a `Read` from which `chemistry_of` returns this code: the inverse.
+
+    Args:
+        chemistry: A chemistry code.
+
+    Returns:
+        Field -> value: ``pore``, ``kit`` or ``experiment``.
 
     Example:
         >>> fields_of("dna_r9.4.1")
@@ -67,7 +73,13 @@ def fields_of(chemistry: str) -> dict[str, Any]:
 
 
 def family_of(chemistry: str) -> tuple[str, str]:
-    """Split a chemistry code into molecule and pore family, ``""`` where it does not tell.
+    """Split a chemistry code into molecule and pore family.
+
+    Args:
+        chemistry: A chemistry code, any case.
+
+    Returns:
+        Molecule and pore family; ``""`` for one that the code does not contain.
 
     Example:
         >>> family_of("DNA_R10.4.1")
@@ -81,6 +93,14 @@ def family_of(chemistry: str) -> tuple[str, str]:
 
 
 def conflict(chemistry: str, other: str) -> bool:
-    """Whether two chemistries are known to differ in molecule or pore family; a detail or an unknown is no conflict."""
+    """Return whether two chemistries are known to differ in molecule or pore family.
+
+    Args:
+        chemistry: A chemistry code, any case.
+        other: Another one.
+
+    Returns:
+        False if they differ in a detail only, or where one of them is unknown.
+    """
     pairs = zip(family_of(chemistry), family_of(other), strict=True)
-    return any(one and two and one != two for one, two in pairs)
+    return any(mine and its and mine != its for mine, its in pairs)

@@ -1,4 +1,4 @@
-"""What a sequencer stores of one molecule."""
+"""The record of one molecule, as a sequencer stores it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from poreconv.reads.chemistry import chemistry_of
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Linear map ``pA = (adc + offset) * scale``."""
+    """Linear map from counts to current: ``pA = (adc + offset) * scale``."""
 
     offset: float
     """Counts added before scaling."""
@@ -21,35 +21,43 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
-    """One molecule's record, as stored: never normalised, index 0 is the first stored sample."""
+    """One molecule's record, as stored: not normalised; index 0 is the first stored sample.
+
+    A number that the file does not contain is 0, a text is empty.
+    """
 
     read_id: str
     adc: NDArray[np.int16]
     """Raw counts, shape ``(n_samples,)``."""
     calibration: Calibration
     sample_rate_hz: float
+    """Samples per second."""
     channel: int = 0
-    """1-based channel on the flow cell; 0 where the file does not say."""
+    """Channel of the flow cell, from 1."""
     mux: int = 0
+    """Well of the channel, from 1."""
     read_number: int = 0
+    """Number of the read in its channel."""
     start_sample: int = 0
-    """Acquisition sample at which the read began."""
+    """Sample of the channel's acquisition at which the read begins."""
     end_reason: str = ""
+    """Why the sequencer ended the read, such as ``signal_positive``."""
     median_before: float | None = None
-    """Current in pA just before the read."""
+    """Median current just before the read, pA; None if the file does not contain it."""
     run_id: str = ""
+    """Id of the sequencing run."""
     pore: str = ""
-    """Flow cell product code, such as ``FLO-MIN106``; empty where the file does not say."""
+    """Flow cell product code, such as ``FLO-MIN106``."""
     kit: str = ""
-    """Sequencing kit, such as ``SQK-LSK109``; empty where the file does not say."""
+    """Sequencing kit, such as ``SQK-LSK109``."""
     experiment: str = ""
-    """Kind of experiment, such as ``genomic_dna`` or ``rna``; empty where the file does not say."""
+    """Kind of experiment, such as ``genomic_dna`` or ``rna``."""
     source: Path | None = None
-    """File that the read came from."""
+    """File that contains the read; None for one made in memory."""
 
     @property
     def where(self) -> str:
-        """The read's place in an error message: ``file: read id``."""
+        """File and read, for an error message: ``run7.pod5: read 0a1b...``."""
         return f"{self.source or 'memory'}: read {self.read_id}"
 
     @property

@@ -1,4 +1,4 @@
-"""Bringing reads and their events from one sample rate to another, and back."""
+"""Resampling reads from one sample rate to another."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -8,27 +8,26 @@ import numpy as np
 from poreconv.reads.read import Read
 
 LARGEST_FACTOR = 5000
-"""Of the fraction that stands for the ratio of two rates: 4000 to 3012 Hz is 1000 to 753."""
+"""Largest denominator of the fraction that approximates the ratio of two rates: 4000 to 3012 Hz is 1000 to 753."""
 
 
 def resample_read(read: Read, sample_rate_hz: float) -> Read:
-    """Give a read at another sample rate; at its own, the read itself.
-
-    A polyphase filter that lets nothing above half the lower rate pass; counts are rounded. Sample 0 stays sample 0.
+    """Resample a read with a polyphase filter that removes everything above half the lower rate.
 
     Args:
         read: Any read.
-        sample_rate_hz: The new rate.
+        sample_rate_hz: The new rate, samples per second.
 
     Returns:
-        The read with ``ceil(n_samples * new / old)`` samples.
+        The read with ``ceil(n_samples * new / old)`` rounded counts, of which sample 0 is the old sample 0; at its own
+        rate, the read itself.
 
     Source:
         `scipy.signal.resample_poly`, with its own filter (Kaiser window, beta 5).
     """
     if sample_rate_hz == read.sample_rate_hz:
         return read
-    from scipy.signal import resample_poly  # slow to import, and seldom needed
+    from scipy.signal import resample_poly  # slow to import, and rarely needed
 
     ratio = Fraction(sample_rate_hz / read.sample_rate_hz).limit_denominator(LARGEST_FACTOR)
     counts = resample_poly(read.adc.astype(np.float32), ratio.numerator, ratio.denominator, padtype="edge")

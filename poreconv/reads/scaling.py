@@ -1,4 +1,4 @@
-"""Counts to pA, and the one normalisation that training and labelling share."""
+"""Counts to pA, and the normalisation that training and labelling share."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +11,7 @@ SD_PER_MAD = 1.4826
 
 
 def to_pa(adc: NDArray[np.int16], calibration: Calibration) -> NDArray[np.float32]:
-    """Turn counts into current.
+    """Convert counts to current.
 
     Args:
         adc: Raw counts, shape ``(n_samples,)``.
@@ -24,10 +24,13 @@ def to_pa(adc: NDArray[np.int16], calibration: Calibration) -> NDArray[np.float3
 
 
 def med_mad(pa: NDArray[np.float32]) -> tuple[float, float]:
-    """Median of a squiggle, and 1.4826 x MAD: the SD, if Gaussian. What Tombo and others scale by.
+    """Return the median of a squiggle and 1.4826 x MAD (the SD, if Gaussian), by which Tombo and others scale.
 
     Args:
         pa: Current in pA, shape ``(n_samples,)``, no NaN.
+
+    Returns:
+        ``(shift, scale)`` in pA.
 
     Raises:
         SignalError: The read is empty (``empty``) or its MAD is 0 (``flat``).
@@ -47,21 +50,21 @@ def med_mad(pa: NDArray[np.float32]) -> tuple[float, float]:
 EMPTY = "no samples, so no shift and scale; leave the read out"
 
 TAIL = 0.05
-"""Share of the samples at either end that are pulled in before mean and SD are taken."""
+"""Share of the samples at either end of their distribution that are replaced before mean and SD are taken."""
 
 
 def winsorised(pa: NDArray[np.float32], times: NDArray[np.intp] | None = None) -> tuple[float, float]:
-    """Estimate the shift and scale that centre a squiggle: its mean and SD, once the tails are pulled in.
+    """Estimate shift and scale of a squiggle: its winsorised mean and SD.
 
-    The lowest and the highest twentieth of the samples count as the next one inwards. Measured against scales fitted to
-    the reads' known sequences, this is the steadier estimate: the SD over reads of its shift, in units of the scale,
-    and that of the logarithm of its scale, are 0.07 and 0.03 on lambda R9.4.1 reads (median and MAD: 0.11 and 0.07),
-    0.07 and 0.04 on RNA001 (0.12 and 0.11), 0.16 and 0.07 on RNA002 (0.21 and 0.11): a squiggle has many levels and no
-    single middle, so a median jumps from one to the next.
+    The lowest and the highest twentieth of the samples are replaced by the next value inwards. Measured against scales
+    fitted to the reads' known sequences, this estimate varies less than median and MAD: the SD over reads of its shift,
+    in units of the scale, and that of the logarithm of its scale, are 0.07 and 0.03 on lambda R9.4.1 reads (median and
+    MAD: 0.11 and 0.07), 0.07 and 0.04 on RNA001 (0.12 and 0.11), 0.16 and 0.07 on RNA002 (0.21 and 0.11): a squiggle
+    has many levels and no single middle, so a median jumps from one level to the next.
 
     Args:
         pa: Current in pA, shape ``(n,)``, no NaN.
-        times: How many samples have each of these values, if not one; same shape, positive.
+        times: Number of samples that have each value, same shape, positive. Default: 1 each.
 
     Returns:
         ``(shift, scale)`` in pA.
@@ -89,9 +92,9 @@ def winsorised(pa: NDArray[np.float32], times: NDArray[np.intp] | None = None) -
 
 
 class RunningScale:
-    """Shift and scale of samples that come bit by bit: `winsorised`, exact, in constant memory.
+    """Shift and scale (`winsorised`) of samples that arrive piece by piece: exact, in constant memory.
 
-    A read has some hundred different counts: to count them first is several times faster than to sort its samples.
+    A read has some hundred different counts: a histogram of them is several times faster than sorting its samples.
     """
 
     def __init__(self) -> None:
@@ -100,11 +103,15 @@ class RunningScale:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the counts."""
+        """Bytes of the histogram."""
         return self._times.nbytes
 
     def add(self, adc: NDArray[np.int16]) -> None:
-        """Count further samples, shape ``(n,)``."""
+        """Add samples.
+
+        Args:
+            adc: Raw counts, shape ``(n,)``.
+        """
         if not len(adc):
             return
         place = adc.astype(np.intp) - LOWEST
@@ -114,10 +121,16 @@ class RunningScale:
         self._times[low : low + len(times)] += times
 
     def estimate(self, calibration: Calibration) -> tuple[float, float]:
-        """Shift and scale in pA of all samples so far.
+        """Return the shift and scale of all samples so far.
+
+        Args:
+            calibration: The read's own.
+
+        Returns:
+            ``(shift, scale)`` in pA.
 
         Raises:
-            SignalError: There are none, or nine tenths of them have one value.
+            SignalError: There are no samples, or nine tenths of them have one value.
         """
         times = self._times[self._low : self._high]
         there = np.flatnonzero(times)
@@ -125,15 +138,25 @@ class RunningScale:
 
 
 LOWEST = int(np.iinfo(np.int16).min)
-"""Least count there can be."""
+"""Smallest possible count."""
 
 
 def read_scale(read: Read) -> tuple[float, float]:
-    """Shift and scale of a whole read in pA, `winsorised` with the read named in its errors."""
-    seen = RunningScale()
-    seen.add(read.adc)
+    """Return the shift and scale (`winsorised`) of a whole read.
+
+    Args:
+        read: Any read.
+
+    Returns:
+        ``(shift, scale)`` in pA.
+
+    Raises:
+        SignalError: The read is empty or flat; the message names it.
+    """
+    running = RunningScale()
+    running.add(read.adc)
     try:
-        return seen.estimate(read.calibration)
+        return running.estimate(read.calibration)
     except SignalError as exc:
         raise SignalError(f"{read.where}: {exc}", reason=exc.reason) from exc
 
@@ -147,15 +170,15 @@ def normalise(
     scale_pa: ArrayLike,
     clip: float,
 ) -> NDArray[np.float32]:
-    """Turn counts into the network's input.
+    """Normalise counts: the network's input.
 
     Args:
         adc: Raw counts, shape ``(n_samples,)`` or ``(B, n_samples)``.
-        offset: Calibration offset in counts, one number or shape ``(B, 1)``; so are the next three.
-        scale: Calibration scale in pA per count.
-        shift_pa: Centre of the read.
-        scale_pa: Width of the read.
-        clip: Largest absolute value given back.
+        offset: Calibration offset, counts; like the next three, one number or shape ``(B, 1)``.
+        scale: Calibration scale, pA per count.
+        shift_pa: Shift of the read, pA.
+        scale_pa: Scale of the read, pA.
+        clip: Largest absolute value returned.
 
     Returns:
         ``(pA - shift_pa) / scale_pa`` within ``-clip..clip``, same shape.
@@ -167,7 +190,14 @@ def normalise(
 
 
 def normalise_read(read: Read, *, clip: float) -> NDArray[np.float32]:
-    """Normalise a whole read by its own shift and scale (`winsorised`), shape ``(n_samples,)``.
+    """Normalise a whole read by its own shift and scale (`winsorised`).
+
+    Args:
+        read: Any read.
+        clip: Largest absolute value returned.
+
+    Returns:
+        The network's input, shape ``(n_samples,)``.
 
     Raises:
         SignalError: The read is empty or flat.

@@ -1,4 +1,4 @@
-"""Where the current steps: two t-statistics, a short and a long one, as scrappie, nanopolish and f5c take them."""
+"""Detecting steps of the current by two t-statistics, a short and a long one, as scrappie, nanopolish and f5c do."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """Settings of the detector; pairs are (short, long)."""
+    """Settings of the step detector; pairs are (short, long)."""
 
     windows: tuple[int, int]
-    """Samples on each side of a cut that are compared."""
+    """Samples compared on each side of a cut."""
     thresholds: tuple[float, float]
-    """Least t-statistic of a boundary."""
+    """Least t-statistic of a step."""
     peak_height: float
-    """How far the t-statistic must rise before a peak, and fall after it."""
+    """Least rise of the t-statistic before a peak, and least fall after it."""
 
 
 DNA = Detector(windows=(3, 6), thresholds=(1.4, 9.0), peak_height=0.2)
@@ -27,15 +27,15 @@ RNA = Detector(windows=(7, 14), thresholds=(2.5, 9.0), peak_height=1.0)
 """Source: scrappie's and f5c's settings for direct RNA at 3 kHz."""
 
 
-def boundaries(pa: NDArray[np.float32], detector: Detector = DNA) -> NDArray[np.int64]:
-    """Find the samples at which new events begin.
+def find_steps(pa: NDArray[np.float32], detector: Detector = DNA) -> NDArray[np.int64]:
+    """Find the samples at which the current steps, where new events begin.
 
     Args:
         pa: Current in pA, shape ``(n_samples,)``.
-        detector: Settings.
+        detector: Settings. Default: those for DNA.
 
     Returns:
-        Ascending, without 0, shape ``(n,)``.
+        Samples, ascending, never 0, shape ``(n,)``.
     """
     t_2n = np.stack([t_statistic(pa, window) for window in detector.windows])
     windows, thresholds = np.array(detector.windows), np.array(detector.thresholds, np.float32)
@@ -44,11 +44,11 @@ def boundaries(pa: NDArray[np.float32], detector: Detector = DNA) -> NDArray[np.
 
 
 def t_statistic(pa: NDArray[np.float32], window: int) -> NDArray[np.float32]:
-    """Compare the ``window`` samples before each sample with those from it on.
+    """Compute the t-statistic between the samples before each sample and those from it on.
 
     Args:
         pa: Current in pA, shape ``(n_samples,)``.
-        window: Samples on each side.
+        window: Number of samples on each side.
 
     Returns:
         ``|difference of means| / sqrt((variance before + variance after) / window)``, shape ``(n_samples,)``; 0 where
@@ -67,15 +67,15 @@ def t_statistic(pa: NDArray[np.float32], window: int) -> NDArray[np.float32]:
 
 
 def _window_means(values: NDArray[np.float32], window: int) -> NDArray[np.float32]:
-    """Mean of the ``window`` values from each place on, shape ``(n - window + 1,)``; summed in double precision."""
+    """Return the mean of the ``window`` values from each one on, shape ``(n - window + 1,)``, summed in float64."""
     total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
     means: NDArray[np.float32] = (total[window:] - total[:-window]).astype(np.float32) / np.float32(window)
     return means
 
 
-PLACE, EXTREME, SURE, SILENT = range(4)
-"""A tracker follows one statistic: sample of the peak it is in; the least value since the last peak or, in a peak, the
-greatest; whether the peak counts; the last sample at which it may not listen."""
+PLACE, EXTREME, CONFIRMED, MUTED_UNTIL = range(4)
+"""Fields of a tracker, which follows one statistic: sample of the current peak; greatest value in the peak or, outside
+one, least value since the last; whether the peak is confirmed; last sample that the tracker ignores."""
 
 
 NO_PEAK = -1
@@ -88,20 +88,21 @@ SHORT, LONG = 0, 1
 def _peaks(
     t_2n: NDArray[np.float32], windows: NDArray[np.int64], thresholds: NDArray[np.float32], height: np.float32
 ) -> NDArray[np.int64]:  # (float32[:, :], int64[:], float32[:], float32)
-    """Follow both statistics; a short one about to fire resets the long one and silences it for a window."""
+    """Track both statistics; a short one above its threshold resets the long one and mutes it for a window."""
     trackers = np.array([[NO_PEAK, np.inf, 0, 0], [NO_PEAK, np.inf, 0, 0]])
     found, n_found = np.empty(t_2n.shape[1], np.int64), 0
     for i in range(t_2n.shape[1]):
         for k in (SHORT, LONG):
             tracker, t = trackers[k], t_2n[k, i]
-            if i <= tracker[SILENT] or not _in_peak(tracker, i, t, height):
+            if i <= tracker[MUTED_UNTIL] or not _in_peak(tracker, i, t, height):
                 continue
             if k == SHORT and tracker[EXTREME] > thresholds[k]:
                 trackers[LONG] = np.array([NO_PEAK, np.inf, 0, tracker[PLACE] + windows[k]])
-            tracker[SURE] = tracker[SURE] or (tracker[EXTREME] > thresholds[k] and tracker[EXTREME] - t > height)
-            if tracker[SURE] and i - tracker[PLACE] > windows[k] // 2:
+            falls = tracker[EXTREME] > thresholds[k] and tracker[EXTREME] - t > height
+            tracker[CONFIRMED] = tracker[CONFIRMED] or falls
+            if tracker[CONFIRMED] and i - tracker[PLACE] > windows[k] // 2:
                 found[n_found] = int(tracker[PLACE])
-                n_found, tracker[PLACE], tracker[EXTREME], tracker[SURE] = n_found + 1, NO_PEAK, t, 0
+                n_found, tracker[PLACE], tracker[EXTREME], tracker[CONFIRMED] = n_found + 1, NO_PEAK, t, 0
     return found[:n_found]
 
 
@@ -109,7 +110,7 @@ def _peaks(
 def _in_peak(
     tracker: NDArray[np.float64], i: int, t: np.float32, height: np.float32
 ) -> bool:  # (float64[:], int64, float32, float32)
-    """Take in one value; tell whether a peak had begun before it. One begins when the value has risen by ``height``."""
+    """Update a tracker with one value; return whether a peak, a rise by ``height``, had begun before it."""
     was_in_peak = tracker[PLACE] != NO_PEAK
     if was_in_peak:
         begins_or_grows = t > tracker[EXTREME]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from poreconv.errors import ConfigError, WorkerError
-from poreconv.runtime.executors import Attended, Opening, Station
+from poreconv.runtime.executors import JobRunner, OpenWork, RemoteWork
 from poreconv.runtime.files import check_seen
 
 try:
@@ -24,30 +24,48 @@ if TYPE_CHECKING:
 
 
 class JobPlugin(WorkerPlugin):
-    """What a Dask worker needs for one command's jobs; it goes with the command.
+    """Does one command's jobs in a Dask worker; registered when the command starts and removed when it ends.
 
     Args:
-        opening: See `run_all`.
-        folder: Where the command was given: relative paths are meant from there.
+        open_work: See `run_all`.
+        folder: The folder in which the command was started; relative paths start there.
     """
 
-    def __init__(self, opening: Opening[Any], folder: Path) -> None:
-        self._opening, self._folder = opening, folder
+    def __init__(self, open_work: OpenWork[Any], folder: Path) -> None:
+        self._open_work, self._folder = open_work, folder
 
     def setup(self, worker: "Worker") -> None:
-        """Stand by for the first job."""
-        self._station = Station(self._opening)
-        self._one_at_a_time = threading.Lock()  # label sources and file handles know no threads
+        """Prepare for the first job.
+
+        Args:
+            worker: The Dask worker.
+        """
+        self._runner = JobRunner(self._open_work)
+        self._one_at_a_time = threading.Lock()  # label sources and file handles are not safe for threads
 
     def work(self, job: Any) -> list[Warning]:
-        """Do a job as the command's own machine would; returns its warnings."""
+        """Do a job in the command's folder.
+
+        Args:
+            job: One of the jobs of `run_all`.
+
+        Returns:
+            The warnings that it caused.
+
+        Raises:
+            WorkerError: This machine does not have the folder.
+        """
         check_seen(self._folder)
         with self._one_at_a_time, chdir(self._folder):
-            return self._station(job)
+            return self._runner(job)
 
     def teardown(self, worker: "Worker") -> None:
-        """Close the files."""
-        self._station.close()
+        """Close what was opened for the jobs.
+
+        Args:
+            worker: The Dask worker.
+        """
+        self._runner.close()
 
 
 def _work(name: str, job: Any) -> list[Warning]:
@@ -57,57 +75,62 @@ def _work(name: str, job: Any) -> list[Warning]:
 
 @contextmanager
 def on_cluster(
-    scheduler: str, opening: Opening[Any], patience_s: float
-) -> Iterator[tuple[Executor, Attended[Any], Callable[[], None]]]:
-    """Give the workers of a Dask cluster, what does a job there, and what raises if there are no workers any more.
+    scheduler: str, open_work: OpenWork[Any], timeout_s: float
+) -> Iterator[tuple[Executor, RemoteWork[Any], Callable[[], None]]]:
+    """Connect to a Dask cluster for the time of one command.
 
     Args:
-        scheduler: Its address.
-        opening: See `run_all`.
-        patience_s: How long it may take to answer.
+        scheduler: Address of the scheduler, such as ``tcp://host:8786``.
+        open_work: See `run_all`.
+        timeout_s: Longest time that the scheduler may take to answer, seconds.
+
+    Yields:
+        The executor of the cluster, the function that does a job on it, and a check that raises when the cluster has
+        no workers left.
 
     Raises:
-        WorkerError: It doesn't answer, has no workers or other versions of poreconv; or workers died.
+        WorkerError: The scheduler does not answer; there are no workers, or some with another version of poreconv; or
+            workers died.
     """
-    again, name = "the same command goes on where it was", f"poreconv-{uuid4().hex}"
-    with _connected(scheduler, patience_s) as client:
+    again, name = "run the same command again to resume", f"poreconv-{uuid4().hex}"
+    with _connected(scheduler, timeout_s) as client:
         _check_workers(client, scheduler)
-        client.register_plugin(JobPlugin(opening, Path.cwd()), name=name)
+        client.register_plugin(JobPlugin(open_work, Path.cwd()), name=name)
         pool = client.get_executor(pure=False)
         try:
-            yield pool, partial(_work, name), lambda: _check_some(client.nthreads(), scheduler)
+            yield pool, partial(_work, name), lambda: _check_not_empty(client.nthreads(), scheduler)
         except KilledWorker as exc:
             raise WorkerError(
-                f"{scheduler}: several workers died at one job: out of memory, perhaps; look at their logs; {again}"
+                f"{scheduler}: several workers died on one job, possibly out of memory; see their logs, and {again}"
             ) from exc
         except CancelledError as exc:
-            raise WorkerError(f"{scheduler}: the scheduler went away; start it again; {again}") from exc
+            raise WorkerError(f"{scheduler}: the scheduler has stopped; restart it, and {again}") from exc
         finally:
-            pool.shutdown(wait=False)  # cancels what is not done
-        with suppress(OSError):  # the workers that are left close their files; a scheduler that is gone has none
+            pool.shutdown(wait=False)  # cancels the jobs that are not done
+        with suppress(OSError):  # closes the files of the workers; fails if the scheduler has stopped
             client.unregister_worker_plugin(name)
 
 
-def _connected(scheduler: str, patience_s: float) -> Client:
+def _connected(scheduler: str, timeout_s: float) -> Client:
     try:
-        return Client(scheduler, timeout=patience_s, set_as_default=False)  # type: ignore[no-untyped-call]  # Dask's own
+        return Client(scheduler, timeout=timeout_s, set_as_default=False)  # type: ignore[no-untyped-call]  # Dask's own
     except (OSError, ValueError) as exc:
         raise WorkerError(
-            f"{scheduler}: no Dask scheduler answers ({exc}); start one with `dask scheduler`, and give the address"
+            f"{scheduler}: no Dask scheduler answers ({exc}); start one with `dask scheduler`, and pass the address"
             " that it prints"
         ) from exc
 
 
 def _check_workers(client: Client, scheduler: str) -> None:
-    """Refuse a cluster without workers, or with other programs on them."""
+    """Check that the cluster has workers, and that they have this version of poreconv."""
     here = version("poreconv")
     found = client.run(version, "poreconv", on_error="return")
-    _check_some(found, scheduler)
+    _check_not_empty(found, scheduler)
     for address, there in found.items():
         if there != here:
-            raise WorkerError(f"{address}: this worker has no poreconv {here} ({there}); install it there")
+            raise WorkerError(f"{address}: this worker does not have poreconv {here} ({there}); install it there")
 
 
-def _check_some(workers: Sized, scheduler: str) -> None:
+def _check_not_empty(workers: Sized, scheduler: str) -> None:
     if not workers:
         raise WorkerError(f"{scheduler}: has no workers; start some with `dask worker {scheduler} --nthreads 1`")

@@ -1,4 +1,4 @@
-"""Where jobs are done: in this process, in several of this machine, or in those of a Dask cluster."""
+"""Doing jobs in this process, in several processes of this machine, or on a Dask cluster."""
 
 import multiprocessing
 import os
@@ -17,144 +17,157 @@ from poreconv.errors import WorkerError
 
 T = TypeVar("T")
 
-HANDED_OVER = 1000
-"""Jobs that an executor holds at a time: work for hundreds of cores, and no burden, however many there are in all."""
+MAX_SUBMITTED = 1000
+"""Largest number of jobs that are submitted to an executor at a time: enough for hundreds of cores, and little memory
+however many jobs there are."""
 
-PATIENCE_S = 10
-"""How long a scheduler may take to answer, or be without workers."""
+SCHEDULER_TIMEOUT_S = 10
+"""Longest time that a Dask scheduler may take to answer, or may have no workers, seconds."""
 
-Opening = Callable[[], AbstractContextManager[Callable[[T], object]]]
-"""Opens what a process needs for its jobs, such as a model or tables of labels, and gives what does one job."""
+OpenWork = Callable[[], AbstractContextManager[Callable[[T], object]]]
+"""Opens what a process needs for its jobs, such as a model or tables of labels; yields the function that does a job."""
 
-Attended = Callable[[T], list[Warning]]
-"""Does a job in another process and returns its warnings: they are for whoever started the command."""
+RemoteWork = Callable[[T], list[Warning]]
+"""Does a job in another process and returns its warnings, which are repeated in the process of the command."""
 
 
 def run_all(
-    opening: Opening[T], jobs: Sequence[T], where: WorkConfig, *, here: Callable[[T], object] | None = None
+    open_work: OpenWork[T], jobs: Sequence[T], config: WorkConfig, *, here: Callable[[T], object] | None = None
 ) -> Iterator[T]:
-    """Do jobs; yields each one when it is done.
+    """Do jobs, and yield each one when it is done.
 
     Args:
-        opening: Called in each process before its first job; it and the jobs must pickle. With one worker, or one job,
-            all is done in this process.
-        jobs: What is to be done.
-        where: In which processes. On a Dask cluster, what a worker had to do that dies is done by others, so that a job
-            may be done twice.
-        here: What ``opening`` gives, where this process has opened it already.
+        open_work: Called in each process before its first job; it and the jobs must pickle. With one worker, or one
+            job, everything is done in this process.
+        jobs: The jobs.
+        config: In which processes. If a worker of a Dask cluster dies, others repeat its jobs, so that a job may be
+            done twice.
+        here: What ``open_work`` yields, if this process has opened it already. Default: it is opened.
 
     Raises:
         ConfigError: Dask is not installed.
-        WorkerError: A process died; or the cluster doesn't answer, has no workers, or others than this command needs.
+        WorkerError: A process died; or the cluster does not answer, has no workers, or its workers do not have this
+            version of poreconv.
     """
-    n_processes = min(where.workers or cores(), len(jobs))
-    if where.scheduler is not None and jobs:
+    n_processes = min(config.workers or cores(), len(jobs))
+    if config.scheduler is not None and jobs:
         from poreconv.runtime._cluster import on_cluster  # Dask, an extra
 
-        with on_cluster(where.scheduler, opening, PATIENCE_S) as (pool, work, check):
+        with on_cluster(config.scheduler, open_work, SCHEDULER_TIMEOUT_S) as (pool, work, check):
             yield from _as_done(pool, work, jobs, check)
     elif n_processes > 1:
-        with _processes(n_processes, opening) as pool:
+        with _processes(n_processes, open_work) as pool:
             yield from _as_done(pool, _do_here, jobs, lambda: None)
     else:
-        with nullcontext(here) if here is not None else opening() as work:
+        with nullcontext(here) if here is not None else open_work() as work:
             for job in jobs:
                 work(job)
                 yield job
 
 
 @contextmanager
-def as_is(work: Callable[[T], object]) -> Iterator[Callable[[T], object]]:
-    """Give what does a job and needs nothing opened: ``partial(as_is, work)`` is an opening of it."""
+def without_opening(work: Callable[[T], object]) -> Iterator[Callable[[T], object]]:
+    """Yield a function that needs nothing opened: ``partial(without_opening, work)`` can be given to `run_all`.
+
+    Args:
+        work: Does a job.
+    """
     yield work
 
 
 def cores() -> int:
-    """Cores that this process may use; where the system doesn't know, as macOS, all that there are."""
+    """Return the number of cores that this process may use; all, if the system does not report it, as on macOS."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Station(Generic[T]):
-    """What does jobs in one process: opened with the first one, closed with `close`.
+class JobRunner(Generic[T]):
+    """Does the jobs of one process: opens what they need before the first one, and closes it in `close`.
 
     Args:
-        opening: See `run_all`.
+        open_work: See `run_all`.
     """
 
-    def __init__(self, opening: Opening[T]) -> None:
-        self._opening, self._opened = opening, ExitStack()
+    def __init__(self, open_work: OpenWork[T]) -> None:
+        self._open_work, self._opened = open_work, ExitStack()
         self._work: Callable[[T], object] | None = None
 
     def __call__(self, job: T) -> list[Warning]:
-        """Do a job; returns its warnings."""
+        """Do a job.
+
+        Args:
+            job: The job.
+
+        Returns:
+            The warnings that it caused.
+        """
         with warnings.catch_warnings(record=True) as caught:
             if self._work is None:
-                self._work = self._opened.enter_context(self._opening())
+                self._work = self._opened.enter_context(self._open_work())
             self._work(job)
-        return [one.message for one in caught if isinstance(one.message, Warning)]
+        return [warning.message for warning in caught if isinstance(warning.message, Warning)]
 
     def close(self) -> None:
         """Close what was opened."""
         self._opened.close()
 
 
-def _as_done(pool: Executor, work: Attended[T], jobs: Sequence[T], check: Callable[[], None]) -> Iterator[T]:
-    """Jobs as they are done; while none is, ``check`` is called now and then."""
+def _as_done(pool: Executor, work: RemoteWork[T], jobs: Sequence[T], check: Callable[[], None]) -> Iterator[T]:
+    """Yield jobs as they are done; ``check`` is called whenever none has been done for `SCHEDULER_TIMEOUT_S`."""
     waiting, finished, warned = iter(jobs), SimpleQueue[Future[list[Warning]]](), set[str]()
     pending: dict[Future[list[Warning]], T] = {}
 
-    def hand_over(n_jobs: int) -> None:
+    def submit(n_jobs: int) -> None:
         for job in islice(waiting, n_jobs):
             future = pool.submit(work, job)
             pending[future] = job
             future.add_done_callback(finished.put)
 
-    hand_over(HANDED_OVER)
+    submit(MAX_SUBMITTED)
     while pending:
         try:
-            future = finished.get(timeout=PATIENCE_S)
+            future = finished.get(timeout=SCHEDULER_TIMEOUT_S)
         except Empty:
             check()
             continue
         _warn_again(future.result(), warned)
         yield pending.pop(future)
-        hand_over(1)
+        submit(1)
 
 
 def _warn_again(caught: list[Warning], warned: set[str]) -> None:
-    """Warn as a process did, unless another has given the same warning."""
+    """Repeat the warnings of a process that no process has given before."""
     for warning in caught:
         if str(warning) not in warned:
             warned.add(str(warning))
             warnings.warn(warning, stacklevel=2)
 
 
-_station: Station[Any] | None = None
-"""In a worker process, what does its jobs: set once, by the pool that starts the process."""
+_runner: JobRunner[Any] | None = None
+"""In a worker process, the runner of its jobs; set once, by the pool that starts the process."""
 
 
-def _start_process(opening: Opening[Any]) -> None:
-    global _station  # noqa: PLW0603 - an executor has no other way to hand something to its processes
-    _station = Station(opening)
+def _start_process(open_work: OpenWork[Any]) -> None:
+    global _runner  # noqa: PLW0603 - an executor has no other way to pass something to its processes
+    _runner = JobRunner(open_work)
     _die_with_parent()
 
 
 def _do_here(job: Any) -> list[Warning]:
-    if _station is None:
+    if _runner is None:
         raise RuntimeError("a job came before the process was started")
-    return _station(job)
+    return _runner(job)
 
 
 @contextmanager
-def _processes(n_processes: int, opening: Opening[Any]) -> Iterator[Executor]:
-    spawn = multiprocessing.get_context("spawn")  # a fork copies locks of HDF5, Arrow and torch as they happen to be
-    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=_start_process, initargs=(opening,)) as pool:
+def _processes(n_processes: int, open_work: OpenWork[Any]) -> Iterator[Executor]:
+    spawn = multiprocessing.get_context("spawn")  # a fork copies the locks of HDF5, Arrow and torch in any state
+    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=_start_process, initargs=(open_work,)) as pool:
         try:
             yield pool
         except BrokenProcessPool as exc:
             raise WorkerError(
-                "a worker process died: out of memory, perhaps, or a script that starts workers must do so under"
-                ' `if __name__ == "__main__":`; the same command goes on where it was, try it with --workers 1'
+                "a worker process died, possibly out of memory, or because a script starts workers outside of"
+                ' `if __name__ == "__main__":`; run the same command again to resume, with --workers 1'
             ) from exc
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -162,7 +175,7 @@ def _processes(n_processes: int, opening: Opening[Any]) -> Iterator[Executor]:
 
 
 def _die_with_parent() -> None:
-    """Let a worker end when the process that it works for is killed; it would wait for work for ever."""
+    """End this worker when its parent process is killed; otherwise it would wait for jobs for ever."""
     threading.Thread(target=_exit_after_parent, daemon=True).start()
 
 

@@ -1,7 +1,6 @@
-"""Files that exist whole or not at all, and work that goes on where it was killed."""
+"""Files that exist whole or not at all, and folders from which a killed command resumes."""
 
 import hashlib
-import json
 import platform
 import shutil
 from collections.abc import Iterator
@@ -11,24 +10,24 @@ from typing import Any, Self
 from uuid import uuid4
 
 from poreconv.errors import WorkerError
+from poreconv.runtime.records import from_json, to_json, to_plain
 
 
 @contextmanager
 def whole_file(path: Path, *, partial_suffix: str = ".partial") -> Iterator[Path]:
-    """Give a temporary path beside ``path``; on success it takes the name, on error it goes.
+    """Yield a temporary path beside ``path``; on success it is renamed to ``path``, on error it is removed.
 
     Args:
-        path: The file that is to be.
-        partial_suffix: What the temporary name ends in; for libraries that tell a format by it.
+        path: The final path. Its folder is made if it does not exist.
+        partial_suffix: Ending of the temporary name, for libraries that take the format from it.
 
     Example:
         >>> with whole_file(Path("report.json")) as partial:
         ...     partial.write_text("{}")
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(
-        f".{path.name}.{uuid4().hex}{partial_suffix}"
-    )  # on several machines a process id is no name
+    # Not a process id, which may occur on several machines at a time.
+    partial = path.with_name(f".{path.name}.{uuid4().hex}{partial_suffix}")
     try:
         yield partial
         partial.replace(path)
@@ -36,84 +35,110 @@ def whole_file(path: Path, *, partial_suffix: str = ".partial") -> Iterator[Path
         partial.unlink(missing_ok=True)
 
 
-class Parts:
-    """A folder of finished pieces of one job, beside its output.
+class JobFolder:
+    """The results of a command's finished jobs, in a folder beside its output; a context manager.
 
-    A piece that is there is whole (`whole_file`). The same job started again finds the pieces that a killed run left;
-    another job (other inputs or settings, told by ``plan``) starts from nothing.
+    Each result is a whole file (`whole_file`). When the same command is run again, it finds the results that a killed
+    one left; with another ``plan`` they are removed.
 
     Args:
-        out: The job's output; the folder is ``.<name>.parts`` beside it.
-        plan: What the job is, as JSON types: inputs and settings.
+        out: The command's output; the folder is ``.<name>.parts`` beside it.
+        plan: Inputs and settings of the command, as JSON types.
     """
 
     def __init__(self, out: Path, plan: dict[str, Any]) -> None:
         self.folder = self._folder_of(out)
-        text = json.dumps(plan, sort_keys=True)
         marker = self.folder / "plan.json"
-        if not marker.exists() or marker.read_text() != text:
+        if not marker.exists() or from_json(marker.read_bytes(), dict[str, Any], str(marker)) != to_plain(plan):
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
             with whole_file(marker) as partial:
-                partial.write_text(text)
+                partial.write_text(to_json(plan), encoding="utf-8")
 
     @staticmethod
     def _folder_of(out: Path) -> Path:
         return out.with_name(f".{out.name}.parts")
 
     @classmethod
-    def remain(cls, out: Path) -> bool:
-        """Whether a killed run of a job with this output has left pieces."""
+    def exists_for(cls, out: Path) -> bool:
+        """Return whether a killed command has left results.
+
+        Args:
+            out: Its output.
+        """
         return cls._folder_of(out).exists()
 
     def path(self, number: int, suffix: str) -> Path:
-        """Where piece ``number`` lies, or will."""
+        """Return the path of a job's result, whether or not the job is done.
+
+        Args:
+            number: Number of the job.
+            suffix: Suffix of the file, such as ``.parquet``.
+        """
         return self.folder / f"{number:08d}{suffix}"
 
     def __enter__(self) -> Self:
-        """The folder, while the job is done."""
+        """Return the folder."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Leave no folder of a job that failed before its first piece; there is nothing to go on with."""
+        """Remove the folder if the command failed before its first result: there is nothing to resume from."""
         if kind is not None and not any(path.name != "plan.json" for path in self.folder.iterdir()):
             self.remove()
 
     def remove(self) -> None:
-        """Remove the folder; the output is there."""
+        """Remove the folder, when the output is complete."""
         shutil.rmtree(self.folder)
 
 
 def check_seen(folder: Path) -> None:
-    """Refuse to work where a folder of the command isn't: on another machine, perhaps.
+    """Check that this machine, which may be another one than the command's, has a folder of the command.
+
+    Args:
+        folder: The folder.
 
     Raises:
-        WorkerError: It isn't there.
+        WorkerError: It does not.
     """
     if not folder.is_dir():
-        raise WorkerError(f"{folder}: not seen from {platform.node()}; all machines must see the same paths")
+        raise WorkerError(f"{folder}: not visible on {platform.node()}; all machines must have the same paths")
 
 
 def fingerprint(paths: list[Path]) -> list[list[Any]]:
-    """Tell files apart without reading them: path, size, time of last change; these two are -1 if it is not there."""
+    """Identify the state of files without reading them.
+
+    Args:
+        paths: The files.
+
+    Returns:
+        For each file its path, size in bytes and time of last change in ns; size and time of a missing file are -1.
+    """
     return [[str(path.resolve()), *_size_and_time(path)] for path in paths]
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
-    except OSError:  # a link to nothing, as git-annex leaves; opening it tells
+    except OSError:  # such as a broken link, which git-annex leaves; opening it raises an error
         return -1, -1
     return status.st_size, status.st_mtime_ns
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file; -1 if it is not there."""
+    """Return the bytes of a file; -1 for a missing one.
+
+    Args:
+        path: The file.
+    """
     return _size_and_time(path)[0]
 
 
 def sha256(paths: list[Path]) -> str:
-    """Hash the contents of files, in order."""
+    """Return the SHA-256 of the contents of files, as one stream.
+
+    Args:
+        paths: The files, in order.
+    """
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as stream:

@@ -1,40 +1,62 @@
-"""The drop ledger: reads in = reads kept + reads dropped, each with its reason."""
+"""The drop ledger: reads in = reads kept + reads dropped, each drop with its reason."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from poreconv.errors import ReadDropped
 
 NAMED_PER_REASON = 10_000
-"""Dropped reads named per reason; beyond it they are only counted, so that memory stays bounded."""
+"""Largest number of dropped reads listed by id per reason; further ones are only counted, to limit the memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(NamedTuple):
     """One read or file that was not used, and why."""
 
     read_id: str
-    """Empty where a whole file was passed over."""
+    """Empty for a skipped file."""
     source: str
+    """The file."""
     reason: str
+    """Short name under which it is counted, such as ``flat``."""
     detail: str
+    """The error's message."""
 
 
-@dataclass
+@dataclass(frozen=True)
+class LedgerRecord:
+    """A ledger as JSON contains it."""
+
+    reads_in: int
+    kept: int
+    dropped: dict[str, int]
+    """Reason -> number of reads."""
+    notes: dict[str, int]
+    drops: list[Drop]
+    bad_files: list[tuple[str, str]]
+    """File and detail of each."""
+
+
 class Ledger:
-    """What became of every read that a command met."""
+    """The number of reads that a command kept, and of those that it dropped, by reason.
 
-    kept: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    """Dropped reads by reason."""
-    named: list[Drop] = field(default_factory=list)
-    """The drops by name, at most ``NAMED_PER_REASON`` of each reason."""
-    bad_files: list[Drop] = field(default_factory=list)
-    """Files passed over under ``--skip_bad_files``; how many reads they held is not known."""
-    notes: Counter[str] = field(default_factory=Counter)
-    """Things counted that are not reads, such as second records of a labelled read."""
+    Args:
+        kept: Number of reads that were used.
+    """
+
+    RECORD: ClassVar[Any] = LedgerRecord
+
+    def __init__(self, kept: int = 0) -> None:
+        self.kept = kept
+        self.counts = Counter[str]()
+        """Number of dropped reads, by reason."""
+        self.named: list[Drop] = []
+        """The dropped reads by id, at most ``NAMED_PER_REASON`` of each reason."""
+        self.bad_files: list[Drop] = []
+        """Files skipped under ``--skip_bad_files``; the number of their reads is not known."""
+        self.notes = Counter[str]()
+        """Counts of other things than reads, such as second records of a labelled read."""
 
     @property
     def dropped(self) -> int:
@@ -43,11 +65,17 @@ class Ledger:
 
     @property
     def reads_in(self) -> int:
-        """Number of reads met."""
+        """Number of reads, kept and dropped."""
         return self.kept + self.dropped
 
     def drop(self, error: ReadDropped, *, read_id: str, source: Path | str | None) -> None:
-        """Count one dropped read."""
+        """Count one dropped read.
+
+        Args:
+            error: Why it is dropped.
+            read_id: Its id.
+            source: Its file; None for a read made in memory.
+        """
         self._name(Drop(read_id, str(source or ""), error.reason, str(error)))
 
     def _name(self, drop: Drop) -> None:
@@ -56,7 +84,11 @@ class Ledger:
             self.named.append(drop)
 
     def merge(self, other: "Ledger") -> None:
-        """Add what another ledger, of other reads, has counted."""
+        """Add the counts of another ledger.
+
+        Args:
+            other: A ledger of other reads.
+        """
         self.kept += other.kept
         self.notes.update(other.notes)
         self.bad_files.extend(other.bad_files)
@@ -65,30 +97,39 @@ class Ledger:
             self._name(drop)
         self.counts.update(other.counts - named)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return {
-            "reads_in": self.reads_in,
-            "kept": self.kept,
-            "dropped": dict(sorted(self.counts.items())),
-            "notes": dict(sorted(self.notes.items())),
-            "drops": [[d.read_id, d.source, d.reason, d.detail] for d in self.named],
-            "bad_files": [[d.source, d.detail] for d in self.bad_files],
-        }
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        return cls(
-            kept=int(plain["kept"]),
-            counts=Counter({str(k): int(v) for k, v in plain["dropped"].items()}),
-            named=[Drop(*map(str, row)) for row in plain["drops"]],
-            bad_files=[Drop("", str(source), "bad_file", str(detail)) for source, detail in plain["bad_files"]],
-            notes=Counter({str(k): int(v) for k, v in plain["notes"].items()}),
+    def to_record(self) -> LedgerRecord:
+        """Return what JSON contains of the ledger."""
+        return LedgerRecord(
+            reads_in=self.reads_in,
+            kept=self.kept,
+            dropped=dict(sorted(self.counts.items())),
+            notes=dict(sorted(self.notes.items())),
+            drops=self.named,
+            bad_files=[(drop.source, drop.detail) for drop in self.bad_files],
         )
 
+    @classmethod
+    def from_record(cls, record: LedgerRecord) -> Self:
+        """Return the ledger that JSON contains.
+
+        Args:
+            record: What `to_record` returned.
+        """
+        ledger = cls(record.kept)
+        ledger.counts.update(record.dropped)
+        ledger.named.extend(record.drops)
+        ledger.bad_files.extend(Drop("", source, "bad_file", detail) for source, detail in record.bad_files)
+        ledger.notes.update(record.notes)
+        return ledger
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether two ledgers have counted and named the same."""
+        return isinstance(other, Ledger) and self.to_record() == other.to_record()
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
     def summary(self) -> str:
-        """One line: reads in, kept, dropped by reason."""
+        """Return one line: reads in, kept, and dropped by reason; skipped files; notes."""
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in self.counts.most_common())
         line = f"reads in {self.reads_in:,} = kept {self.kept:,} + dropped {self.dropped:,}"
         line += f" ({reasons})" if reasons else ""

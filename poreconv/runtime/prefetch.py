@@ -1,4 +1,4 @@
-"""Working ahead of whoever takes the results, in a thread."""
+"""Computing items ahead of their use, in a thread."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -8,12 +8,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def ahead(items: Iterator[T], depth: int = 1) -> Iterator[T]:
-    """Make items in a thread of their own while the ones before are worked on; in order.
+def prefetch(items: Iterator[T], depth: int = 1) -> Iterator[T]:
+    """Yield items in order, while a thread computes the next ones.
 
     Args:
-        items: What is made; it runs in that thread. What it raises is raised here, in its turn.
-        depth: Items that may wait: bounds the memory.
+        items: The items; this iterator runs in the thread. An error that it raises is raised here, after the items
+            before it.
+        depth: Largest number of items that are computed ahead; limits the memory.
     """
     end = object()
     thread = ThreadPoolExecutor(1)

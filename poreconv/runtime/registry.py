@@ -1,4 +1,4 @@
-"""Tables of things that have a name: literal dicts, most of them name -> ``"module:attribute"``, resolved on use."""
+"""Looking up names in tables: literal dicts, most of them name -> ``"module:attribute"``, imported on use."""
 
 import pkgutil
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ T = TypeVar("T")
 
 
 def entry(table: Mapping[str, T], name: str, *, kind: str) -> T:
-    """Find what a table holds under a name.
+    """Return the value of a name in a table.
 
     Args:
-        table: Name -> what it stands for.
+        table: Name -> value.
         name: The name that the user gave.
-        kind: What the table holds, for the message: ``"label source"``.
+        kind: What the names are, for the message: ``"label source"``.
 
     Raises:
-        ConfigError: The table has no such name.
+        ConfigError: The table does not contain the name.
     """
     if name not in table:
         raise ConfigError(f"{kind} {name!r} is not known; choose one of {', '.join(table)}")
@@ -26,14 +26,14 @@ def entry(table: Mapping[str, T], name: str, *, kind: str) -> T:
 
 
 def lookup(table: Mapping[str, str], name: str, *, kind: str) -> Any:
-    """Import what a name in a table stands for.
+    """Import the value of a name in a table.
 
     Args:
         table: Name -> ``"module:attribute"``.
         name: The name that the user gave.
-        kind: What the table holds, for the message: ``"label source"``.
+        kind: What the names are, for the message: ``"label source"``.
 
     Raises:
-        ConfigError: The table has no such name.
+        ConfigError: The table does not contain the name.
     """
     return pkgutil.resolve_name(entry(table, name, kind=kind))

@@ -1,4 +1,4 @@
-"""Simulators: reads whose true events are known. Adding one: one file here, one line in ``SIMULATORS``."""
+"""Simulators: reads whose true events are known. To add one: one file here, one line in ``SIMULATORS``."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
@@ -17,14 +17,21 @@ class Simulated(NamedTuple):
     """A read and its truth."""
 
     read: Read
+    """The simulated record."""
     events: Events
+    """Its true events."""
     regions: Events | None = None
-    """Parts of the read, such as adapter and poly(A) tail, that cover it without a gap; None if it has none."""
+    """Regions of the read, such as adapter and poly(A) tail, which cover it without a gap; None if it has none."""
 
 
 class Simulator(Protocol):
     """A generator of reads and their truth."""
 
     def __call__(self, common: SimulateConfig, config: Any) -> Iterator[Simulated]:
-        """Yield ``common.reads`` reads; the same configs give the same reads."""
+        """Yield simulated reads; the same settings give the same reads.
+
+        Args:
+            common: Number of reads and seed.
+            config: Settings of this simulator.
+        """
         ...

@@ -1,4 +1,4 @@
-"""The lecture's trace: beats of varying place, height and width in noise and drift."""
+"""The trace of the lecture: beats of random place, height and width in noise and drift."""
 
 from collections.abc import Iterator
 
@@ -17,11 +17,11 @@ def simulate(common: SimulateConfig, config: HeartbeatConfig) -> Iterator[Simula
     """Yield traces and their beats.
 
     Args:
-        common: How many, and the seed; trace i depends on the seed, i and ``config`` only.
-        config: Of the traces.
+        common: Number of traces and seed; trace i depends only on the seed, i and ``config``.
+        config: Settings of the traces.
 
     Yields:
-        A read of unknown chemistry, and events of the one class ``beat``; their coverage is the whole trace.
+        A read of unknown chemistry, and events of the single class ``beat``, whose coverage is the whole trace.
     """
     for index in range(common.reads):
         rng = np.random.default_rng([common.seed, index])
@@ -30,7 +30,7 @@ def simulate(common: SimulateConfig, config: HeartbeatConfig) -> Iterator[Simula
 
 
 def _beats(rng: np.random.Generator, config: HeartbeatConfig) -> Events:
-    """Arrange beats in `HeartbeatConfig.place`, every arrangement as likely, at least one sample between two."""
+    """Draw beats within `HeartbeatConfig.place`, at least a sample apart, all arrangements equally likely."""
     n = int(rng.integers(config.beats_min, config.beats_max + 1))
     width = rng.integers(config.width_min, config.width_max + 1, n)
     first, end = config.place

@@ -1,4 +1,4 @@
-"""Where the bases of simulated reads come from: chance, or a FASTA."""
+"""Draw the bases of simulated reads at random or from a FASTA file."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +11,10 @@ from poreconv.errors import ConfigError, FormatError
 from poreconv.pore_models.model import N_BASES
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.int8]]
-"""Gives about so many base codes 0..3, 5' to 3'."""
+"""Draws at most the given number of base codes, 0 to 3, 5' to 3'."""
 
 NO_BASE = -1
+"""Code of a letter that is not a base."""
 
 
 def _codes() -> NDArray[np.int8]:
@@ -27,38 +28,49 @@ _CODE = _codes()
 
 
 def random_bases(rng: np.random.Generator, n: int) -> NDArray[np.int8]:
-    """Draw each of ``n`` bases alike."""
+    """Draw independent bases, all four equally likely.
+
+    Args:
+        rng: Source of random numbers.
+        n: Number of bases.
+
+    Returns:
+        Base codes, 0 to 3, shape ``(n,)``.
+    """
     return rng.integers(0, N_BASES, n, np.int8)
 
 
 class Fasta:
-    """Stretches of the sequences in a file, one byte per base in memory.
+    """Bases drawn from the sequences in a file, which are held in memory at one byte per base.
 
-    A stretch is what lies between letters that are no base, such as N. Reads begin with equal chance at every place of
-    a stretch behind which it has bases enough, and end at its end at the latest.
+    A sequence is cut into stretches at letters that are not bases, such as N. A read lies within one stretch; it starts
+    with equal probability at every place that is followed by enough bases, and ends at the end of the stretch at the
+    latest.
 
     Args:
         path: FASTA (or FASTQ), plain or gzip.
-        least: Fewest bases that a read needs; shorter stretches are passed over.
-        both_strands: Whether reads are of either strand.
+        least: Fewest bases of a read; shorter stretches are not used.
+        both_strands: Whether reads are drawn from both strands.
     """
 
     def __init__(self, path: Path, least: int, *, both_strands: bool) -> None:
         """Read the file.
 
         Raises:
-            FormatError: It cannot be read.
+            FormatError: The file cannot be read.
             ConfigError: No stretch is long enough.
         """
         stretches = [stretch for codes in _records(path) for stretch in _known(codes) if len(stretch) >= least]
         if not stretches:
-            raise ConfigError(f"{path}: no sequence has {least} bases without an N; lower bases_min, or give another")
+            raise ConfigError(
+                f"{path}: no sequence has {least} bases without an N; lower bases_min, or give another FASTA"
+            )
         self._stretches = stretches
         self._places = np.cumsum([len(stretch) - least + 1 for stretch in stretches])
         self._both = both_strands
 
     def __call__(self, rng: np.random.Generator, n: int) -> NDArray[np.int8]:
-        """Draw a read of ``n`` bases, or as many as there are to the end of its stretch."""
+        """Draw a read of ``n`` bases, or fewer if its stretch ends before."""
         place = int(rng.integers(self._places[-1]))
         number = int(np.searchsorted(self._places, place, side="right"))
         start = place - int(self._places[number - 1] if number else 0)
@@ -69,17 +81,17 @@ class Fasta:
 
 
 def _records(path: Path) -> Iterator[NDArray[np.int8]]:
-    """Codes of each sequence, `NO_BASE` where a letter is none."""
+    """Codes of each sequence, `NO_BASE` for letters that are not bases."""
     try:
         with pysam.FastxFile(str(path)) as file:
             for record in file:
                 yield _CODE[np.frombuffer((record.sequence or "").encode("latin-1", "replace"), np.uint8)]
     except (OSError, ValueError) as exc:
-        raise FormatError(f"{path}: no FASTA that can be read ({exc}); give one, plain or gzip") from exc
+        raise FormatError(f"{path}: not a readable FASTA ({exc}); give a FASTA, plain or gzip") from exc
 
 
 def _known(codes: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
-    """The stretches of a sequence between letters that are no base."""
+    """The stretches of a sequence between letters that are not bases."""
     edges = np.flatnonzero(np.diff(np.pad(codes >= 0, 1).astype(np.int8)))
     for start, end in edges.reshape(-1, 2):
         yield codes[start:end]

@@ -1,4 +1,4 @@
-"""Random changes of training windows, whose labels stay true."""
+"""Random changes of training windows and, where they move, of their labels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,12 @@ from poreconv.config import BOUNDARY, IGNORE, INSIDE, AugmentConfig, Task
 
 
 def source_samples(length: int, config: AugmentConfig) -> int:
-    """Samples to read for windows of ``length``, so that they suffice at the highest speed."""
+    """Return how many samples to read for a window, so that they suffice at the highest speed.
+
+    Args:
+        length: Samples of the window after stretching.
+        config: Largest stretch.
+    """
     return int(np.ceil(length * (1 + config.stretch)))
 
 
@@ -23,18 +28,18 @@ def augment(
     batch_size: int | None = None,
     rows: slice = slice(None),
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Stretch, scale, shift and roughen windows.
+    """Stretch, scale and shift windows, and add noise.
 
     Args:
-        x_BS: Normalised signal, ``S = source_samples(length, config)``.
-        y_BS: Targets, same shape.
-        length: Samples of the windows given back.
+        x_BS: Normalised signal, shape ``(B, S)``, ``S = source_samples(length, config)``.
+        y_BS: Targets, shape ``(B, S)``.
+        length: Samples of the returned windows.
         task: What the targets mean.
-        config: How much.
-        rng: Source of chance.
-        batch_size: Windows of the whole batch; default: these.
-        rows: Which of its rows these are. Chance is drawn for the whole batch, so that processes that share one
-            change its windows as one process would.
+        config: How much of each change.
+        rng: Random generator.
+        batch_size: Windows of the whole batch; default: these alone.
+        rows: Rows of the whole batch that these windows are. Random numbers are drawn for the whole batch, so that
+            processes that share a batch change its windows as one process would.
 
     Returns:
         Signal and targets, shape ``(B, length)``.
@@ -56,11 +61,18 @@ def augment(
 def stretch(
     x_BS: NDArray[np.float32], y_BS: NDArray[np.int8], speed_B: NDArray[np.float64], length: int, task: Task
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Play windows at another speed: linear interpolation of the signal, and labels that move along.
+    """Play windows at another speed: the signal is interpolated linearly, and the labels move along.
 
-    Sample ``i`` of the result lies at ``i * speed`` in the source. Its class is that of the nearest source sample, as
-    its current is mostly that one's. A boundary is the first sample that is nearest to its place or to a later one; two
-    that fall on one sample become one.
+    Sample ``i`` of the result lies at ``i * speed`` in the source. Its class is that of the nearest source sample, from
+    which it has most of its current. A source boundary moves to the first sample whose nearest source sample is the
+    boundary or a later one; two boundaries on one sample become one.
+
+    Args:
+        x_BS: Normalised signal, shape ``(B, S)``.
+        y_BS: Targets, shape ``(B, S)``.
+        speed_B: Source samples per sample of the result, shape ``(B,)``.
+        length: Samples of the result.
+        task: What the targets mean.
 
     Returns:
         Signal and targets, shape ``(B, length)``.
@@ -76,7 +88,7 @@ def stretch(
 
 
 def _move_boundaries(y_BS: NDArray[np.int8], y_BT: NDArray[np.int8], nearest_BT: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Each source boundary marks the first sample that is nearest to it or to a later one."""
+    """Mark, for each source boundary, the first sample whose nearest source sample is the boundary or a later one."""
     passed_BS = np.cumsum(y_BS == BOUNDARY, axis=1)
     passed_BT = np.take_along_axis(passed_BS, nearest_BT, 1)
     new_BT = np.diff(passed_BT, axis=1, prepend=passed_BT[:, :1] - (y_BT[:, :1] == BOUNDARY)) > 0

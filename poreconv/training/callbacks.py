@@ -1,4 +1,4 @@
-"""What goes along with a training: its clock, its end, its progress, Ctrl-C."""
+"""Callbacks of a training: time limit, stopping, progress, Ctrl-C."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,68 +6,112 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
 
-from poreconv.runtime.progress import Report
+from poreconv.runtime.progress import Progress
 from poreconv.training.module import SCORE
 
 
 class Clock(Timer):
-    """The time limit. Of several processes the first one's clock counts, so that all do the same at each step."""
+    """The time limit. Of several processes the first one's clock counts, so that all do the same at each step.
+
+    Args:
+        max_time: ``DD:HH:MM:SS``.
+    """
 
     def __init__(self, max_time: str) -> None:
         super().__init__(max_time, interval="step", verbose=False)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Go on from what was spent before."""
+        """Continue from the time that was spent before the training run was resumed.
+
+        Args:
+            trainer: Lightning's trainer.
+            pl_module: The `SampleModule` that is trained.
+        """
         super().on_train_start(trainer, pl_module)
-        self._tell(trainer, pl_module)
+        self._share_with(trainer, pl_module)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
-        """Tell how much is spent; `Stop` stops."""
-        self._tell(trainer, pl_module)
+        """Update the share of the time limit that is spent; `Stop` acts on it.
 
-    def _tell(self, trainer: L.Trainer, pl_module: Any) -> None:
+        Args:
+            trainer: Lightning's trainer.
+            pl_module: The `SampleModule` that is trained.
+        """
+        self._share_with(trainer, pl_module)
+
+    def _share_with(self, trainer: L.Trainer, pl_module: Any) -> None:
         elapsed, remaining = self.time_elapsed(), self.time_remaining() or 0.0
         pl_module.spent = trainer.strategy.broadcast(elapsed / max(elapsed + remaining, 1e-9))
 
 
 class Stop(EarlyStopping):
-    """Stops when nothing gets better, and when steps or time are spent.
+    """Stops when the score no longer improves, and when the steps or the time are spent.
 
-    Lightning's own `max_steps` would leave out the validation of the last steps.
+    Lightning's own `max_steps` would skip the validation of the last steps.
     """
 
     def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """A run that was killed when it had stopped does not go on."""
+        """Keep a training run stopped that was killed after it had stopped.
+
+        Args:
+            trainer: Lightning's trainer.
+            pl_module: The `SampleModule` that is trained.
+        """
         trainer.should_stop |= self.wait_count >= self.patience or pl_module.progress(trainer.global_step) >= 1
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
-        """Stop after the last step."""
+        """Stop after the last step.
+
+        Args:
+            trainer: Lightning's trainer.
+            pl_module: The `SampleModule` that is trained.
+        """
         trainer.should_stop |= pl_module.progress(trainer.global_step) >= 1
 
 
-class Watch(Callback):
-    """Tells the progress bar how far the training is, and how good."""
+class ReportProgress(Callback):
+    """Reports how far the training is, with loss and score.
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    Args:
+        progress: Called after each step.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
-        """Share of the training, step, loss and score."""
+        """Report the share of the training that is done, the step, loss and score.
+
+        Args:
+            trainer: Lightning's trainer.
+            pl_module: The `SampleModule` that is trained.
+        """
         metrics = trainer.callback_metrics
         numbers = [f"{name} {float(metrics[key]):.4f}" for key, name in SHOWN.items() if key in metrics]
-        self._report(pl_module.progress(trainer.global_step), f"step {trainer.global_step:,}  {'  '.join(numbers)}")
+        self._progress(pl_module.progress(trainer.global_step), f"step {trainer.global_step:,}  {'  '.join(numbers)}")
 
 
 SHOWN = {"train_loss": "loss", SCORE: "validation"}
+"""Logged metrics in the progress -> their names there."""
 
 
 class BundleOnInterrupt(Callback):
-    """Ctrl-C leaves a usable bundle; the checkpoints stay, so the same command goes on."""
+    """Writes a usable bundle on Ctrl-C; the checkpoints stay, so that the same command resumes the training run.
+
+    Args:
+        write: Writes the bundle.
+    """
 
     def __init__(self, write: Callable[[], None]) -> None:
         self._write = write
 
     def on_exception(self, trainer: L.Trainer, pl_module: Any, exception: BaseException) -> None:
-        """Write what there is."""
+        """Write the bundle if the exception is Ctrl-C, in the first process.
+
+        Args:
+            trainer: Lightning's trainer.
+            pl_module: The `SampleModule` that is trained.
+            exception: What ended the training.
+        """
         if isinstance(exception, KeyboardInterrupt) and trainer.is_global_zero:
             self._write()

@@ -1,4 +1,4 @@
-"""How a trained network's logits are best turned into events: chosen on reads of the validation split."""
+"""Choosing how a trained network's logits are decoded into events, on reads of the validation split."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,25 +9,30 @@ from numpy.typing import NDArray
 from poreconv.config import BOUNDARY, IGNORE, INSIDE, DecodeConfig, Task
 from poreconv.events.matching import match_count
 from poreconv.inference.decoding import temperature
-from poreconv.inference.decoding.decode import boundaries
+from poreconv.inference.decoding.decode import BoundaryDecoder
 from poreconv.inference.decoding.dwell import LifeTable
 from poreconv.training.validation import CHOICE_TOLERANCE, THRESHOLDS
 
 DWELL_WEIGHTS = (0.0, 0.1, 0.25, 0.5)
-"""How much the dwells may count: little, since a network that sees its surroundings knows of them already."""
+"""Weights of the dwells to choose from: small, as a network that sees neighbouring bases has learnt dwells already."""
 
 SEGMENTAL_THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.05), 2)
 """Thresholds among which that of `segmental` is chosen."""
 
 MOST_FITTED = 2**19
-"""Samples that the temperature is fitted on, taken evenly; one number needs no more."""
+"""Limit of the samples that the temperature is fitted on, evenly spaced; one number needs no more."""
 
 Judged = Sequence[tuple[NDArray[np.float32], NDArray[np.int8]]]
-"""Of each read the probabilities at temperature 1, shape ``(C, T)``, and the target, shape ``(T,)``."""
+"""For each read the probabilities at temperature 1, shape ``(C, T)``, and the target, shape ``(T,)``."""
 
 
 def count_dwells(table: LifeTable, target: NDArray[np.int8]) -> None:
-    """Count the events of one read's ``boundary`` target; those that reach a place where nothing is known are cut."""
+    """Add the events of one read to a life table; one that ends in ignored samples, or with the read, is censored.
+
+    Args:
+        table: Counts the dwells.
+        target: ``boundary`` target of the read, shape ``(n_samples,)``.
+    """
     change = np.flatnonzero(target != INSIDE)
     start = target[change] == BOUNDARY
     end = np.append(change[1:], len(target))
@@ -42,22 +47,23 @@ def choose_decoding(
 
     Args:
         judged: Reads that the network was not trained on.
-        task: What was asked.
-        bias: What is in the probabilities already, see `temperature.taken_back`.
-        hazards: Of the training split's dwells, see `LifeTable`; only for task `boundary`.
+        task: The network's task.
+        bias: Biases that are in the probabilities already, see `temperature.unweighting_bias`.
+        hazards: Hazards of the dwells of the training split, see `LifeTable`; only for task `boundary`.
 
     Returns:
         For task `boundary` the method, threshold and weight of the best F1 within `CHOICE_TOLERANCE`, pooled over the
-        reads. Of methods as good the simpler one, of thresholds the middle one.
+        reads: of equally good methods the simplest, of equally good thresholds the middle one. For other tasks the
+        temperature alone.
     """
-    if task == "read":  # its first sample tells what all do, and reads count alike
+    if task == "read":  # all samples of a read have the same probabilities, and each read counts once
         judged = [(p_CT[:, :1], target[:1]) for p_CT, target in judged]
-    calibrated = DecodeConfig(bias=bias, temperature=_temperature(judged))
+    fitted = DecodeConfig(bias=bias, temperature=_temperature(judged))
     if task != "boundary":
-        return calibrated
-    reads = [(_again(p_CT, calibrated.temperature), target) for p_CT, target in judged]
-    segmental = replace(calibrated, method="segmental", dwell_hazards=hazards)
-    families = [_family(calibrated, THRESHOLDS)]
+        return fitted
+    reads = [(_boundary_probability(p_CT, fitted.temperature), target) for p_CT, target in judged]
+    segmental = replace(fitted, method="segmental", dwell_hazards=hazards)
+    families = [_family(fitted, THRESHOLDS)]
     families += [_family(replace(segmental, dwell_weight=w), SEGMENTAL_THRESHOLDS) for w in DWELL_WEIGHTS]
     chosen = [_best(reads, family) for family in families]
     return max(chosen, key=lambda pair: pair[0])[1]
@@ -66,9 +72,9 @@ def choose_decoding(
 def _temperature(judged: Judged) -> float:
     n_known = sum(int((target != IGNORE).sum()) for _, target in judged)
     step = max(1, -(-n_known // MOST_FITTED))
-    some = [np.flatnonzero(target != IGNORE)[::step] for _, target in judged]
-    log_p_CN = np.concatenate([_log(p_CT[:, at]) for (p_CT, _), at in zip(judged, some, strict=True)], 1)
-    target_N = np.concatenate([target[at] for (_, target), at in zip(judged, some, strict=True)])
+    taken = [np.flatnonzero(target != IGNORE)[::step] for _, target in judged]
+    log_p_CN = np.concatenate([_log(p_CT[:, at]) for (p_CT, _), at in zip(judged, taken, strict=True)], 1)
+    target_N = np.concatenate([target[at] for (_, target), at in zip(judged, taken, strict=True)])
     return round(temperature.fit(log_p_CN.astype(np.float64), target_N), 4)
 
 
@@ -76,9 +82,9 @@ def _log(p_CT: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.log(np.maximum(p_CT, np.finfo(np.float32).tiny)))
 
 
-def _again(p_CT: NDArray[np.float32], by: float) -> NDArray[np.float32]:
-    """Calibrated probabilities of a boundary: logarithms of probabilities are as good as logits."""
-    return np.asarray(temperature.probabilities(_log(p_CT), by, ())[BOUNDARY])
+def _boundary_probability(p_CT: NDArray[np.float32], divisor: float) -> NDArray[np.float32]:
+    """Probability of a boundary at this temperature; logarithms of probabilities serve as logits."""
+    return np.asarray(temperature.probabilities(_log(p_CT), divisor, ())[BOUNDARY])
 
 
 def _family(config: DecodeConfig, thresholds: NDArray[np.float64]) -> list[DecodeConfig]:
@@ -93,10 +99,11 @@ def _best(reads: Judged, configs: Sequence[DecodeConfig]) -> tuple[float, Decode
 
 
 def _f1(reads: Judged, config: DecodeConfig) -> float:
-    """F1 of boundaries, counted inside the coverage alone."""
+    """F1 of boundaries inside the coverage."""
+    decoder = BoundaryDecoder(config)
     pairs = n = 0
     for probability_T, target in reads:
-        found = boundaries(probability_T, config)
+        found = decoder.boundaries(probability_T)
         found, true = found[target[found] != IGNORE], np.flatnonzero(target == BOUNDARY)
         pairs, n = pairs + match_count(true, found, CHOICE_TOLERANCE), n + len(true) + len(found)
     return 2 * pairs / max(n, 1)

@@ -1,4 +1,4 @@
-"""Batches for training and validation, straight from the memory maps of stores."""
+"""Batches for training and validation, read from the memory maps of stores."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -24,11 +24,16 @@ Batch = tuple[Tensor, Tensor]
 """Signal ``(B, 1, T)`` float32, targets ``(B, T)`` int64."""
 
 TileBatch = tuple[Tensor, Tensor, Tensor]
-"""A `Batch`, and the number of the read that each tile is of, ``(B,)`` int64."""
+"""A `Batch`, and the number of each tile's read, ``(B,)`` int64."""
 
 
 class Reads:
-    """The reads of one split of several stores, addressed by a common row number.
+    """The labelled reads of one split of several stores, numbered in one row.
+
+    Args:
+        stores: Open stores.
+        split: Name of the split.
+        clip: Normalised signal is clipped to plus and minus this.
 
     Raises:
         StoreError: No read of the split has a label.
@@ -49,7 +54,16 @@ class Reads:
     def windows(
         self, number: NDArray[np.int64], start: NDArray[np.int64], length: int
     ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-        """Gather windows of reads ``number`` from ``start``, both shape ``(B,)``; see `Store.windows`."""
+        """Gather windows of reads; see `Store.windows`.
+
+        Args:
+            number: Number of the read of each window, shape ``(B,)``.
+            start: First sample of each window, shape ``(B,)``; may lie outside the read.
+            length: Samples of each window.
+
+        Returns:
+            Normalised signal and targets, shape ``(B, length)``.
+        """
         x_BT = np.empty((len(number), length), np.float32)
         y_BT = np.empty((len(number), length), np.int8)
         for i in np.unique(self.store[number]):
@@ -61,10 +75,15 @@ class Reads:
 
 
 class RandomWindows(Dataset[Batch]):
-    """Batch ``step`` of the training: windows around random labelled places, a function of (seed, step).
+    """Training batches by step: windows around random labelled samples, a function of (seed, step).
 
-    Any labelled sample is as likely as any other; for task `read`, any read. ``rows`` are those of each batch that this
-    process takes.
+    All labelled samples are equally likely; for task `read`, all reads.
+
+    Args:
+        reads: Reads of the training split.
+        config: Batch size, chunk length, seed, augmentation, and whether stores are drawn equally often.
+        task: What the targets mean.
+        rows: Rows of each batch that this process takes; default: all.
     """
 
     def __init__(self, reads: Reads, config: TrainConfig, task: Task, rows: slice = ALL) -> None:
@@ -74,7 +93,7 @@ class RandomWindows(Dataset[Batch]):
         self._store_end = self._cumulative[last_of_store] if config.equal_stores else self._cumulative[-1:]
 
     def __getitem__(self, step: int) -> Batch:
-        """Batch of one step."""
+        """Return the batch of one step."""
         config, rows = self._config, self._rows
         rng = np.random.default_rng([config.seed, step])
         length = source_samples(config.chunk_samples, config.augment)
@@ -84,7 +103,7 @@ class RandomWindows(Dataset[Batch]):
         return as_batch(*changed)
 
     def _draw(self, rng: np.random.Generator, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Numbers of reads, and a labelled sample in each, both shape ``(n,)``."""
+        """Draw reads, and a labelled sample in each: numbers and samples, shape ``(n,)`` each."""
         place, reads = self._places(rng, n), self._reads
         number = np.searchsorted(self._cumulative, place, side="right")
         if self._task == "read":
@@ -92,16 +111,21 @@ class RandomWindows(Dataset[Batch]):
         return number, reads.end[number] - (self._cumulative[number] - place)
 
     def _places(self, rng: np.random.Generator, n: int) -> NDArray[np.int64]:
-        """Labelled samples (task `read`: reads), counted through all reads, shape ``(n,)``."""
+        """Draw labelled samples (task `read`: reads) by their number, counted through all reads, shape ``(n,)``."""
         chosen = rng.integers(0, len(self._store_end), n)
         start = np.append(0, self._store_end)[chosen]
         return rng.integers(start, self._store_end[chosen])
 
 
 class Tiles(Dataset[TileBatch]):
-    """All of some reads, once: neighbouring tiles, each with a margin of context whose target is ignored.
+    """Batches of adjacent tiles that hold every labelled sample once; the targets of the margins are ignored.
 
-    ``rows`` are the tiles that this process takes.
+    Args:
+        reads: Reads of the validation split.
+        tile_samples: Samples of a tile, without its margins.
+        margin: Samples of context on each side.
+        batch_size: Tiles in a batch.
+        rows: Tiles that this process takes; default: all.
     """
 
     def __init__(self, reads: Reads, tile_samples: int, margin: int, batch_size: int, rows: slice = ALL) -> None:
@@ -112,11 +136,11 @@ class Tiles(Dataset[TileBatch]):
         self._number, self._start = number[rows], (reads.first[number] + place * tile_samples)[rows]
 
     def __len__(self) -> int:
-        """Number of batches."""
+        """Return the number of batches."""
         return math.ceil(len(self._number) / self._batch)
 
     def __getitem__(self, i: int) -> TileBatch:
-        """Batch ``i``."""
+        """Return batch ``i``."""
         if i >= len(self):
             raise IndexError(i)
         here = slice(i * self._batch, (i + 1) * self._batch)
@@ -127,31 +151,40 @@ class Tiles(Dataset[TileBatch]):
 
 
 def as_batch(x_BT: NDArray[np.float32], y_BT: NDArray[np.int8]) -> Batch:
-    """Arrays as the tensors that a network and its loss take."""
+    """Convert arrays to the tensors that a network and its loss take.
+
+    Args:
+        x_BT: Normalised signal.
+        y_BT: Targets, same shape.
+    """
     return torch.from_numpy(x_BT)[:, None], torch.from_numpy(y_BT).long()
 
 
 class StepSampler(Sampler[int]):
-    """Step numbers of one epoch; Lightning tells it which, but for the first of a run that goes on.
+    """Step numbers of one epoch. Lightning sets the epoch, except for the first one of a resumed training run.
 
     Args:
         steps_per_epoch: Steps between two validations.
-        epoch: The first one.
+        epoch: The first epoch.
     """
 
     def __init__(self, steps_per_epoch: int, epoch: int = 0) -> None:
         self._steps, self._epoch = steps_per_epoch, epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to an epoch."""
+        """Go to an epoch.
+
+        Args:
+            epoch: Its number, from 0.
+        """
         self._epoch = epoch
 
     def __len__(self) -> int:
-        """Steps per epoch."""
+        """Return the number of steps per epoch."""
         return self._steps
 
     def __iter__(self) -> Iterator[int]:
-        """Step numbers, from the first of the epoch."""
+        """Iterate over the step numbers of the epoch."""
         return iter(range(self._epoch * self._steps, (self._epoch + 1) * self._steps))
 
 
@@ -161,7 +194,7 @@ class SquiggleData(L.LightningDataModule):
     Args:
         stores: Open stores, see `open_stores`.
         config: Batch size, chunk length, seed, augmentation.
-        margin: Context that the network needs on each side of a tile, samples.
+        margin: Samples of context that the network needs on each side of a tile.
 
     Raises:
         StoreError: No read to train on, or none to validate on, has a label.
@@ -174,23 +207,27 @@ class SquiggleData(L.LightningDataModule):
         self._task, self._config, self._margin = stores[0].info.task, config, margin
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Random windows; an epoch is the steps between two validations."""
+        """Return the training batches: random windows; an epoch is the steps between two validations."""
         windows = RandomWindows(self._train, self._config, self._task, self._rows)
         steps = self._config.validate_every
         done = self.trainer.global_step if self.trainer else 0
         return self._loader(windows, StepSampler(steps, done // steps))
 
     def val_dataloader(self) -> DataLoader[TileBatch]:
-        """Every validation read once."""
+        """Return the validation batches: every labelled sample of the validation reads once.
+
+        Raises:
+            ConfigError: There are more processes than windows to validate on.
+        """
         config, rows = self._config, self._rows
         at_once = -(-config.batch_size // (rows.step or 1))
         tiles = Tiles(self._validation, config.chunk_samples, self._margin, at_once, rows)
-        require(len(tiles) > 0, f"devices: {rows.step} processes, but not as many windows to validate on; take fewer")
+        require(len(tiles) > 0, f"devices: {rows.step} processes, but fewer windows to validate on; use fewer devices")
         return self._loader(tiles, None)
 
     @property
     def _rows(self) -> slice:
-        """Of several processes each takes every so-many-th window: none is taken twice or left out."""
+        """Rows of this process: of n processes each takes every n-th window, so that each window is taken once."""
         return slice(self.trainer.global_rank, None, self.trainer.world_size) if self.trainer else ALL
 
     def _loader(self, batches: Dataset[T], sampler: StepSampler | None) -> DataLoader[T]:

@@ -1,16 +1,23 @@
-"""Processes that train one network together: who is the first, and what they agree on."""
+"""Processes that train one network together: which is the first, and what they exchange."""
 
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor, distributed
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes and tells; alone, it is."""
+    """Return whether this process writes files and reports progress; a single process does."""
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 def mean_over_processes(number: Tensor) -> Tensor:
-    """Mean of a number that each process has, the same in all; nothing flows back through it."""
+    """Average a number over the processes.
+
+    Args:
+        number: This process's value, a scalar.
+
+    Returns:
+        The mean, the same in all processes; without gradient, unless there is a single process.
+    """
     if not _together():
         return number
     total = number.detach().clone()
@@ -18,8 +25,8 @@ def mean_over_processes(number: Tensor) -> Tensor:
     return total / distributed.get_world_size()
 
 
-def part() -> None:
-    """Wait for all, and be alone from then on: metrics that one process computes would wait for the others forever."""
+def go_on_alone() -> None:
+    """Wait for all processes, then leave the group: a metric that one process computes would wait for the others."""
     if _together():
         distributed.barrier()
         distributed.destroy_process_group()

@@ -1,4 +1,4 @@
-"""What a training writes into its recipe."""
+"""The recipe of a training, and what other models add to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,13 +10,20 @@ from poreconv.dataset.confounding import confounded
 from poreconv.dataset.store import Store, distinct
 from poreconv.errors import ConfigError
 from poreconv.models.bundle import load_bundle
-from poreconv.models.header import first_line
+from poreconv.models.header import one_line
 from poreconv.models.networks.network import Network
 from poreconv.models.recipe import Recipe
 
 
 def recipe_of(stores: Sequence[Store], network: str, settings: Mapping[str, Any], config: TrainConfig) -> Recipe:
-    """What labelling must repeat, as the stores and settings have it; the decoding comes after training."""
+    """Make the recipe that labelling must repeat; its decoding is the default one until training has chosen it.
+
+    Args:
+        stores: Stores that are trained on.
+        network: Name in ``ARCHITECTURES``.
+        settings: The architecture's settings.
+        config: How the network is trained.
+    """
     info = stores[0].info
     counts = [store.info.counts["train"] for store in stores]
     class_counts = tuple(sum(count[name] for count in counts) for name in info.classes)
@@ -25,7 +32,7 @@ def recipe_of(stores: Sequence[Store], network: str, settings: Mapping[str, Any]
         task=info.task,
         classes=info.classes,
         network=network,
-        network_settings={name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()},
+        network_settings=dict(settings),
         sample_rate_hz=distinct(stores, "sample_rate_hz")[0],
         resampled_from_hz=resampled_from(stores),
         chemistries=tuple(distinct(stores, "chemistry")),
@@ -42,45 +49,67 @@ def recipe_of(stores: Sequence[Store], network: str, settings: Mapping[str, Any]
 
 
 def start_from(model: str, network: Network, recipe: Recipe) -> Recipe:
-    """Give a network another model's weights; gives the recipe with what trained them.
+    """Load another model's weights into a network.
+
+    Args:
+        model: The other model's file, or the name of a shipped model.
+        network: Receives the weights.
+        recipe: Recipe of the training.
+
+    Returns:
+        The recipe, with the data that the other model was trained on added.
 
     Raises:
         ConfigError: The model has other classes, or another architecture or size.
-        BundleError: It is no trained model.
+        BundleError: The file is not a bundle.
     """
-    theirs, before = load_bundle(model)
+    other, before = load_bundle(model)
     try:
         alike = (before.network, before.classes) == (recipe.network, recipe.classes)
         require(alike, f"it is a {before.network} with classes {', '.join(before.classes)}")
-        network.load_state_dict(theirs.state_dict())
+        network.load_state_dict(other.state_dict())
     except (ConfigError, RuntimeError) as exc:
         raise ConfigError(
             f"start_from: {model} does not fit a {recipe.network} of these settings with classes"
-            f" {', '.join(recipe.classes)}: {first_line(exc)}; choose its own architecture and settings"
+            f" {', '.join(recipe.classes)}: {one_line(exc)}; choose its own architecture and settings"
         ) from exc
-    learnt_apart = tuple(sorted({*recipe.confounded, *before.confounded}))
-    return replace(recipe, before=before.seen, confounded=learnt_apart)
+    confounded_classes = tuple(sorted({*recipe.confounded, *before.confounded}))
+    return replace(recipe, before=before.seen, confounded=confounded_classes)
 
 
-def taught_by(model: str, recipe: Recipe) -> tuple[Network, Recipe]:
-    """A teacher, and the recipe with what trained it: what it saw, the network that learns from it has seen too.
+def load_teacher(model: str, recipe: Recipe) -> tuple[Network, Recipe]:
+    """Load a teacher.
+
+    Args:
+        model: The teacher's file, or the name of a shipped model.
+        recipe: Recipe of the training.
+
+    Returns:
+        The teacher's network, and the recipe with the teacher's data added: a network that learns from a teacher has
+        seen the teacher's data too.
 
     Raises:
-        ConfigError: It says other things, or of other signal.
-        BundleError: It is no trained model.
+        ConfigError: The teacher has another task, other classes, or another normalisation or sample rate.
+        BundleError: The file is not a bundle.
     """
     network, theirs = load_bundle(model)
-    require(network.receptive_field is not None, f"teacher: {model} sees whole reads; take one of bounded context")
+    bounded = network.receptive_field is not None
+    require(bounded, f"teacher: {model} has no bounded receptive field; choose a teacher that has one")
     known = (theirs.task, theirs.classes, theirs.normalisation, theirs.sample_rate_hz)
     alike = known == (recipe.task, recipe.classes, recipe.normalisation, recipe.sample_rate_hz)
     require(
         alike and recipe.task != "read",
-        f"teacher: {model} tells {theirs.task} {', '.join(theirs.classes)} at {theirs.sample_rate_hz:g} Hz, and this is"
-        f" {recipe.task} {', '.join(recipe.classes)} at {recipe.sample_rate_hz:g} Hz; take a teacher of the same",
+        f"teacher: {model} was trained for {theirs.task} {', '.join(theirs.classes)} at {theirs.sample_rate_hz:g} Hz,"
+        f" and this training is for {recipe.task} {', '.join(recipe.classes)} at {recipe.sample_rate_hz:g} Hz; choose a"
+        " teacher for the same",
     )
     return network, replace(recipe, before=(*recipe.before, *theirs.seen))
 
 
 def resampled_from(stores: Sequence[Store]) -> tuple[float, ...]:
-    """Sample rates of the reads as they were recorded, if any store was resampled."""
+    """Return the sample rates at which the reads were recorded; empty if no store was resampled.
+
+    Args:
+        stores: Stores that are trained on.
+    """
     return tuple(distinct(stores, "recorded_hz")) if any(store.info.resampled for store in stores) else ()

@@ -1,6 +1,5 @@
-"""One training: its inputs, its folder, and what becomes of it."""
+"""A training run: its inputs, its folder, and the bundle that it writes."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -13,40 +12,47 @@ from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelChec
 
 from poreconv.config import DecodeConfig, TrainConfig, require
 from poreconv.dataset.confounding import warn_confounded
-from poreconv.dataset.store import Store, open_stores, some_reads
+from poreconv.dataset.store import Store, open_stores, subsample_reads
 from poreconv.errors import ConfigError
 from poreconv.inference.backends.pytorch import TorchBackend
 from poreconv.inference.decoding.dwell import LifeTable
 from poreconv.inference.decoding.ordered import order_of
-from poreconv.inference.decoding.temperature import taken_back
+from poreconv.inference.decoding.temperature import unweighting_bias
 from poreconv.inference.labeller import Labeller
 from poreconv.models.architectures import ARCHITECTURES
 from poreconv.models.bundle import load_bundle, save_bundle
 from poreconv.models.networks import build_network
-from poreconv.models.networks.fused import Images
+from poreconv.models.networks.fused import FusedNetwork
 from poreconv.runtime.files import whole_file
-from poreconv.runtime.progress import Report
+from poreconv.runtime.progress import Progress
+from poreconv.runtime.records import from_json, to_json, to_plain
 from poreconv.runtime.registry import entry
-from poreconv.training.callbacks import BundleOnInterrupt, Clock, Stop, Watch
+from poreconv.training.callbacks import BundleOnInterrupt, Clock, ReportProgress, Stop
 from poreconv.training.choose_decoding import choose_decoding, count_dwells
 from poreconv.training.data import SquiggleData
-from poreconv.training.distributed import is_first, part
-from poreconv.training.module import SCORE, SampleLabeller, balanced_weights
-from poreconv.training.recipes import recipe_of, start_from, taught_by
+from poreconv.training.distributed import go_on_alone, is_first
+from poreconv.training.module import SCORE, SampleModule, balanced_weights
+from poreconv.training.recipes import load_teacher, recipe_of, start_from
 from poreconv.training.trainer import interruptible, make_trainer, memory_kept, quiet, require_alike, uses_bf16
 
 BUNDLE = "model.safetensors"
+"""Name of the bundle in the folder of a training run."""
 
 
-class Run:
-    """One training: its inputs, its folder, and what becomes of it.
+class TrainingRun:
+    """A training run: its inputs, its folder, and the bundle that it writes.
 
     Args:
-        paths: The stores.
-        out: Folder of the run.
+        paths: Folders of the stores.
+        out: Folder of the training run.
         network: Name in ``ARCHITECTURES``.
-        settings: The architecture's settings, or None.
+        settings: The architecture's settings; None: its defaults.
         config: How to train.
+
+    Raises:
+        StoreError: A store cannot be used, the stores do not fit together, or a split has no labelled read.
+        ConfigError: A setting does not fit the stores, or ``out`` holds another training run.
+        BundleError: The model to start from, or the teacher, is not a trained model.
     """
 
     def __init__(self, paths: Sequence[Path], out: Path, network: str, settings: Any, config: TrainConfig) -> None:
@@ -60,19 +66,19 @@ class Run:
             self._recipe = start_from(config.start_from, built, self._recipe)
         teacher = None
         if config.teacher is not None:
-            taught, self._recipe = taught_by(config.teacher, self._recipe)
-            teacher = Images(taught, torch.bfloat16 if uses_bf16(config) else torch.float32)
+            taught, self._recipe = load_teacher(config.teacher, self._recipe)
+            teacher = FusedNetwork(taught, torch.bfloat16 if uses_bf16(config) else torch.float32)
         if is_first():
             warn_confounded(self._recipe.confounded)
         weights = balanced_weights(self._recipe.class_counts, config.class_balance)
-        self.labeller = SampleLabeller(built, self._recipe.task, weights, config, teacher)
+        self.module = SampleModule(built, self._recipe.task, weights, config, teacher)
         self.data = SquiggleData(self.stores, config, built.size.margin)
         self._order = region_order(self.stores) if config.ordered else ()
         self._claim()
 
     @property
     def bundle(self) -> Path:
-        """Where the trained model lies, or will."""
+        """Path of the bundle, whether it is written yet or not."""
         return self.out / BUNDLE
 
     @property
@@ -81,56 +87,71 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether the bundle is there and nothing is left to go on with."""
+        """Whether the bundle is written, and no checkpoint is left to resume from."""
         return self.bundle.exists() and not self._checkpoints.exists()
 
     def _claim(self) -> None:
-        """Write down what this run is; another training's folder is not touched."""
-        plan = json.dumps({"recipe": json.loads(self._recipe.to_json()), "config": asdict(self._config)}, indent=1)
+        """Write what this training run is into its folder; refuse the folder of another one."""
+        plan = {"recipe": self._recipe, "config": self._config}
         described = self.out / "run.json"
-        if described.read_text() != plan if described.exists() else self.bundle.exists():
-            raise ConfigError(f"{self.out}: holds a training with other stores or settings; choose another --out")
+        if described.exists():
+            other = from_json(described.read_bytes(), dict[str, Any], str(described)) != to_plain(plan)
+        else:
+            other = self.bundle.exists()
+        if other:
+            raise ConfigError(f"{self.out}: holds a training run with other stores or settings; choose another --out")
         with whole_file(described) as partial:
-            partial.write_text(plan)
+            partial.write_text(to_json(plan, indent=1), encoding="utf-8")
 
-    def fit(self, report: Report) -> None:
-        """Train to the end, or until interrupted; either way a bundle is written."""
+    def fit(self, progress: Progress) -> None:
+        """Train to the end, or until interrupted; either way a bundle is written.
+
+        Args:
+            progress: Called with the share that is done, and step, loss and score.
+
+        Raises:
+            ConfigError: This machine has no such accelerator, or several processes cannot train this network.
+            KeyboardInterrupt: Ctrl-C; the bundle is written.
+        """
         last = self._checkpoints / "last.ckpt"
         self._checkpoints.mkdir(parents=True, exist_ok=True)
         with quiet(), interruptible(), memory_kept():
-            trainer = self.trainer(report)
-            trainer.fit(self.labeller, self.data, ckpt_path=last if last.exists() else None, weights_only=True)
+            trainer = self.trainer(progress)
+            trainer.fit(self.module, self.data, ckpt_path=last if last.exists() else None, weights_only=True)
         if is_first():
-            self._finish(report)
-        part()
+            self._finish(progress)
+        go_on_alone()
 
-    def _finish(self, report: Report) -> None:
+    def _finish(self, progress: Progress) -> None:
         self.write_bundle()
-        report(1.0, "choosing how to decode")
+        progress(1.0, "choosing how to decode")
         self.write_bundle(self.decoding())
         self._remove_checkpoints()
 
     @property
     def device(self) -> str | None:
-        """Where its network runs: None is for the best there is."""
+        """Device that the trained network runs on; None: CUDA if there is one, else the CPU."""
         return "cpu" if self._config.accelerator == "cpu" else None
 
     def _remove_checkpoints(self) -> None:
-        """All at once: half of them would look like a training to go on with."""
+        """Remove all at once, by a rename first: some of them alone would look like a training run to resume."""
         done = self._checkpoints.replace(self.out / ".checkpoints.done")
         shutil.rmtree(done)
 
-    def trainer(self, report: Report) -> L.Trainer:
-        """Lightning's trainer with all that a run needs.
+    def trainer(self, progress: Progress) -> L.Trainer:
+        """Make Lightning's trainer with the callbacks of this training run.
+
+        Args:
+            progress: Called with the share that is done, and step, loss and score.
 
         Raises:
-            ConfigError: There is no such accelerator here, or several processes cannot train this network.
+            ConfigError: This machine has no such accelerator, or several processes cannot train this network.
         """
-        trainer = make_trainer(self._config, self.out, self._callbacks(report))
-        require_alike(trainer, self.labeller.network)
+        trainer = make_trainer(self._config, self.out, self._callbacks(progress))
+        require_alike(trainer, self.module.network)
         return trainer
 
-    def _callbacks(self, report: Report) -> list[Callback]:
+    def _callbacks(self, progress: Progress) -> list[Callback]:
         best = ModelCheckpoint(
             self._checkpoints,
             "best",
@@ -143,29 +164,30 @@ class Run:
         stop = Stop(SCORE, mode="max", patience=self._config.patience)
         clock = [Clock(self._config.max_time)] if self._config.max_time else []
         rate = LearningRateMonitor("step")
-        return [*clock, Watch(report), rate, BundleOnInterrupt(self.write_bundle), stop, best, last]
+        return [*clock, ReportProgress(progress), rate, BundleOnInterrupt(self.write_bundle), stop, best, last]
 
     def write_bundle(self, decoding: DecodeConfig | None = None) -> None:
-        """Write the best checkpoint so far; before the first validation, the weights as they are.
+        """Write the best checkpoint so far as a bundle; before the first validation, the current weights.
 
         Args:
-            decoding: How to decode; default: peaks over the threshold of that validation, which is there at once.
+            decoding: How to decode; default: peaks over the best threshold of that validation, which needs no
+                computation.
         """
         best = self._checkpoints / "best.ckpt"
         if best.exists():
-            self.labeller.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
-        decoding = decoding or DecodeConfig(round(float(self.labeller.threshold), 4))
+            self.module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
+        decoding = decoding or DecodeConfig(round(float(self.module.threshold), 4))
         if self._order:
             decoding = replace(decoding, method="ordered", order=self._order)
-        save_bundle(self.bundle, self.labeller.network, replace(self._recipe, decoding=decoding))
+        save_bundle(self.bundle, self.module.network, replace(self._recipe, decoding=decoding))
 
     def decoding(self) -> DecodeConfig:
-        """How to decode what the written network says: chosen on whole validation reads, labelled as `label` does."""
+        """Choose how to decode the written network's logits, on whole validation reads, labelled as by `label`."""
         network, recipe = load_bundle(self.bundle)
-        bias = taken_back(self.labeller.class_weights.tolist())
+        bias = unweighting_bias(self.module.class_weights.tolist())
         uncalibrated = replace(recipe, decoding=DecodeConfig(bias=bias))
         labeller = Labeller(TorchBackend(network, device=self.device), uncalibrated)
-        places = some_reads(self.stores, "validation", MOST_SAMPLES)
+        places = subsample_reads(self.stores, "validation", MOST_SAMPLES)
         reads = (store.read(row) for store, row in places)
         targets = (store.read_target(row) for store, row in places)
         judged = [(p, target) for (_, p), target in zip(labeller.probabilities(reads), targets, strict=True)]
@@ -174,19 +196,31 @@ class Run:
 
 
 MOST_SAMPLES = 2**22
-"""Samples that choose how to decode, and samples in which dwells are counted: enough for a handful of numbers."""
+"""Limit of the samples that the decoding is chosen on, and of those whose dwells are counted; no more are needed."""
 
 
 def region_order(stores: Sequence[Store]) -> tuple[str, ...]:
-    """In which order the classes follow each other in the training split; see `order_of`."""
+    """Find the order in which the classes follow each other in the training split; see `order_of`.
+
+    Args:
+        stores: Stores that are trained on.
+
+    Raises:
+        ConfigError: The task is not `segment`, or the classes have no single order.
+    """
     info = stores[0].info
-    require(info.task == "segment", f"ordered: task {info.task} has no regions; leave it out")
-    return order_of((store.read_target(row) for store, row in some_reads(stores, "train", MOST_SAMPLES)), info.classes)
+    require(info.task == "segment", f"ordered: only for task segment, and this task is {info.task}; leave it out")
+    targets = (store.read_target(row) for store, row in subsample_reads(stores, "train", MOST_SAMPLES))
+    return order_of(targets, info.classes)
 
 
 def dwell_hazards(stores: Sequence[Store]) -> tuple[float, ...]:
-    """How long events of the training split last; see `LifeTable`."""
+    """Compute the hazards of the dwells in the training split; see `LifeTable`.
+
+    Args:
+        stores: Stores that are trained on.
+    """
     table = LifeTable()
-    for store, row in some_reads(stores, "train", MOST_SAMPLES):
+    for store, row in subsample_reads(stores, "train", MOST_SAMPLES):
         count_dwells(table, store.read_target(row))
     return table.hazards()

@@ -1,4 +1,4 @@
-"""What a training needs of Lightning: callbacks, checkpoints that exist whole or not at all, and fewer words."""
+"""Lightning's trainer: its set-up, checkpoints that exist whole or not at all, and fewer messages."""
 
 import ctypes
 import logging
@@ -24,21 +24,21 @@ from poreconv.inference.backends.pytorch import default_device, has_bf16
 from poreconv.runtime.files import whole_file
 from poreconv.training.distributed import is_first
 
-NOT_NEWS = (
+HIDDEN_WARNINGS = (
     ".*isinstance.treespec, LeafSpec.*",  # Lightning's use of a deprecated function of torch
     ".*does not have many workers",  # the training process gathers the batches itself: see TrainConfig.loader_workers
-    "Checkpoint directory .* exists and is not empty",  # a run that goes on
+    "Checkpoint directory .* exists and is not empty",  # a resumed training run
 )
-"""Warnings that tell a user nothing."""
+"""Warnings that are of no use to a user."""
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Leave out what Lightning says of itself; warnings about the training stay."""
+    """Hide Lightning's messages about itself; warnings about the training stay."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
-        for message in NOT_NEWS:
+        for message in HIDDEN_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         try:
             for logger in loggers:
@@ -51,9 +51,12 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C be a KeyboardInterrupt again, where Lightning exits and leaves the signal ignored.
+    """Make Ctrl-C a KeyboardInterrupt again, where Lightning exits and leaves the signal ignored.
 
-    Of several processes the first one hears it, and ends the others.
+    Of several processes the first one receives it, and ends the others.
+
+    Raises:
+        KeyboardInterrupt: Lightning exited.
     """
     handler = signal.getsignal(signal.SIGINT)
     if not is_first() and threading.current_thread() is threading.main_thread():
@@ -70,14 +73,14 @@ def interruptible() -> Iterator[None]:
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Of glibc's malloc.h."""
 KEPT_BYTES, GLIBC_BYTES = 2**30, (2**26, 2**25)
-"""Blocks up to this size are kept; and what glibc adjusts both thresholds to by itself, at most."""
+"""Size up to which blocks are kept; and the largest values to which glibc adjusts the two thresholds by itself."""
 
 
 @contextmanager
 def memory_kept() -> Iterator[None]:
-    """Keep the memory that a step frees for the next one, where glibc would give it back to the system each time.
+    """Keep the memory that a step frees for the next step, where glibc would return it to the system each time.
 
-    Without it, a tenth of a step on a CPU goes into getting the same pages again. Other systems are left as they are.
+    Otherwise a tenth of a step on a CPU goes into getting the same pages again. Other systems are not changed.
     """
     if platform.libc_ver()[0] != "glibc":
         yield
@@ -94,22 +97,26 @@ def memory_kept() -> Iterator[None]:
 
 
 def uses_bf16(config: TrainConfig) -> bool:
-    """Whether to compute in bf16: asked for, or left open and the processor can."""
+    """Return whether to train in bf16: if asked for, or if the precision is ``auto`` and the device computes in it.
+
+    Args:
+        config: Precision and accelerator.
+    """
     if config.precision != "auto":
         return config.precision == "bf16"
     return has_bf16(default_device("cpu" if config.accelerator == "cpu" else None))
 
 
 def make_trainer(config: TrainConfig, out: Path, callbacks: list[Callback]) -> L.Trainer:
-    """Lightning's trainer.
+    """Make Lightning's trainer.
 
     Args:
         config: How to train.
-        out: Folder of the run, for the logs.
-        callbacks: What goes along with the training.
+        out: Folder of the training run, for the logs.
+        callbacks: Called during the training.
 
     Raises:
-        ConfigError: There is no such accelerator here, or not so many devices.
+        ConfigError: This machine has no such accelerator, or fewer devices.
     """
     try:
         return _trainer(config, out, callbacks)
@@ -140,17 +147,21 @@ def _trainer(config: TrainConfig, out: Path, callbacks: list[Callback]) -> L.Tra
 
 
 def require_alike(trainer: L.Trainer, network: nn.Module) -> None:
-    """Refuse a training of which the number of processes would change the result.
+    """Refuse a training whose result would depend on the number of processes.
+
+    Args:
+        trainer: With the strategy and the number of processes.
+        network: The network to train.
 
     Raises:
-        ConfigError: Several processes on a CPU, each of which would normalise its own windows.
+        ConfigError: Several processes on a CPU would each normalise their own windows of a batch.
     """
     apart = trainer.world_size > 1 and trainer.strategy.root_device.type == "cpu"
     normalises = any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
     require(
         not (apart and normalises),
         f"devices: {trainer.world_size} processes on a CPU cannot normalise batches together; set batch_norm to false,"
-        " where the architecture has it (unet, resnet, vgg, alexnet, crnn), or train in one",
+        " where the architecture has it (unet, resnet, vgg, alexnet, crnn), or train in one process",
     )
 
 
@@ -158,6 +169,12 @@ class WholeFileCheckpoints(TorchCheckpointIO):
     """Checkpoints that exist whole or not at all, also where the temporary folder is on another file system."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write beside the place, then rename."""
+        """Write to a temporary name, then rename.
+
+        Args:
+            checkpoint: What Lightning stores.
+            path: Where it goes.
+            storage_options: Passed on to Lightning.
+        """
         with whole_file(Path(path)) as partial:
             super().save_checkpoint(checkpoint, partial, storage_options)

@@ -1,4 +1,4 @@
-"""Choosing the least probability of a boundary."""
+"""Validation scores: F1 of boundaries at each threshold, and probabilities of reads' classes."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from poreconv.config import IGNORE
 from poreconv.events.matching import match_count
 
 THRESHOLDS = np.round(np.arange(0.02, 0.99, 0.02), 2)
-"""Probabilities among which the threshold is chosen."""
+"""Thresholds to choose from."""
 
 CHOICE_TOLERANCE = 1
-"""Samples; F1 at this tolerance is what training maximises."""
+"""Samples; checkpoint, threshold and decoding are chosen by F1 at this tolerance."""
 
 
 class ThresholdSweep(Metric):
-    """F1 of boundaries within one sample at every threshold, pooled over what was seen."""
+    """F1 of boundaries within one sample at every threshold, pooled over all reads or tiles."""
 
     is_differentiable = False
     higher_is_better = True
@@ -52,7 +52,7 @@ class ThresholdSweep(Metric):
         self.n_true += len(true)
 
     def compute(self) -> tuple[float, float]:
-        """Best F1 and its threshold; of equals the middle one."""
+        """Return the best F1 and its threshold; of equally good thresholds the middle one."""
         f1 = 2 * self.pairs / (self.n_pred + self.n_true).clamp(min=1)
         best = torch.nonzero(f1 == f1.max()).flatten()
         chosen = int(best[len(best) // 2])
@@ -60,11 +60,11 @@ class ThresholdSweep(Metric):
 
 
 def pool(logits_BCT: Tensor, y_BT: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Sum the logits of the known samples of windows that lie in one read each.
+    """Sum the logits over the known samples of each window; each window lies in one read.
 
     Args:
         logits_BCT: Shape ``(B, C, T)``.
-        y_BT: Class of each sample: in a window one class, and ``IGNORE`` beyond the read's ends.
+        y_BT: Class of each sample: one class per window, and ``IGNORE`` beyond the read's ends.
 
     Returns:
         Sums ``(B, C)``, numbers of known samples ``(B,)``, and classes ``(B,)``, ``IGNORE`` where none is known.
@@ -75,10 +75,10 @@ def pool(logits_BCT: Tensor, y_BT: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class PooledReads(Metric):
-    """How probable true classes are, when the tiles of each read are pooled.
+    """Probability of the true class of each read, from the pooled logits of its tiles.
 
-    `compute` gives the mean over reads of the true class's probability, each class counting alike: accuracy that is
-    not in steps, so that of few reads no two checkpoints tie.
+    `compute` returns the mean over reads, with equal weight for each class. Unlike accuracy it is continuous, so that
+    checkpoints do not tie on a few reads.
     """
 
     is_differentiable = False
@@ -86,8 +86,8 @@ class PooledReads(Metric):
     full_state_update = False
 
     rows: list[Tensor]
-    """Per tile: number of its read, true class, known samples, and the sums of the logits; ``(B, 3 + C)``. Every read
-    has tiles, and every tile a known sample."""
+    """For each tile: number of its read, true class, known samples, and the sums of the logits; ``(B, 3 + C)``. Every
+    read has a tile, and every tile a known sample."""
 
     def __init__(self, **kwargs: Any) -> None:
         """Start with nothing counted; keyword arguments are those of `torchmetrics.Metric`."""
@@ -95,12 +95,18 @@ class PooledReads(Metric):
         self.add_state("rows", default=[], dist_reduce_fx="cat")
 
     def update(self, logits_BCT: Tensor, y_BT: Tensor, number_B: Tensor) -> None:
-        """Count tiles; `pool` tells of the first two. ``number_B`` is the number of each one's read."""
+        """Count tiles.
+
+        Args:
+            logits_BCT: Shape ``(B, C, T)``.
+            y_BT: Class of each sample: one class per tile, and ``IGNORE`` beyond the read's ends.
+            number_B: Number of each tile's read.
+        """
         sum_BC, n_B, class_B = pool(logits_BCT, y_BT)
         self.rows.append(torch.cat([torch.stack([number_B, class_B, n_B], 1), sum_BC], 1))
 
     def compute(self) -> float:
-        """The score, 0 to 1."""
+        """Return the score, 0 to 1."""
         rows = dim_zero_cat(self.rows)
         number = rows[:, 0].long()
         n_reads = int(number.max()) + 1

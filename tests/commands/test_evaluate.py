@@ -18,6 +18,7 @@ from poreconv.evaluation.judge import Judge
 from poreconv.evaluation.result import Evaluation
 from poreconv.events.events import Events
 from poreconv.models.bundle import load_bundle, save_bundle
+from poreconv.runtime.records import to_plain
 from tests.support.data import (
     HALVES,
     heartbeat_store,
@@ -109,7 +110,7 @@ def test_a_store_and_its_files_give_the_same_scores(squiggles: Path, tmp_path: P
     )
     counts = Store(squiggles).info.counts
 
-    assert from_store.to_dict()["scores"] == from_files.to_dict()["scores"]
+    assert to_plain(from_store.scores) == to_plain(from_files.scores)
     assert from_store.ledger.kept == from_files.ledger.kept == counts["test"]["reads"]
     assert from_files.ledger.counts == {
         "in_train": counts["train"]["reads"],

@@ -63,8 +63,8 @@ def test_an_unknown_read_is_refused(squiggles: Path, tmp_path: Path) -> None:
     ("name", "window", "message"),
     [
         ("x.gif", {}, r"end the name in .png, .svg, .pdf, .html"),
-        ("x.png", {"start": 5, "end": 5}, "no samples 5 to 5 in it"),
-        ("x.html", {"start": 10**6}, "choose start < end of 0 to "),
+        ("x.png", {"start": 5, "end": 5}, "no samples 5 to 5;"),
+        ("x.html", {"start": 10**6}, "choose start < end within 0 to "),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(

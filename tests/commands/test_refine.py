@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 from poreconv.cli.main import main
@@ -42,7 +41,7 @@ from poreconv.simulate import squiggle
 
 BASES = ("A", "C", "G", "T")
 SQUIGGLE = SquiggleConfig(pore=PoreConfig(k=3), molecule=MoleculeConfig(bases_mean=600, bases_min=400))
-PORE = random_pore_model(SQUIGGLE.k, SQUIGGLE.pore_seed, 90, 14)
+PORE = random_pore_model(SQUIGGLE.pore.k, SQUIGGLE.pore.pore_seed, 90, 14)
 
 Simulated = list[tuple[Read, Events]]
 
@@ -130,7 +129,7 @@ def test_another_sequence_is_a_named_drop() -> None:
     read, truth = simulated()[0]
     wrong = Events.of(truth.start, truth.end, label=np.random.default_rng(0).permutation(truth.label), classes=BASES)
 
-    with pytest.raises(LabelError, match=r"correlates 0\.\d\d with the levels, under 0\.9") as caught:
+    with pytest.raises(LabelError, match=r"correlate with the levels at 0\.\d\d, below 0\.9") as caught:
         refine_events(read, wrong, PORE, RefineConfig())
 
     assert caught.value.reason == "refine_misfit"

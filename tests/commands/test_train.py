@@ -26,7 +26,8 @@ from poreconv.errors import ConfigError, StoreError
 from poreconv.evaluation.result import RUN_EVALUATION, read_evaluation
 from poreconv.models.architectures import Heartbeat, Tcn
 from poreconv.models.bundle import load_bundle
-from poreconv.training.run import BUNDLE, Run
+from poreconv.runtime.records import to_plain
+from poreconv.training.run import BUNDLE, TrainingRun
 from poreconv.training.trainer import quiet
 from tests.support.data import heartbeat_store, squiggle_store, store_of
 from tests.support.models import TINY, bundle_at
@@ -73,7 +74,7 @@ class Process:
 
     def __init__(self, store: Path, out: Path) -> None:
         options = {
-            "model": "tcn",
+            "network": "tcn",
             "max_steps": LONG.max_steps, "batch_size": LONG.batch_size, "chunk_samples": LONG.chunk_samples,
             "learning_rate": LONG.learning_rate, "validate_every": LONG.validate_every, "precision": "32",
             "accelerator": "cpu", "tcn.channels": 12, "tcn.dilations": "[1,2,4]", "tcn.cycles": 1, "tcn.kernel": 3,
@@ -174,7 +175,7 @@ def test_a_failed_run_goes_on_with_the_next_step(loader_workers: int, squiggles:
     config = replace(CONFIG, loader_workers=loader_workers)
     steps = [None] * 25
     with pytest.raises(IndexError):
-        Run([squiggles], tmp_path / "one", "tcn", NETWORK, config).fit(lambda *_: steps.pop())
+        TrainingRun([squiggles], tmp_path / "one", "tcn", NETWORK, config).fit(lambda *_: steps.pop())
     resumed, whole = (
         train(squiggles, out=tmp_path / name, network="tcn", settings=NETWORK, config=config) for name in ("one", "two")
     )
@@ -188,7 +189,7 @@ def test_dropout_and_memory_go_on_too(model: str, squiggles: Path, tmp_path: Pat
     config, settings = replace(CONFIG, max_steps=8, validate_every=3), replace(TINY[model], dropout=0.3)
     steps = [None] * 5
     with pytest.raises(IndexError):
-        Run([squiggles], tmp_path / "one", model, settings, config).fit(lambda *_: steps.pop())
+        TrainingRun([squiggles], tmp_path / "one", model, settings, config).fit(lambda *_: steps.pop())
     resumed, whole = (
         train(squiggles, out=tmp_path / n, network=model, settings=settings, config=config) for n in ("one", "two")
     )
@@ -204,7 +205,7 @@ def test_a_run_killed_at_its_end_does_not_train_on(
 ) -> None:
     """A run that had come to its end, and was killed before it wrote its bundle, has nothing but that left to do."""
     config = replace(CONFIG, validate_every=2, **end)
-    killed = Run([squiggles], tmp_path / "one", "tcn", NETWORK, config)
+    killed = TrainingRun([squiggles], tmp_path / "one", "tcn", NETWORK, config)
     monkeypatch.setattr(killed, "write_bundle", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         killed.fit(lambda *_: None)
@@ -224,7 +225,7 @@ def test_an_interrupted_run_is_usable_and_goes_on(squiggles: Path, undisturbed: 
     bundle = train(squiggles, out=out, network="tcn", settings=NETWORK, config=LONG)
 
     assert code == 130
-    assert errors.strip().splitlines() == ["poreconv train: interrupted; the same command goes on where it was"]
+    assert errors.strip().splitlines() == ["poreconv train: interrupted; run the same command again to resume"]
     assert early["n_reads"] > 0
     assert bundle.read_bytes() == undisturbed.read_bytes()
 
@@ -266,7 +267,7 @@ def test_a_finished_run_is_not_run_again(squiggles: Path, undisturbed: Path) -> 
 def test_another_training_needs_another_folder(squiggles: Path, undisturbed: Path) -> None:
     """Other settings are refused, and the bundle stays."""
     before = undisturbed.read_bytes()
-    with pytest.raises(ConfigError, match="holds a training with other stores or settings; choose another --out"):
+    with pytest.raises(ConfigError, match="holds a training run with other stores or settings; choose another --out"):
         train(squiggles, out=undisturbed.parent, network="tcn", settings=NETWORK, config=replace(LONG, seed=5))
 
     assert undisturbed.read_bytes() == before
@@ -302,7 +303,7 @@ def test_the_learning_rate_comes_down_by_steps(squiggles: Path, undisturbed: Pat
 def test_the_learning_rate_comes_down_by_time(squiggles: Path, tmp_path: Path) -> None:
     """Under a time limit that comes first, the rate has come down all the same; the last steps are not all logged."""
     config = replace(CONFIG, max_steps=10**6, max_time="00:00:00:03")
-    run = Run([squiggles], tmp_path / "run", "tcn", NETWORK, config)
+    run = TrainingRun([squiggles], tmp_path / "run", "tcn", NETWORK, config)
     run.fit(lambda *_: None)
     rates = logged(tmp_path / "run", "lr-AdamW")
 
@@ -320,7 +321,7 @@ def test_a_run_stops_where_nothing_gets_better(squiggles: Path, tmp_path: Path) 
 
 def test_the_best_weights_and_their_threshold_are_kept(squiggles: Path, tmp_path: Path) -> None:
     """The bundle holds the checkpoint with the best score, and a decoding that is as good on whole reads."""
-    run = Run([squiggles], tmp_path / "run", "tcn", NETWORK, CONFIG)
+    run = TrainingRun([squiggles], tmp_path / "run", "tcn", NETWORK, CONFIG)
     run.fit(lambda *_: None)
     _, recipe = load_bundle(run.bundle)
     labelled = evaluate(run.bundle, squiggles, baselines=[], config=None)
@@ -333,13 +334,13 @@ def test_the_best_weights_and_their_threshold_are_kept(squiggles: Path, tmp_path
 
 def test_ctrl_c_does_not_wait_for_the_choice(squiggles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bundle with the threshold of the last validation is there before anything is chosen."""
-    run = Run([squiggles], tmp_path / "run", "tcn", NETWORK, replace(CONFIG, max_steps=4, validate_every=2))
+    run = TrainingRun([squiggles], tmp_path / "run", "tcn", NETWORK, replace(CONFIG, max_steps=4, validate_every=2))
     monkeypatch.setattr(run, "decoding", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run.fit(lambda *_: None)
     _, recipe = load_bundle(run.bundle)
 
-    assert recipe.decoding == DecodeConfig(round(float(run.labeller.threshold), 4))
+    assert recipe.decoding == DecodeConfig(round(float(run.module.threshold), 4))
     assert not run.finished
 
 
@@ -364,7 +365,7 @@ def test_a_training_starts_from_another_models_weights(heartbeats: Path, undistu
     """Its first weights are the other's, and the recipe remembers what those were trained on."""
     config = replace(CONFIG, start_from=str(undisturbed))
     squiggles = squiggle_store(tmp_path / "other", seed=5)
-    run = Run([squiggles], tmp_path / "run", "tcn", replace(NETWORK, dropout=0.0), config)
+    run = TrainingRun([squiggles], tmp_path / "run", "tcn", replace(NETWORK, dropout=0.0), config)
     run.write_bundle()
     (before, theirs), (after, recipe) = load_bundle(undisturbed), load_bundle(run.bundle)
 
@@ -376,15 +377,15 @@ def test_a_training_starts_from_another_models_weights(heartbeats: Path, undistu
 def test_a_network_learns_from_a_teacher(squiggles: Path, undisturbed: Path, tmp_path: Path) -> None:
     """It comes to say what the teacher says, labelled or not; and has seen what the teacher saw."""
     config = replace(LONG, teacher=str(undisturbed), teacher_share=1.0)
-    run = Run([squiggles], tmp_path / "run", "strided", TINY["strided"], config)
+    run = TrainingRun([squiggles], tmp_path / "run", "strided", TINY["strided"], config)
     teacher, theirs = load_bundle(undisturbed)
     x_B1T, _ = next(iter(run.data.train_dataloader()))
     with torch.no_grad():
-        before = float(run.labeller.eval().taught_loss(run.labeller(x_B1T), x_B1T))
-    run.labeller.train()
+        before = float(run.module.eval().teacher_loss(run.module(x_B1T), x_B1T))
+    run.module.train()
     run.fit(lambda *_: None)
     with torch.no_grad():
-        after = float(run.labeller.eval().taught_loss(run.labeller(x_B1T), x_B1T))
+        after = float(run.module.eval().teacher_loss(run.module(x_B1T), x_B1T))
         p_BCT = teacher(x_B1T).softmax(1)
     least = float(-(p_BCT * p_BCT.log()).sum(1).mean())
 
@@ -395,8 +396,10 @@ def test_a_network_learns_from_a_teacher(squiggles: Path, undisturbed: Path, tmp
 def test_a_teacher_of_something_else_is_refused(squiggles: Path, undisturbed: Path, tmp_path: Path) -> None:
     """Other classes cannot be learnt from it."""
     other = bundle_at(tmp_path / "m.safetensors", "tcn", task="segment", classes=("a", "b"))
-    with pytest.raises(ConfigError, match=r"teacher: .* tells segment a, b at 4000 Hz, and this is boundary"):
-        Run([squiggles], tmp_path / "run", "tcn", NETWORK, replace(CONFIG, teacher=str(other)))
+    with pytest.raises(
+        ConfigError, match=r"teacher: .* was trained for segment a, b at 4000 Hz, and this training is for boundary"
+    ):
+        TrainingRun([squiggles], tmp_path / "run", "tcn", NETWORK, replace(CONFIG, teacher=str(other)))
 
 
 @pytest.mark.parametrize("settings", [Heartbeat(), replace(NETWORK, channels=13)])
@@ -406,12 +409,12 @@ def test_weights_of_another_architecture_are_refused(
     """Another network, or another size of it, cannot start from them."""
     name = "heartbeat" if isinstance(settings, Heartbeat) else "tcn"
     with pytest.raises(ConfigError, match=f"start_from: .* does not fit a {name}"):
-        Run([squiggles], tmp_path / "run", name, settings, replace(CONFIG, start_from=str(undisturbed)))
+        TrainingRun([squiggles], tmp_path / "run", name, settings, replace(CONFIG, start_from=str(undisturbed)))
 
 
 def test_unknown_model_and_accelerator(squiggles: Path, tmp_path: Path) -> None:
     """Names that don't exist are answered in one line, and take no folder."""
-    with pytest.raises(ConfigError, match="model 'lstm' is not known; choose one of"):
+    with pytest.raises(ConfigError, match="network 'lstm' is not known; choose one of"):
         train(squiggles, out=tmp_path / "run", network="lstm", config=CONFIG)
     with pytest.raises(ConfigError, match="accelerator 'abacus'"):
         train(squiggles, out=tmp_path / "run", config=replace(CONFIG, accelerator="abacus"))
@@ -484,7 +487,7 @@ def test_a_run_tells_how_good_it_is(squiggles: Path, reported: Path) -> None:
     """On the test reads, as `evaluate` judges them, beside the baselines."""
     found = read_evaluation(reported / RUN_EVALUATION)
 
-    assert found.to_dict()["scores"] == evaluate(reported / BUNDLE, squiggles).to_dict()["scores"]
+    assert to_plain(found.scores) == to_plain(evaluate(reported / BUNDLE, squiggles).scores)
     assert (found.data["split"], found.ledger.dropped) == ("test", 0)
     assert f"{found.scores['model']['f1_1']:.3f}" in (reported / REPORT).read_text()
 
@@ -548,7 +551,7 @@ def test_without_test_reads_validation_judges(squiggles: Path, tmp_path: Path) -
     command.train(store, out=tmp_path / "run", network="tcn", settings=NETWORK, config=SHORT)
 
     assert read_evaluation(tmp_path / "run" / RUN_EVALUATION).data["split"] == "validation"
-    assert "the scores flatter" in (tmp_path / "run" / REPORT).read_text()
+    assert "the scores are optimistic" in (tmp_path / "run" / REPORT).read_text()
 
 
 def test_judging_a_run_is_bounded(squiggles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ IMPOSSIBLE: list[tuple[type[Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "fields"), IMPOSSIBLE, ids=lambda value: getattr(value, "__name__", str(value)))
-def test_a_setting_that_cannot_be_meant_is_refused(kind: type[Any], fields: dict[str, Any]) -> None:
+def test_an_impossible_setting_is_refused(kind: type[Any], fields: dict[str, Any]) -> None:
     """It never gets as far as a file, and the message names it."""
     with pytest.raises(ConfigError) as caught:
         module.from_flat(kind, fields)
@@ -86,6 +86,6 @@ def test_the_defaults_are_possible_and_frozen(kind: type[Any]) -> None:
         setattr(made, name, None)
 
 
-def test_training_for_ten_minutes_can_be_said() -> None:
+def test_ten_minutes_are_a_valid_training_time() -> None:
     """Days, hours, minutes, seconds."""
     assert TrainConfig(max_time="00:00:10:00").max_time == "00:00:10:00"

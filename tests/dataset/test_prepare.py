@@ -23,8 +23,8 @@ HEADER = "read_id\tstart\tend\tlabel\n"
 
 
 def ledger_of(store: Store) -> Ledger:
-    """Give the ledger that a store keeps."""
-    return Ledger.from_dict(store.info.ledger)
+    """Return the ledger in a store."""
+    return store.info.ledger
 
 
 def with_tombo(folder: Path, reads: list[Read]) -> list[Path]:
@@ -61,7 +61,7 @@ def test_tombo_goes_the_whole_way(tmp_path: Path, task: Any) -> None:
 
 
 def test_reads_in_are_reads_kept_and_dropped(tmp_path: Path) -> None:
-    """Every way to be dropped has its name, and the books balance."""
+    """Every reason for a drop has its name, and the numbers add up."""
     good, flat, empty, unlabelled, outside, overlapping = [r for seed in range(6) for r in reads_made(1, seed)]
     flat, empty = reads_made(1, 1, adc=np.full(90, 7, np.int16))[0], reads_made(1, 2, adc=np.zeros(0, np.int16))[0]
     (tmp_path / "in").mkdir()
@@ -120,17 +120,17 @@ def test_the_same_preparation_again_changes_nothing(tmp_path: Path) -> None:
 def test_another_preparation_does_not_touch_a_store(tmp_path: Path, settings: dict[str, Any]) -> None:
     """Other settings under the same name are refused."""
     before = contents(prepared(tmp_path, reads_made(3)).path)
-    with pytest.raises(StoreError, match="exists already, of other reads, labels or settings; remove it, or choose"):
+    with pytest.raises(StoreError, match="exists already, made from other reads, labels or settings; remove it"):
         prepare_in(tmp_path, **settings)
 
     assert contents(tmp_path / "store") == before
 
 
 def test_a_folder_that_is_no_store_is_not_touched(tmp_path: Path) -> None:
-    """Whatever it is, it is somebody's."""
+    """Its contents stay as they are."""
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "thesis.tex").write_text("years of work")
-    with pytest.raises(StoreError, match=r"exists already, and cannot be used .*; remove it, or choose another --out"):
+    with pytest.raises(StoreError, match=r"exists already, and is not a usable store .*; remove it, or choose"):
         prepared(tmp_path, reads_made(1))
 
     assert contents(tmp_path / "store") == {"thesis.tex": b"years of work"}
@@ -146,7 +146,7 @@ def test_a_finished_preparation_leaves_its_store_only(tmp_path: Path) -> None:
 
 
 def test_changed_labels_are_read_anew(tmp_path: Path) -> None:
-    """Someone who corrects the table and prepares again in the same session gets what it says now."""
+    """A table that is corrected and prepared again in the same process is read again."""
     read = reads_made(1)[0]
     prepared(tmp_path, [read], f"{HEADER}{read.read_id}\t0\t9\tA\n")
     (tmp_path / "labels.tsv").write_text(f"{HEADER}{read.read_id}\t9\t45\tA\n")
@@ -170,7 +170,7 @@ def test_files_are_closed_afterwards(tmp_path: Path) -> None:
     ("by", "key"), [("run", lambda read: read.run_id), ("channel", lambda read: (read.run_id, read.channel))]
 )
 def test_what_belongs_together_is_not_split(tmp_path: Path, by: Any, key: Callable[[Read], Any]) -> None:
-    """All reads of a run, or of a channel of a run, stand on one side."""
+    """All reads of a sequencing run, or of a channel of one, are in one split."""
     reads = [read for seed in range(12) for read in reads_made(3, seed, run_id=f"run{seed}", channel=seed % 3)]
     store = prepared(tmp_path, reads, split=SplitConfig(by=by, test=0.4, validation=0.2))
     sides = {(key(read), split) for read, split in zip(reads, store.text("split"), strict=True)}
@@ -180,9 +180,9 @@ def test_what_belongs_together_is_not_split(tmp_path: Path, by: Any, key: Callab
 
 
 def test_splits_are_the_rules(tmp_path: Path) -> None:
-    """What the store says is what the leak guard will say."""
+    """A store's splits are those that the leak guard computes."""
     store = prepared(tmp_path, reads_made(12))
-    rule = [split_of(store.info.split, read_id=one, run_id="", channel=0) for one in store.text("read_id")]
+    rule = [split_of(store.info.split, read_id=name, run_id="", channel=0) for name in store.text("read_id")]
 
     assert store.text("split") == rule
 
@@ -197,13 +197,13 @@ def test_an_outside_class_makes_two_of_one(tmp_path: Path) -> None:
 
 
 def between(read: Read, start: int, end: int) -> np.ndarray:
-    """Give 1 in ``[start, end)`` and 0 elsewhere."""
+    """Return 1 in ``[start, end)`` and 0 elsewhere."""
     place = np.arange(len(read.adc))
     return ((place >= start) & (place < end)).astype(np.int8)
 
 
 def test_segments_need_two_classes(tmp_path: Path) -> None:
-    """The message tells where another could come from."""
+    """The message names the option that adds a class."""
     read = reads_made(1)[0]
 
     with pytest.raises(ConfigError, match="try --outside background"):
@@ -214,7 +214,7 @@ def test_bases_need_a_sequence(tmp_path: Path) -> None:
     """Labels without one are refused before any file is read."""
     reads = reads_made(1)
 
-    with pytest.raises(ConfigError, match="task base: these labels know no bases"):
+    with pytest.raises(ConfigError, match="task base: these labels contain no bases"):
         prepared(tmp_path, reads, steps(reads, ["step", "other"]), task="base")
     assert not (tmp_path / ".store.parts").exists()
 
@@ -245,15 +245,15 @@ def test_only_labelled_samples_are_known(tmp_path: Path) -> None:
 def test_a_bad_file_stops(tmp_path: Path) -> None:
     """And there is no store."""
     (tmp_path / "bad.fast5").write_text("no fast5")
-    with pytest.raises(FormatError, match=r"bad\.fast5: not what \.fast5 says"):
+    with pytest.raises(FormatError, match=r"bad\.fast5: its content is not fast5; it looks like text"):
         prepared(tmp_path, reads_made(2))
 
     assert not (tmp_path / "store").exists()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_bad_file_is_passed_over_if_one_says_so(tmp_path: Path, workers: int) -> None:
-    """A text, and a link to nothing; the ledger names both."""
+def test_a_bad_file_is_skipped_if_asked_for(tmp_path: Path, workers: int) -> None:
+    """A text file, and a broken link; the ledger names both."""
     (tmp_path / "bad.fast5").write_text("no fast5")
     (tmp_path / "gone.fast5").symlink_to("nowhere")
     store = prepared(tmp_path, reads_made(2), skip_bad_files=True, workers=workers)
@@ -282,7 +282,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("what", MISTAKES)
 def test_a_mistake_is_one_line(tmp_path: Path, what: str) -> None:
-    """It tells what to do, and leaves nothing behind."""
+    """The message contains a remedy, and nothing is left behind."""
     wrong, message = MISTAKES[what]
     settings = {"paths": ["r.fast5"], "labels": "tombo", "labels_from": [], **wrong}
     if "folder" not in what:
@@ -305,15 +305,15 @@ def test_progress_reaches_the_end(tmp_path: Path) -> None:
         add_tombo(read, [(0, 9, "A")], first=0)
     write_multi(tmp_path / "s.fast5", reads_made(1))
     (tmp_path / "labels.tsv").write_text(steps(reads_made(1)))
-    told: list[float] = []
+    shares: list[float] = []
     preparation.prepare(
         [tmp_path],
         labels="intervals",
         labels_from=[tmp_path / "labels.tsv"],
         out=tmp_path / "store",
         config=PrepareConfig(work=WorkConfig(workers=1)),
-        progress=told.append,
+        progress=shares.append,
     )
 
-    assert told == sorted(told)
-    assert told[-1] == 1
+    assert shares == sorted(shares)
+    assert shares[-1] == 1

@@ -32,24 +32,24 @@ def two_sources(folder: Path) -> tuple[list[str], Store]:
     return [read.read_id for read in reads], store
 
 
-def test_the_first_source_that_answers_labels_a_read(tmp_path: Path) -> None:
-    """A read with both kinds of labels gets those of the source named first; one with a single kind gets that."""
+def test_the_first_source_with_a_label_counts(tmp_path: Path) -> None:
+    """A read with both kinds of labels gets those of the source named first; a read with one kind gets that."""
     _, store = two_sources(tmp_path)
 
     assert np.flatnonzero(store.read_target(0) == 1).tolist() == [18, 23]
     assert np.flatnonzero(store.read_target(1) == 1)[:3].tolist() == [0, STEP, 2 * STEP]
 
 
-def test_the_ledger_tells_which_source_answered(tmp_path: Path) -> None:
-    """Of several sources, each one's share is counted, and all are named in the store."""
+def test_the_ledger_counts_which_source_labelled(tmp_path: Path) -> None:
+    """The reads of each source are counted, and the store names all sources."""
     _, store = two_sources(tmp_path)
 
-    assert store.info.ledger["notes"] == {"labelled_by_intervals": 1, "labelled_by_tombo": 1}
+    assert store.info.ledger.notes == {"labelled_by_intervals": 1, "labelled_by_tombo": 1}
     assert store.info.labels == ("tombo", "intervals")
 
 
 def test_notes_of_every_source_are_kept(tmp_path: Path) -> None:
-    """What a source notes of its own, such as second records of a read, is not lost among several."""
+    """A source's own notes, such as second records of a read, are kept when there are several sources."""
     record = bam_record("r1", "ACT", mv=[5, 1, 1, 1], ts=10, flag=0)
     second = bam_record("r1", "ACT", mv=[5, 1, 1, 1], ts=10, flag=256)
     bam = write_bam(tmp_path / "r.bam", record, second)
@@ -60,7 +60,7 @@ def test_notes_of_every_source_are_kept(tmp_path: Path) -> None:
 
 
 def test_files_find_their_source_by_name() -> None:
-    """Where two sources read files, each file says whose it is; where one does, it need not."""
+    """Where two sources read files, each file is given with its source's name; where one does, it need not be."""
     two = assign_files(["resquiggle_paf", "intervals"], ["intervals=a=b.tsv", "resquiggle_paf=x.paf"])
 
     assert two == (("resquiggle_paf", (Path("x.paf"),)), ("intervals", (Path("a=b.tsv"),)))
@@ -70,14 +70,14 @@ def test_files_find_their_source_by_name() -> None:
 @pytest.mark.parametrize(
     ("names", "given", "message"),
     [
-        (["resquiggle_paf", "intervals"], ["x.paf"], "of which source"),
+        (["resquiggle_paf", "intervals"], ["x.paf"], "name the source, as in resquiggle_paf=x"),
         (["tombo", "tombo"], [], "name each source once"),
         (["tombo"], ["x.paf"], "leave out --labels_from"),
         (["tombo", "nonesuch"], [], "'nonesuch' is not known"),
     ],
 )
-def test_files_of_nobody_are_refused(names: list[str], given: list[str], message: str) -> None:
-    """A file that no source, or more than one, could mean is an error that says what to write."""
+def test_files_without_a_clear_source_are_refused(names: list[str], given: list[str], message: str) -> None:
+    """A file that fits no source, or more than one, is an error; the message shows what to write."""
     with pytest.raises(ConfigError, match=message), opened(assign_files(names, given), SourceConfig()):
         pass
 
@@ -106,12 +106,12 @@ def test_a_filtered_read_is_dropped_by_name(tmp_path: Path, keep: dict[str, Any]
     [name] = keep
     store = prepared(tmp_path / "in", [kept, other], table, filter=FilterConfig(**{name: limits[name]}))
 
-    assert store.info.ledger["dropped"] == {reason: 1}
+    assert store.info.ledger.counts == {reason: 1}
     assert len(store) == 1
 
 
 def test_a_list_that_is_no_list_is_an_error(tmp_path: Path) -> None:
     """A list of read ids that cannot be read stops the preparation in one line."""
     prepared(tmp_path, reads_made(1))
-    with pytest.raises(ConfigError, match="no list of read ids"):
+    with pytest.raises(ConfigError, match="not a list of read ids"):
         prepare_in(tmp_path, "other", filter=FilterConfig(read_ids=tmp_path))

@@ -1,4 +1,4 @@
-"""Mean quality and reference of reads, and what they are for."""
+"""Mean quality and reference of reads, and their uses."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ REFERENCES = ("chr1", "chr2")
 
 
 def write_alignments(path: Path, rows: list[tuple[str, int, int, list[int], float | None]]) -> Path:
-    """Rows of read id, flag, reference number, base qualities, tag ``qs``."""
+    """Write rows of read id, flag, reference number, base qualities, tag ``qs``."""
     header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": name, "LN": 1000} for name in REFERENCES]}
     with pysam.AlignmentFile(str(path), "wb", header=header) as file:
         for read_id, flag, reference, qualities, qs in rows:
@@ -38,7 +38,7 @@ def write_alignments(path: Path, rows: list[tuple[str, int, int, list[int], floa
     return path
 
 
-def test_a_bam_tells_quality_and_reference(tmp_path: Path) -> None:
+def test_a_bam_has_quality_and_reference(tmp_path: Path) -> None:
     """Tag ``qs`` counts before base qualities, the primary alignment before others; an unaligned read has none."""
     rows = [
         ("a", 0, 1, [10, 20], None),
@@ -60,7 +60,7 @@ def test_a_bam_tells_quality_and_reference(tmp_path: Path) -> None:
         "read_id,mean_quality,reference\na,9.5,chr1\nb,8,\n",
     ],
 )
-def test_a_table_tells_them_too(tmp_path: Path, text: str) -> None:
+def test_a_table_has_them_too(tmp_path: Path, text: str) -> None:
     """A sequencing summary, or a table of one's own."""
     (tmp_path / "summary.txt").write_text(text)
 
@@ -68,7 +68,7 @@ def test_a_table_tells_them_too(tmp_path: Path, text: str) -> None:
 
 
 def test_two_files_are_joined(tmp_path: Path) -> None:
-    """What one file doesn't tell, the other may."""
+    """A value that one file lacks is taken from the other."""
     (tmp_path / "quality.csv").write_text("read_id,mean_quality\na,9.5\n")
     (tmp_path / "reference.csv").write_text("read_id,reference\na,chr1\nb,chr2\n")
     found = read_info((tmp_path / "quality.csv", tmp_path / "reference.csv"))
@@ -79,47 +79,47 @@ def test_two_files_are_joined(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text"), [("t.txt", "read_id\tlength\na\t3\n"), ("t.txt", "\x00\x01"), ("t.bam", "no BAM")]
 )
-def test_files_that_tell_nothing_are_refused(tmp_path: Path, name: str, text: str) -> None:
-    """In one line, with what to give instead."""
+def test_files_without_quality_and_reference_are_refused(tmp_path: Path, name: str, text: str) -> None:
+    """The message names the file."""
     (tmp_path / name).write_text(text)
 
     with pytest.raises(FormatError, match=rf"{name}: "):
         read_info((tmp_path / name,))
 
 
-def prepared_with(folder: Path, told: str, n_reads: int = 4, **settings: object) -> Store:
-    """Reads 0 to n-1 of one run, and what a table tells of them."""
+def prepared_with(folder: Path, rows: str, n_reads: int = 4, **settings: object) -> Store:
+    """Prepare reads 0 to n-1 of one sequencing run, with a table of their quality and reference."""
     reads = [replace(read, run_id="run1") for read in reads_made(n_reads)]
     write_multi(folder / "reads.fast5", reads)
     (folder / "labels.tsv").write_text(steps(reads))
-    rows = [
-        line.replace(str(i), read.read_id, 1) for i, (line, read) in enumerate(zip(told.split(), reads, strict=True))
+    lines = [
+        row.replace(str(i), read.read_id, 1) for i, (row, read) in enumerate(zip(rows.split(), reads, strict=True))
     ]
-    (folder / "told.csv").write_text("\n".join(["read_id,mean_quality,reference", *rows]))
+    (folder / "info.csv").write_text("\n".join(["read_id,mean_quality,reference", *lines]))
     return prepare(
         [folder / "reads.fast5"],
         labels="intervals",
         labels_from=[folder / "labels.tsv"],
-        read_info=[folder / "told.csv"],
+        read_info=[folder / "info.csv"],
         out=folder / "store",
         config=from_flat(PrepareConfig, {"workers": 1} | settings),
     )
 
 
 def test_reads_of_low_quality_are_dropped(tmp_path: Path) -> None:
-    """So are those whose quality nobody tells."""
+    """So are those of unknown quality."""
     store = prepared_with(tmp_path, "0,12,x 1,7,x 2,,x 3,9,x", filter=FilterConfig(min_quality=9))
 
-    assert store.info.ledger["dropped"] == {"low_quality": 1, "no_quality": 1}
+    assert store.info.ledger.counts == {"low_quality": 1, "no_quality": 1}
 
 
-def test_reads_of_one_reference_stand_on_one_side(tmp_path: Path) -> None:
-    """Whatever their ids; a read without a reference has no side."""
+def test_reads_of_one_reference_are_in_one_split(tmp_path: Path) -> None:
+    """Whatever their ids; a read without a reference is dropped."""
     split = SplitConfig(by="reference", test=0.4, validation=0.2)
     store = prepared_with(tmp_path, "0,,x 1,,y 2,,x 3,,", split=split)
     sides = dict(zip(store.text("reference"), store.text("split"), strict=True))
 
-    assert store.info.ledger["dropped"] == {"no_reference": 1}
+    assert store.info.ledger.counts == {"no_reference": 1}
     assert sorted(store.text("reference")) == ["x", "x", "y"]
     assert len({(r, s) for r, s in zip(store.text("reference"), store.text("split"), strict=True)}) == 2
     assert sides["x"] == split_of(split, read_id="", run_id="", channel=0, reference="x")
@@ -128,8 +128,8 @@ def test_reads_of_one_reference_stand_on_one_side(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "settings", [{"filter": FilterConfig(min_quality=9)}, {"split": SplitConfig(by="reference")}], ids=str
 )
-def test_what_nothing_tells_is_refused_at_once(tmp_path: Path, settings: dict[str, object]) -> None:
-    """Before hours are spent."""
+def test_settings_that_need_read_info_are_refused_without_it(tmp_path: Path, settings: dict[str, object]) -> None:
+    """Before any read is labelled."""
     write_multi(tmp_path / "reads.fast5", reads_made(1))
     (tmp_path / "labels.tsv").write_text(steps(reads_made(1)))
     with pytest.raises(ConfigError, match="give --read_info"):
@@ -143,7 +143,7 @@ def test_what_nothing_tells_is_refused_at_once(tmp_path: Path, settings: dict[st
 
 
 def test_the_leak_guard_knows_references_of_every_run() -> None:
-    """A sequence that was trained on is no test, whichever run it comes from; an unknown one is not believed."""
+    """A sequence that was trained on is refused, whichever run it comes from, and so is an unknown one."""
     split = SplitConfig(by="reference", test=0.5, validation=0.0)
     recipe = Recipe("boundary", ("inside", "boundary"), "tcn", {}, 4000.0, (), (1, 1), 9.0, split=split, runs=("r1",))
     [read] = reads_made(1)
@@ -159,8 +159,8 @@ def test_the_leak_guard_knows_references_of_every_run() -> None:
 
 
 @pytest.mark.real
-def test_real_bams_tell_references(real_data: Path) -> None:
-    """The remora reads are human, those of the tRNA set stand on three tRNAs."""
+def test_real_bams_have_references(real_data: Path) -> None:
+    """The remora reads are human, those of the tRNA set are aligned to three tRNAs."""
     human = read_info((real_data / "dna_r1041_4khz_remora" / "can_mappings.bam",))
     trna = read_info((real_data / "rna004_trna_ecoli" / "ecoli_trna_wt_mappings.bam",))
 

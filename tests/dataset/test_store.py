@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from poreconv.config import IGNORE, SplitConfig
-from poreconv.dataset.store import SPLITS, Store, open_stores, some_reads
+from poreconv.dataset.store import SPLITS, Store, StoreInfo, open_stores, subsample_reads
 from poreconv.errors import StoreError
 from poreconv.reads.scaling import normalise_read
+from poreconv.runtime.records import from_json, to_json
 from tests.support.signal_files import reads_made
 from tests.support.stores import prepared, steps
 
@@ -22,12 +23,12 @@ AGAIN = "run poreconv prepare again"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """Give a store of six reads with a boundary each 9 samples."""
+    """Return a store of six reads with a boundary every 9 samples."""
     return prepared(tmp_path, READS)
 
 
 def test_reads_come_back_as_they_were(store: Store) -> None:
-    """Ids, counts, calibration, and what says where they are from."""
+    """Ids, counts, calibration, and where they come from."""
     assert store.text("read_id") == [read.read_id for read in READS]
     for row, read in enumerate(READS):
         again = store.read(row)
@@ -44,7 +45,7 @@ def test_targets_come_back_as_they_were(store: Store) -> None:
 
 
 def test_the_index_knows_where_labels_begin_and_end(tmp_path: Path) -> None:
-    """So that no training window is drawn where nothing is known."""
+    """So that no training window is drawn where nothing is labelled."""
     table = f"read_id\tstart\tend\tlabel\n{READS[0].read_id}\t30\t40\tA\n{READS[0].read_id}\t60\t65\tC\n"
     store = prepared(tmp_path, READS[:1], table)
 
@@ -72,7 +73,7 @@ def test_every_read_is_in_one_split(store: Store) -> None:
 
 
 def test_an_unknown_split_is_refused(store: Store) -> None:
-    """The message tells which there are."""
+    """The message lists the splits."""
     with pytest.raises(StoreError, match="no split 'exam'; choose one of train, validation, test, all"):
         store.rows("exam")
 
@@ -103,7 +104,7 @@ def test_a_window_longer_than_its_read_holds_all_of_it(store: Store) -> None:
 
 
 def edit_json(change: dict[str, Any]) -> Callable[[Path], None]:
-    """Change what ``dataset.json`` says."""
+    """Change fields of ``dataset.json``."""
 
     def edit(store: Path) -> None:
         path = store / "dataset.json"
@@ -128,7 +129,10 @@ def cut(name: str, n_bytes: int) -> Callable[[Path], None]:
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "another version": (edit_json({"schema_version": 0}), rf"dataset\.json: schema version 0, not \d+; {AGAIN}"),
+    "another version": (
+        edit_json({"schema_version": 0}),
+        rf"dataset\.json: schema version 0, this poreconv reads \d+; {AGAIN}",
+    ),
     "a missing field": (lambda store: (store / "dataset.json").write_text('{"schema_version": 1}'), AGAIN),
     "another field": (edit_json({"colour": "red"}), "colour"),
     "no JSON": (lambda store: (store / "dataset.json").write_bytes(b"\xff\xfe\x00"), AGAIN),
@@ -150,7 +154,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 @pytest.mark.parametrize("what", DAMAGES)
 def test_a_damaged_store_is_refused_in_one_line(store: Store, what: str) -> None:
-    """It tells which file, and how to get a whole one."""
+    """The message names the file, and how to make a whole one."""
     damage, message = DAMAGES[what]
     damage(store.path)
 
@@ -162,7 +166,7 @@ def test_a_damaged_store_is_refused_in_one_line(store: Store, what: str) -> None
 def a_store(
     folder: Path, table: str | None = None, seed: int = 0, reads: dict[str, Any] | None = None, **settings: Any
 ) -> Path:
-    """Prepare a small store; give its folder."""
+    """Prepare a small store; return its folder."""
     return prepared(folder, reads_made(4, seed, **(reads or {})), table, **settings).path
 
 
@@ -195,17 +199,17 @@ def test_stores_that_do_not_fit_together_are_refused(tmp_path: Path, what: str) 
     assert str(paths[1]) in str(caught.value)
 
 
-def test_chemistries_are_mixed_if_one_says_so(tmp_path: Path) -> None:
-    """An unknown or a minor difference needs no word."""
+def test_chemistries_are_mixed_only_if_allowed(tmp_path: Path) -> None:
+    """An unknown chemistry, or a minor difference, needs no option."""
     r9 = a_store(tmp_path / "r9", seed=1)
     r10 = a_store(tmp_path / "r10", seed=2, reads={"pore": "FLO-MIN114"})
-    silent = a_store(tmp_path / "silent", seed=3, reads={"pore": "", "kit": "", "experiment": ""})
+    unknown = a_store(tmp_path / "unknown", seed=3, reads={"pore": "", "kit": "", "experiment": ""})
 
     assert len(open_stores([r9, r10], allow_mixed=True)) == 2
-    assert len(open_stores([r9, silent])) == 2
+    assert len(open_stores([r9, unknown])) == 2
 
 
-def test_the_content_hash_tells_contents_apart(tmp_path: Path) -> None:
+def test_the_content_hash_depends_on_the_contents(tmp_path: Path) -> None:
     """Other labels of the same reads are another dataset."""
     one = prepared(tmp_path / "one", READS, steps(READS, "AC"), task="base").info.content_hash
     other = prepared(tmp_path / "other", READS, steps(READS, "CA"), task="base").info.content_hash
@@ -216,16 +220,16 @@ def test_the_content_hash_tells_contents_apart(tmp_path: Path) -> None:
 
 def test_the_description_survives_json(store: Store) -> None:
     """What was written is what is read."""
-    again = type(store.info).from_json(store.info.to_json(), where=store.path)
+    again = from_json(to_json(store.info), StoreInfo)
 
     assert again == store.info
     assert again != replace(store.info, median_dwell=0.0)
 
 
 def test_many_reads_are_thinned_evenly(store: Store) -> None:
-    """Of more samples than are wanted some reads are taken, and there is always one."""
-    everything = some_reads([store, store], "train", 2**40)
+    """Of too many samples, every n-th read is taken, and always one."""
+    everything = subsample_reads([store, store], "train", 2**40)
     n_samples = sum(int(store.length[row]) for _, row in everything)
 
-    assert some_reads([store, store], "train", n_samples // 2) == everything[::2]
-    assert some_reads([store, store], "train", 1) == everything[:1]
+    assert subsample_reads([store, store], "train", n_samples // 2) == everything[::2]
+    assert subsample_reads([store, store], "train", 1) == everything[:1]

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from poreconv.config import IGNORE, MoleculeConfig, SimulateConfig, SourceConfig, SquiggleConfig, Task
-from poreconv.evaluation.baselines import BASELINES, changepoint, ttest
+from poreconv.evaluation.baselines import BASELINES, changepoint
 from poreconv.evaluation.metrics import BoundaryMetric
 from poreconv.events.events import Events
-from poreconv.events.targets import BASES, BOUNDARY_CLASSES, encode, stuck_after
-from poreconv.events.targets import boundaries as boundaries_of
+from poreconv.events.targets import BASES, BOUNDARY_CLASSES, boundaries as boundaries_of, encode, longest_event
 from poreconv.labels.opening import open_labels
 from poreconv.models.recipe import Recipe
+from poreconv.reads import steps
 from poreconv.reads.read import Calibration, Read
 from poreconv.reads.readers import open_reads
 from poreconv.runtime.registry import lookup
@@ -62,7 +62,7 @@ def test_every_baseline_labels_every_read(name: str, signal: str, task: Task) ->
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_without_a_boundary_task_the_most_frequent_class_covers_the_read(name: str) -> None:
-    """Baselines know no classes, so all samples get the one that is seldom wrong."""
+    """Baselines do not distinguish classes, so all samples get the most frequent one."""
     events = detect(name, read_of(SIGNALS["typical"]), recipe("segment"))
 
     assert events.duration.sum() == 48
@@ -72,7 +72,7 @@ def test_without_a_boundary_task_the_most_frequent_class_covers_the_read(name: s
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_boundary_events_have_no_class(name: str) -> None:
-    """For task `boundary`, an event is a place only."""
+    """For task `boundary`, events have no class."""
     assert detect(name, read_of(SIGNALS["typical"]), recipe()).classes == ()
 
 
@@ -86,7 +86,7 @@ def test_a_step_is_found_where_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["ttest", "changepoint"])
 def test_a_flat_read_is_one_event(name: str) -> None:
-    """Where nothing steps, nothing is cut."""
+    """A signal without steps has no boundary."""
     assert detect(name, read_of(SIGNALS["flat"]), recipe()).start.tolist() == [0]
 
 
@@ -105,12 +105,12 @@ def test_t_statistic_by_hand() -> None:
     """Means 2 and 8, variances 2/3 and 2/3: 6 over the root of 4/3 over 3 is 9."""
     pa = np.array([1, 2, 3, 7, 8, 9], np.float32)
 
-    assert ttest.t_statistic(pa, 3).tolist() == pytest.approx([0, 0, 0, 9, 0, 0], rel=1e-5)
+    assert steps.t_statistic(pa, 3).tolist() == pytest.approx([0, 0, 0, 9, 0, 0], rel=1e-5)
 
 
 def test_t_statistic_is_defined_to_the_last_window() -> None:
     """It is 0 only where a side does not fit."""
-    t_n = ttest.t_statistic(np.arange(10, dtype=np.float32) ** 2, 3)
+    t_n = steps.t_statistic(np.arange(10, dtype=np.float32) ** 2, 3)
 
     assert np.flatnonzero(t_n).tolist() == [3, 4, 5, 6, 7]
 
@@ -126,7 +126,7 @@ def test_rna_is_detected_with_longer_windows() -> None:
 def test_ttest_boundaries_ascend(seed: int) -> None:
     """On noise that steps, the two detectors' boundaries come in order, each once."""
     rng = np.random.default_rng(seed)
-    found = ttest.boundaries(np.repeat(rng.normal(90, 14, 500), 4).astype(np.float32) + rng.normal(0, 2, 2000))
+    found = steps.find_steps(np.repeat(rng.normal(90, 14, 500), 4).astype(np.float32) + rng.normal(0, 2, 2000))
 
     assert (np.diff(found) > 0).all()
 
@@ -136,11 +136,11 @@ def test_windows_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     read, *_ = next(
         simulate(SimulateConfig(1, 1), SquiggleConfig(molecule=MoleculeConfig(bases_mean=600, bases_min=600)))
     )
-    in_windows = changepoint.boundaries(read.adc)
+    in_windows = changepoint.changepoints(read.adc)
     monkeypatch.setattr(changepoint, "WINDOW", len(read.adc))
 
     assert len(read.adc) > 5000
-    assert in_windows.tolist() == changepoint.boundaries(read.adc).tolist()
+    assert in_windows.tolist() == changepoint.changepoints(read.adc).tolist()
 
 
 def test_noise_is_estimated_through_steps() -> None:
@@ -208,7 +208,7 @@ def scores(pairs: list[tuple[Read, Events]], name: str) -> dict[str, float]:
     median_dwell = float(np.median(np.concatenate([events.duration for _, events in pairs])))
     metric = BoundaryMetric()
     for read, events in pairs:
-        target = encode(events, len(read.adc), "boundary", stuck_after("boundary", median_dwell))
+        target = encode(events, len(read.adc), "boundary", longest_event("boundary", median_dwell))
         found = detect(name, read, recipe()).start
         metric.update(boundaries_of(target), found[target[found] != IGNORE])
     return metric.compute()

@@ -1,13 +1,13 @@
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from poreconv.errors import ConfigError
-from poreconv.evaluation.excerpt import BINS, MOST_EVENTS, Excerpt, worst_place, wrong_samples
+from poreconv.evaluation.excerpt import BINS, MOST_EVENTS, Excerpt, worst_window, wrong_samples
 from poreconv.events.events import Events
 from poreconv.reads.read import Read
+from poreconv.runtime.records import from_plain, to_json, to_plain
 from tests.support.models import recipe_for
 from tests.support.signal_files import reads_made
 
@@ -16,12 +16,12 @@ SEGMENTS = recipe_for("tcn", task="segment", classes=("adapter", "polya"))
 
 
 def every_nine(n_samples: int) -> np.ndarray:
-    """Give a boundary target with an event each 9 samples."""
+    """Return a boundary target with an event every 9 samples."""
     return (np.arange(n_samples) % 9 == 0).astype(np.int8)
 
 
 def excerpt_of(read: Read) -> Excerpt:
-    """Keep a read of which every second boundary was found."""
+    """Make the excerpt of a read of which every second boundary was found."""
     n = len(read.adc)
     found = np.arange(0, n, 18)
     likely = np.linspace(0, 1, n, dtype=np.float32)
@@ -37,32 +37,32 @@ def read() -> Read:
 
 
 def test_boundaries_without_a_partner_are_wrong() -> None:
-    """Of boundaries at 0, 9 and 18, found at 1 and 13, two are missed, and one that was found is none."""
+    """Of boundaries at 0, 9 and 18, predicted at 1 and 13, two are missed, and one prediction is wrong."""
     wrong = wrong_samples(every_nine(20), Events.of([1, 13], [13, 20]), RECIPE)
 
     assert np.flatnonzero(wrong).tolist() == [9, 13, 18]
 
 
 def test_samples_of_another_class_are_wrong() -> None:
-    """Nothing is wrong where nothing is known."""
+    """Nothing is wrong outside the coverage."""
     target = np.array([0, 0, 1, 1, -1], np.int8)
     found = Events.of([0, 1], [1, 5], label=[0, 1], classes=SEGMENTS.classes)
 
     assert np.flatnonzero(wrong_samples(target, found, SEGMENTS)).tolist() == [1]
 
 
-def test_the_worst_place_has_most_errors() -> None:
-    """Without any error, it is a place of which something is known; a short read is all of it."""
+def test_the_worst_window_has_most_errors() -> None:
+    """Without any error, it is inside the coverage; of a short read, it is all samples."""
     wrong, known = np.zeros(50, bool), np.arange(50) >= 30
     wrong[[3, 20, 22]] = True
 
-    assert worst_place(wrong, known, 10) == slice(17, 27)
-    assert worst_place(np.zeros(50, bool), known, 10) == slice(35, 45)
-    assert worst_place(wrong, known, 100) == slice(0, 50)
+    assert worst_window(wrong, known, 10) == slice(17, 27)
+    assert worst_window(np.zeros(50, bool), known, 10) == slice(35, 45)
+    assert worst_window(wrong, known, 100) == slice(0, 50)
 
 
 def test_an_excerpt_looks_like_its_read(read: Read) -> None:
-    """Near it is the read; from afar no bin leaves the read's extremes, and the whole reaches them."""
+    """In the detail window it is the read; elsewhere no bin leaves the read's extremes, and the whole reaches them."""
     excerpt = excerpt_of(read)
     again = excerpt.read()
 
@@ -77,22 +77,22 @@ def test_an_excerpt_counts_the_errors(read: Read) -> None:
     assert excerpt_of(read).wrong.sum() == len(range(9, 5000, 18))
 
 
-def test_many_events_are_kept_near_alone(read: Read) -> None:
+def test_many_events_are_kept_only_in_the_detail_window(read: Read) -> None:
     """The excerpt of a long read is small all the same."""
     excerpt = excerpt_of(read)
 
     assert len(every_nine(5000).nonzero()[0]) > MOST_EVENTS
-    assert 0 < len(excerpt.truth) < 30
+    assert 0 < len(excerpt.truth.events) < 30
     assert excerpt.truth.end[0] > excerpt.start
     assert excerpt.truth.start[-1] < excerpt.end
-    assert len(json.dumps(excerpt.to_dict())) < 15_000
+    assert len(to_json(excerpt)) < 15_000
 
 
 def test_an_excerpt_survives_json(read: Read) -> None:
     """What was written is read back the same."""
-    plain = json.loads(json.dumps(excerpt_of(read).to_dict()))
+    plain = to_plain(excerpt_of(read))
 
-    assert Excerpt.from_dict(plain).to_dict() == plain
+    assert to_plain(from_plain(plain, Excerpt)) == plain
 
 
 def test_probabilities_at_another_rate_are_left_out(read: Read) -> None:
@@ -100,11 +100,11 @@ def test_probabilities_at_another_rate_are_left_out(read: Read) -> None:
     n = len(read.adc)
     excerpt = Excerpt.of(read, every_nine(n), Events.of([0], [n]), np.zeros((2, n // 2), np.float32), RECIPE)
 
-    assert excerpt.probabilities_CN.shape == (0, len(excerpt.adc))
-    assert Excerpt.from_dict(excerpt.to_dict()).to_dict() == excerpt.to_dict()
+    assert excerpt.probabilities.shape == (0, len(excerpt.adc))
+    assert to_plain(from_plain(to_plain(excerpt), Excerpt)) == to_plain(excerpt)
 
 
 def test_parts_that_do_not_fit_are_refused(read: Read) -> None:
-    """A place outside the read is named."""
+    """The message names samples outside the read."""
     with pytest.raises(ConfigError, match=r"excerpt of read .*: samples 9999"):
         replace(excerpt_of(read), start=9999)

@@ -1,4 +1,3 @@
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,11 @@ from poreconv.dataset.store import Store
 from poreconv.errors import FormatError
 from poreconv.evaluation.baselines.uniform import detect
 from poreconv.evaluation.judge import judge, spread
-from poreconv.evaluation.result import Evaluation, read_evaluation
+from poreconv.evaluation.result import Evaluation, read_evaluation, write_evaluation
 from poreconv.evaluation.truths import Truths
 from poreconv.inference.labeller import Labeller, load
 from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.records import to_plain
 from tests.support.data import HALVES, heartbeat_store, squiggle_store
 from tests.support.models import bundle_at
 
@@ -27,15 +27,15 @@ def squiggles(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def labeller_for(store: Store, folder: Path, **fields: Any) -> Labeller:
-    """A model with random weights that says it was trained on a store."""
+    """Return a model with random weights whose recipe names the runs of a store."""
     runs = tuple(set(store.text("run_id")))
     return load(bundle_at(folder / "model.safetensors", **({"split": HALVES, "runs": runs} | fields)), device="cpu")
 
 
-def judged(stores: Sequence[Store], folder: Path, split: str = "test", **how: Any) -> Evaluation:
-    """Judge a random model, beside regular cuts."""
+def judged(stores: Sequence[Store], folder: Path, split: str = "test", **options: Any) -> Evaluation:
+    """Judge a random model and regular cuts."""
     labeller = labeller_for(stores[0], folder)
-    return judge(labeller, Truths(stores, labeller.recipe, split, **how), {"uniform": detect}, lambda _: None)
+    return judge(labeller, Truths(stores, labeller.recipe, split, **options), {"uniform": detect}, lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def test_three_reads_are_kept_to_be_drawn(evaluation: Evaluation) -> None:
     ]
 
 
-def test_of_many_reads_some_are_told_of(squiggles: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The best and the worst among them, and those that are drawn."""
+def test_of_many_reads_some_are_listed(squiggles: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best and the worst are among them, and those that are drawn."""
     monkeypatch.setattr("poreconv.evaluation.judge.MOST_READS", 3)
     few, every = judged([squiggles], tmp_path, "all"), judged([squiggles], tmp_path, "all", guarded=False)
     ids = [read.read_id for read in few.reads]
@@ -99,7 +99,7 @@ def test_several_stores_are_judged_together(squiggles: Store, evaluation: Evalua
     assert len(twice.data["stores"]) == 2
 
 
-def test_a_split_that_chose_the_model_is_judged_if_one_says_so(squiggles: Store, tmp_path: Path) -> None:
+def test_a_split_that_chose_the_model_is_judged_only_without_the_guard(squiggles: Store, tmp_path: Path) -> None:
     """Without the guard, validation reads are judged; with it, none is left."""
     labeller = labeller_for(squiggles, tmp_path)
     seen = [Truths([squiggles], labeller.recipe, "validation", guarded=guarded) for guarded in (True, False)]
@@ -109,7 +109,7 @@ def test_a_split_that_chose_the_model_is_judged_if_one_says_so(squiggles: Store,
 
 
 def test_judging_can_be_bounded(squiggles: Store, tmp_path: Path) -> None:
-    """Of many samples some reads are taken, and how many is told."""
+    """Of many samples some reads are taken, and the result states how many."""
     result = judged([squiggles], tmp_path, most_samples=3000)
 
     assert 0 < result.data["reads_taken"] == result.ledger.kept < result.data["reads_in_split"]
@@ -118,14 +118,14 @@ def test_judging_can_be_bounded(squiggles: Store, tmp_path: Path) -> None:
 def test_an_evaluation_survives_json(evaluation: Evaluation, tmp_path: Path) -> None:
     """What was written is read back the same."""
     path = tmp_path / "evaluation.json"
-    path.write_text(json.dumps(evaluation.to_dict()))
+    write_evaluation(path, evaluation)
 
-    assert read_evaluation(path).to_dict() == evaluation.to_dict()
+    assert to_plain(read_evaluation(path)) == to_plain(evaluation)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scores": 3}', "<html>"])
 def test_other_files_are_refused(text: str, tmp_path: Path) -> None:
-    """What is no evaluation is named, with what to do."""
+    """The message names the file, and what to do."""
     (tmp_path / "other.json").write_text(text)
 
     with pytest.raises(FormatError, match=r"other\.json: not what .* evaluate --out writes"):

@@ -1,4 +1,3 @@
-import json
 import math
 import subprocess
 import sys
@@ -7,21 +6,20 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from poreconv.errors import ConfigError
 from poreconv.evaluation.metrics import BoundaryMetric, SegmentMetric, match_count, match_counts, nearest_distance
-from poreconv.evaluation.metrics.boundary import FARTHEST, r_value
-from poreconv.evaluation.result import without_nan
+from poreconv.evaluation.metrics.boundary import DISTANCE_LIMIT, r_value
+from poreconv.runtime.records import to_plain
 
 positions = st.lists(st.integers(0, 60), max_size=25, unique=True).map(sorted)
 
 
 def ints(values: Sequence[int]) -> np.ndarray:
-    """Make positions."""
+    """Return positions as an array."""
     return np.array(values, np.int64)
 
 
@@ -90,27 +88,27 @@ def test_distances_count_unmatched_boundaries() -> None:
     assert [scores["signed_median"], scores["signed_p95"]] == [0, 40]
 
 
-@given(st.lists(st.integers(-FARTHEST, FARTHEST), min_size=1, max_size=60))
+@given(st.lists(st.integers(-DISTANCE_LIMIT, DISTANCE_LIMIT), min_size=1, max_size=60))
 @settings(deadline=None)
 def test_distance_quantiles_are_exact(gaps: list[int]) -> None:
     """The histogram loses nothing: quantiles are those of the list."""
     metric = BoundaryMetric()
     for gap in gaps:
-        metric.update([FARTHEST], [FARTHEST + gap])
+        metric.update([DISTANCE_LIMIT], [DISTANCE_LIMIT + gap])
     scores = metric.compute()
 
     assert scores["signed_p95"] == np.quantile(gaps, 0.95, method="inverted_cdf")
     assert scores["absolute_median"] == np.quantile(np.abs(gaps), 0.5, method="inverted_cdf")
 
 
-def test_reads_without_predictions_are_as_far_as_can_be() -> None:
-    """A true boundary without any prediction counts as the farthest, and so does one beyond it."""
+def test_reads_without_predictions_count_at_the_largest_distance() -> None:
+    """A true boundary without any prediction counts at the largest distance, and so does one that is farther off."""
     metric = BoundaryMetric()
     metric.update([10], [])
-    metric.update([10], [10 + 5 * FARTHEST])
+    metric.update([10], [10 + 5 * DISTANCE_LIMIT])
     scores = metric.compute()
 
-    assert scores["absolute_median"] == scores["signed_median"] == FARTHEST
+    assert scores["absolute_median"] == scores["signed_median"] == DISTANCE_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -134,7 +132,7 @@ def test_scores_of_undefined_go_to_json() -> None:
     metric = BoundaryMetric()
     metric.update([], [])
 
-    assert json.loads(json.dumps(without_nan(metric.compute()), allow_nan=False))["f1_2"] is None
+    assert to_plain(metric.compute())["f1_2"] is None
 
 
 def test_intervals_hold_the_score_and_narrow_with_reads() -> None:
@@ -213,7 +211,7 @@ def test_segment_metrics_pool_over_processes() -> None:
 
 
 def test_classes_by_hand() -> None:
-    """Of 4 judged a and 4 b: 3 a hit, 2 b hit, 1 a called b, 1 b called a, 1 b called nothing."""
+    """Of 4 judged a and 4 b: 3 a and 2 b are right, 1 a is predicted b, 1 b is predicted a, 1 b has no class."""
     scores = classes([0, 0, 0, 0, 1, 1, 1, 1, -1], [0, 0, 0, 1, 1, 1, 0, -1, 0])
 
     assert [scores["support_a"], scores["support_b"], scores["n_samples"]] == [4, 4, 8]
@@ -247,7 +245,7 @@ def test_a_segment_takes_its_best_partner() -> None:
 
 
 def test_predictions_outside_the_truth_do_not_count() -> None:
-    """A predicted segment is judged only where the truth speaks."""
+    """A predicted segment is judged only inside the coverage of the truth."""
     scores = classes([-1, -1, 0, 0, -1], [0, 0, 0, 0, 0])
 
     assert scores["mean_segment_iou"] == scores["sample_iou_a"] == scores["accuracy"] == 1

@@ -17,7 +17,7 @@ def scores(true: ArrayLike, probabilities_NC: ArrayLike, classes: tuple[str, ...
 
 
 def test_a_perfect_score_ranks_all_reads() -> None:
-    """All right, and surer of each class in its own reads."""
+    """All reads are right, and each class is most probable in its own reads."""
     found = scores([0, 0, 1, 1], [[0.9, 0.1], [0.6, 0.4], [0.4, 0.6], [0.1, 0.9]])
 
     assert {found[name] for name in ("accuracy", "macro_f1", "auroc", "auroc_a", "f1_b")} == {1.0}
@@ -25,7 +25,7 @@ def test_a_perfect_score_ranks_all_reads() -> None:
 
 
 def test_a_constant_score_ranks_nothing() -> None:
-    """All reads of one class predicted: accuracy is its share, and AUROC that of chance."""
+    """If all reads are predicted as one class, accuracy is the share of this class, and AUROC that of chance."""
     found = scores([0, 0, 0, 1], [[0.7, 0.3]] * 4)
 
     assert (found["accuracy"], found["auroc"]) == (0.75, 0.5)
@@ -34,7 +34,7 @@ def test_a_constant_score_ranks_nothing() -> None:
 
 
 def test_of_several_classes_each_is_set_against_the_rest() -> None:
-    """AUROC is the mean over those that some reads have and some have not."""
+    """AUROC is the mean over the classes that some reads have and others have not."""
     p_NC = [[0.6, 0.3, 0.1], [0.3, 0.4, 0.3], [0.5, 0.4, 0.1], [0.2, 0.7, 0.1]]
     found = scores([0, 0, 1, 1], p_NC, ("a", "b", "c"))
 
@@ -45,7 +45,7 @@ def test_of_several_classes_each_is_set_against_the_rest() -> None:
 
 
 def test_the_confusion_counts_reads() -> None:
-    """Rows are what is true, columns what was predicted."""
+    """Rows are true classes, columns predicted ones."""
     metric = ReadMetric(("a", "b"))
     for label, p_C in [(0, [0.9, 0.1]), (0, [0.2, 0.8]), (1, [0.3, 0.7]), (0, [0.6, 0.4])]:
         metric.update([label] * 3, np.tile(np.array(p_C)[:, None], 3))
@@ -67,7 +67,7 @@ def test_the_interval_is_over_reads() -> None:
 
 def test_without_reads_everything_is_undefined() -> None:
     """No read, no number, no crash."""
-    with pytest.warns(UserWarning, match="before the ``update`` method"):  # torchmetrics' own word
+    with pytest.warns(UserWarning, match="before the ``update`` method"):  # torchmetrics warns
         found = ReadMetric(("a", "b")).compute()
 
     assert found["n_reads"] == 0
@@ -84,8 +84,8 @@ def test_a_read_counts_once_in_the_reliability() -> None:
     assert [row["n_samples"] for row in metric.table()] == [2]
 
 
-def test_pooling_leaves_out_what_is_not_the_reads() -> None:
-    """What a network says beyond a read's ends does not count."""
+def test_pooling_leaves_out_samples_outside_the_read() -> None:
+    """A network's output beyond a read's ends does not count."""
     logits_BCT = torch.tensor([[[1.0, 2.0, 50.0], [0.0, 4.0, -50.0]], [[9.0, 9.0, 9.0], [9.0, 9.0, 9.0]]])
     y_BT = torch.tensor([[1, 1, IGNORE], [IGNORE, IGNORE, IGNORE]])
     sum_BC, n_B, class_B = pool(logits_BCT, y_BT)
@@ -96,7 +96,7 @@ def test_pooling_leaves_out_what_is_not_the_reads() -> None:
 
 
 def test_tiles_of_a_read_are_pooled_by_their_samples() -> None:
-    """Two tiles, of which the longer counts more, say what one tile of all of them would; classes count alike."""
+    """Two tiles, the longer of which counts more, give the score of one tile of both; classes have equal weights."""
     metric, whole = PooledReads(), PooledReads()
     logits_BCT = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(0))
     y_BT = torch.tensor([[0, 0, 0, 0], [0, IGNORE, IGNORE, IGNORE], [1, 1, 1, 1]])

@@ -8,10 +8,10 @@ from poreconv.evaluation.metrics import ReliabilityMetric
 
 
 def test_by_hand() -> None:
-    """Four samples said 0.9 and three were right, two said 0.2 and none was: (4 x 0.15 + 2 x 0.2) / 6."""
+    """Of four samples at 0.9 three are right, of two at 0.2 none is: (4 x 0.15 + 2 x 0.2) / 6."""
     metric = ReliabilityMetric("boundary")
-    said = np.array([0.9, 0.9, 0.2, 0.9, 0.9, 0.2, 0.5], np.float32)
-    metric.update(np.array([1, 1, 0, 1, 0, 0, IGNORE], np.int8), np.stack([1 - said, said]))
+    p_T = np.array([0.9, 0.9, 0.2, 0.9, 0.9, 0.2, 0.5], np.float32)
+    metric.update(np.array([1, 1, 0, 1, 0, 0, IGNORE], np.int8), np.stack([1 - p_T, p_T]))
     low, high = metric.table()
 
     assert metric.compute() == pytest.approx(1 / 6)
@@ -21,7 +21,7 @@ def test_by_hand() -> None:
 
 
 def test_other_tasks_judge_the_likeliest_class() -> None:
-    """What it claims is the largest probability, and it is right if that class is the true one."""
+    """The largest probability counts, and it is right if its class is the true one."""
     metric = ReliabilityMetric("segment")
     metric.update(np.array([2, 0], np.int8), np.array([[0.1, 0.2], [0.1, 0.7], [0.8, 0.1]], np.float32))
 
@@ -40,7 +40,7 @@ def test_honest_probabilities_have_no_error() -> None:
 
 
 def test_the_ends_have_bins_and_nothing_is_nan() -> None:
-    """Probabilities 0 and 1 belong to the first and the last bin; without samples there is no error to tell."""
+    """Probabilities 0 and 1 belong to the first and the last bin; without samples the error is not defined."""
     metric, sure_CT = ReliabilityMetric("boundary"), np.array([[1, 0], [0, 1]], np.float32)
     metric.update(np.full(2, IGNORE, np.int8), sure_CT)
 

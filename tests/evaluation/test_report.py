@@ -45,7 +45,7 @@ def segment_scores(f1: float, **fields: float) -> Scores:
 
 
 def excerpt_of(read_id: str, task: str = "boundary") -> Excerpt:
-    """Keep a made read with boundaries every 9 samples, of which every third is missed; or two segments."""
+    """Make the excerpt of a read with boundaries every 9 samples, every third one missed; or of two segments."""
     [read] = reads_made(1, read_id=read_id)
     n = len(read.adc)
     likely = np.full((2, n), 0.5, np.float32)
@@ -67,7 +67,7 @@ def reads_with(key: str, *scores: float, baselines: tuple[str, ...] = ("ttest",)
 
 
 def evaluation(task: str = "boundary", **fields: Any) -> Evaluation:
-    """What might have come out; ``fields`` overrides."""
+    """Return a possible result; ``fields`` overrides."""
     boundary = task == "boundary"
     made = boundary_scores if boundary else segment_scores
     reads = reads_with("f1_1" if boundary else "macro_f1", 0.9, 0.8, 0.4)
@@ -82,14 +82,14 @@ def evaluation(task: str = "boundary", **fields: Any) -> Evaluation:
         "versions": {"python": "3.11", "poreconv": "0.1.0"},
         "reliability": [{"low": 0.0, "high": 0.1, "mean_predicted": 0.05, "observed": 0.04, "n_samples": 900.0}],
         "offsets": {0: 80, 1: 5, -20: 5} if boundary else {},
-        "confusion": [] if boundary else [[480, 20, 0], [100, 390, 10]],
+        "confusion": np.zeros((0, 0), int) if boundary else np.array([[480, 20, 0], [100, 390, 10]]),
         "reads": reads,
         "drawn": [excerpt_of(read.read_id, task) for read in reads],
     }
     return Evaluation(**(values | fields))
 
 
-def test_the_best_baseline_stands_beside_the_model() -> None:
+def test_the_model_is_compared_with_the_best_baseline() -> None:
     """Of several it is the one with the best headline score, and the difference is that of the numbers shown."""
     scores = {"model": boundary_scores(0.8484), "ttest": boundary_scores(0.5), "uniform": boundary_scores(0.8036)}
     verdict = _words.verdict(evaluation(scores=scores))
@@ -101,7 +101,7 @@ def test_the_best_baseline_stands_beside_the_model() -> None:
 
 @pytest.mark.parametrize(("baseline", "tone"), [(0.5, "good"), (0.79, "open"), (0.81, "open"), (0.9, "bad")])
 def test_a_difference_counts_where_intervals_are_apart(baseline: float, tone: str) -> None:
-    """Overlapping intervals settle nothing."""
+    """Where intervals overlap, neither is better."""
     scores = {"model": boundary_scores(0.8), "ttest": boundary_scores(baseline)}
     verdict = _words.verdict(evaluation(scores=scores))
 
@@ -110,13 +110,13 @@ def test_a_difference_counts_where_intervals_are_apart(baseline: float, tone: st
 
 
 def test_the_comparison_counts_reads() -> None:
-    """The model is ahead of the baseline on two of three reads, and the page says so."""
+    """The model is ahead of the baseline on two of three reads, and the page reports it."""
     assert "ahead on 2 of 3 reads" in _words.compared(evaluation())
     assert "the only baseline" in _words.compared(evaluation())
 
 
 def test_without_baselines_there_is_nothing_to_compare_with() -> None:
-    """A model that stands alone is not praised."""
+    """The page states that there is no baseline."""
     alone = evaluation(scores={"model": boundary_scores(0.8)})
 
     assert _words.verdict(alone) is None
@@ -124,55 +124,58 @@ def test_without_baselines_there_is_nothing_to_compare_with() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "text"),
     [
-        ({"over_segmentation": -0.2, "recall_1": 0.7}, "20% too few boundaries; it misses 30%"),
-        ({"over_segmentation": 0.5, "precision_1": 0.6}, "50% too many boundaries; it misses 20%, and 40%"),
+        ({"over_segmentation": -0.2, "recall_1": 0.7}, "20% too few boundaries; it misses 30% of"),
+        (
+            {"over_segmentation": 0.5, "precision_1": 0.6},
+            "50% too many boundaries; it misses 20% of the true ones, and 40% of",
+        ),
         ({"over_segmentation": 0.01}, "about as many boundaries as there are"),
         ({"over_segmentation": -1.0, "precision_1": NAN}, "no boundary at all"),
     ],
 )
-def test_it_says_where_boundaries_fail(fields: Scores, said: str) -> None:
+def test_it_reports_which_boundaries_fail(fields: Scores, text: str) -> None:
     """Too many or too few, missed or invented, and the worst read by name."""
     scores = {"model": boundary_scores(0.8, **fields)}
     words = _words.where_it_fails(evaluation(scores=scores))
 
-    assert said in words
-    assert "The worst read, read-2, has 0.400; the best 0.900." in words
+    assert text in words
+    assert "The worst read, read-2, scores 0.400; the best scores 0.900." in words
 
 
-def test_it_says_which_class_is_hard() -> None:
-    """The class with the lowest F1, and what it is taken for."""
+def test_it_reports_which_class_is_hard() -> None:
+    """The class with the lowest F1, and the class that is predicted instead."""
     scores = {"model": segment_scores(0.9, f1_polya=0.7)}
     words = _words.where_it_fails(evaluation("segment", scores=scores))
 
-    assert words.startswith("The hardest class is polya, F1 0.700. 20% of its samples are taken for adapter.")
+    assert words.startswith("The hardest class is polya, with F1 0.700. 20% of its samples are predicted as adapter.")
 
 
-def test_aligners_are_named_for_scale() -> None:
-    """Where it is known how well two aligners agree, a reader is told; else not."""
+def test_aligners_are_named_for_comparison() -> None:
+    """The page states how well two aligners agree, where it is known."""
     unknown = evaluation(recipe=recipe_for("tcn", chemistries=("dna_r10.4.1",)))
 
-    assert "agree at 0.81 on dna_r9.4.1 reads" in _words.how_good(evaluation())
+    assert "agree with an F1 of 0.81 on dna_r9.4.1 reads" in _words.how_good(evaluation())
     assert "aligners" not in _words.how_good(unknown)
 
 
 def judged_on(split: str, taken: int, there: int) -> dict[str, Any]:
-    """What says on which reads of a store a model was judged."""
+    """Return a description of the reads of a store that a model was judged on."""
     return {"split": split, "reads_in_split": there, "reads_taken": taken, "stores": []}
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "text"),
     [
-        ({"data": judged_on("validation", 3, 3)}, "the scores flatter"),
+        ({"data": judged_on("validation", 3, 3)}, "the scores are optimistic"),
         ({"data": judged_on("test", 3, 9)}, "3 of the split's 9 reads"),
-        ({"ledger": Ledger(kept=1)}, "Only 1 read:"),
+        ({"ledger": Ledger(kept=1)}, "Only 1 read was judged"),
     ],
 )
-def test_what_weakens_the_numbers_is_said(fields: dict[str, Any], said: str) -> None:
+def test_the_page_warns_of_what_weakens_the_scores(fields: dict[str, Any], text: str) -> None:
     """Reads that chose the model, a part of the reads, few reads."""
-    assert any(said in caution for caution in _words.cautions(evaluation(**fields)))
+    assert any(text in caution for caution in _words.cautions(evaluation(**fields)))
 
 
 @pytest.fixture(scope="module")
@@ -183,8 +186,8 @@ def pages() -> dict[str, str]:
 
 
 def test_cautions_come_first(pages: dict[str, str]) -> None:
-    """What weakens the numbers stands above all tables."""
-    assert 0 < pages["segment"].index("the scores flatter") < pages["segment"].index("All scores")
+    """What weakens the scores is above all tables."""
+    assert 0 < pages["segment"].index("the scores are optimistic") < pages["segment"].index("All scores")
 
 
 class Tags(HTMLParser):
@@ -206,7 +209,7 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize("task", ["boundary", "segment"])
 def test_the_page_needs_nothing_but_itself(task: str, pages: dict[str, str]) -> None:
-    """Whatever it refers to is within it, and it has no script."""
+    """All that it refers to is in it, and it has no script."""
     tags = Tags(pages[task])
     referred = [tag[name] for _, tag in tags.seen for name in ("src", "href") if name in tag]
 
@@ -215,8 +218,8 @@ def test_the_page_needs_nothing_but_itself(task: str, pages: dict[str, str]) -> 
     assert not tags.all("script")
 
 
-def test_the_page_can_be_heard(pages: dict[str, str]) -> None:
-    """It tells its language, describes its pictures, and its headings skip no level."""
+def test_the_page_can_be_read_aloud(pages: dict[str, str]) -> None:
+    """It states its language, describes its pictures, and its headings skip no level."""
     tags = Tags(pages["boundary"])
     levels = [int(tag[1]) for tag, _ in tags.seen if re.fullmatch("h[1-6]", tag)]
 
@@ -230,7 +233,7 @@ HOSTILE = "<script>alert('$1\\frac')</script>\"onerror=\"$"
 
 
 def test_names_from_files_stay_names() -> None:
-    """A read id, a path or a class that is markup or a formula is shown as what it is."""
+    """A read id, a path or a class that is markup or a formula is shown as it is."""
     reads = [ReadScores(HOSTILE, 900, {"macro_f1": 0.5, "accuracy": 0.5}, {"ttest": 0.5})]
     recipe = replace(SEGMENTS, classes=("adapter", "polya"), labels=(HOSTILE,), runs=(HOSTILE,))
     drawn = [replace(excerpt_of("x", "segment"), read_id=HOSTILE)]
@@ -244,31 +247,31 @@ def test_names_from_files_stay_names() -> None:
 
 
 def test_a_dollar_begins_no_formula() -> None:
-    """Neither does a letter that no picture can hold end it."""
+    """A letter that cannot be drawn is replaced."""
     assert plain("a$b$") == r"a\$b\$"
     assert plain("a\0b") == "a?b"
 
 
 def test_where_nothing_is_defined_there_is_a_page() -> None:
-    """Reads without a boundary have no score; the page says that, and draws nothing."""
+    """Reads without a boundary have no score; the page states this, and draws nothing."""
     nothing = dict.fromkeys(boundary_scores(0.5), NAN) | {"n_reads": 1.0}
     html = page(evaluation(scores={"model": nothing, "ttest": nothing}, reads=[], drawn=[], reliability=[], offsets={}))
 
-    assert "there is nothing true to find" in html
+    assert "contain nothing to find" in html
 
 
-def test_baselines_that_are_the_same_stand_once() -> None:
-    """Where classes are asked for, detectors of boundaries say what `majority` says."""
+def test_baselines_with_equal_scores_are_shown_once() -> None:
+    """If the task has classes, detectors of boundaries label as `majority` does."""
     scores = {"model": segment_scores(0.9), "ttest": segment_scores(0.4), "majority": segment_scores(0.4)}
     reads = reads_with("macro_f1", 0.9, 0.8, baselines=("ttest", "majority"))
     html = page(evaluation("segment", scores=scores, reads=reads, drawn=[]))
 
     assert "With majority, the only baseline" in html
-    assert "ttest: the same as majority" in html
+    assert "score the same as majority: ttest" in html
 
 
 def test_a_report_from_json_alone(pages: dict[str, str], tmp_path: Path) -> None:
-    """The reads' files may be gone, what is drawn stands in the JSON; no date and no chance is in the page."""
+    """The reads' files are not needed, and the same JSON gives the same page."""
     write_evaluation(tmp_path / "result.json", evaluation())
     made = report(tmp_path / "result.json", out=tmp_path / "deep" / "result.html")
 
@@ -276,7 +279,7 @@ def test_a_report_from_json_alone(pages: dict[str, str], tmp_path: Path) -> None
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
-    """What is missing is named, with what to do."""
+    """The message names what is missing, and what to do."""
     with pytest.raises(FormatError, match=r"evaluation\.json: No such file .* evaluate --out"):
         report(tmp_path, out=tmp_path / "page.html")
 
@@ -315,14 +318,14 @@ Promise.all({names}.flatMap(name => {widths}.map(width => page(name, width)))).t
   document.body.textContent = "seen=" + JSON.stringify(seen);
 }});
 </script></body>"""
-"""A page that looks at others in frames as wide as screens: one browser for all of them, and none of its own tools."""
+"""A page that opens others in frames as wide as screens, so that one browser shows all of them."""
 
 Look = Callable[..., tuple[list[dict[str, Any]], str]]
 
 
 @pytest.fixture
 def look(tmp_path: Path) -> Look:
-    """Give a way to see pages as a browser does: what is seen of each at each width, and the browser's console."""
+    """Return a function that opens pages in a browser, and returns what it finds at each width, and the console."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("no chromium on this machine; .ci/run installs it")
@@ -341,7 +344,7 @@ def look(tmp_path: Path) -> Look:
 
 
 def test_a_browser_shows_the_pages(pages: dict[str, str], look: Look) -> None:
-    """No console error, no request, all pictures there, and nothing wider than the screen, on a desk or in a hand."""
+    """No console error, no request, all pictures loaded, nothing wider than the screen of a desk or a telephone."""
     seen, console = look(*pages.values())
 
     assert "CONSOLE" not in console
@@ -351,8 +354,8 @@ def test_a_browser_shows_the_pages(pages: dict[str, str], look: Look) -> None:
     assert all(view["overflow"] <= 0 for view in seen)
 
 
-def test_the_browser_would_find_faults(look: Look) -> None:
-    """A page that asks for a picture elsewhere, throws, and is too wide does not pass."""
+def test_the_browser_finds_faults(look: Look) -> None:
+    """A page that requests a picture from elsewhere, throws, and is too wide does not pass."""
     bad = "<img src='http://127.0.0.1:9/x.png'><script>throw Error()</script><p style='width: 2000px'>wide"
     seen, console = look(f"<!doctype html>{bad}")
 

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
 from poreconv.errors import ConfigError
@@ -11,7 +10,7 @@ INTERVALS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambd
 
 
 def covered(intervals: NDArray[np.int64]) -> set[int]:
-    """The samples that intervals hold."""
+    """Return the samples that intervals contain."""
     return {sample for start, end in intervals for sample in range(start, end)}
 
 
@@ -28,7 +27,7 @@ def test_union_holds_the_same_samples(intervals: list[tuple[int, int]]) -> None:
 
 @given(INTERVALS)
 def test_union_twice_is_union_once(intervals: list[tuple[int, int]]) -> None:
-    """What is merged stays as it is, in whatever order it comes."""
+    """Merged intervals stay as they are, in whatever order they come."""
     merged = union(np.array(intervals, np.int64).reshape(-1, 2))
 
     np.testing.assert_array_equal(union(merged[::-1]), merged)
@@ -36,7 +35,7 @@ def test_union_twice_is_union_once(intervals: list[tuple[int, int]]) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=20))
 def test_coverage_is_the_union_of_the_events(steps: list[tuple[int, int]]) -> None:
-    """Without a coverage of its own, a source speaks for its events' samples only."""
+    """Without a coverage of its own, a source covers only the samples of its events."""
     edges = np.cumsum(np.array(steps, np.int64).reshape(-1, 2).ravel()).reshape(-1, 2)
     events = Events.of(edges[:, 0], edges[:, 1])
 
@@ -49,27 +48,27 @@ def test_coverage_is_the_union_of_the_events(steps: list[tuple[int, int]]) -> No
     ("start", "end"),
     [([5], [5]), ([5], [4]), ([-1], [4]), ([5, 0], [9, 3]), ([0, 4], [5, 9]), ([0, 5], [5])],
 )
-def test_events_that_cannot_be_are_refused(start: list[int], end: list[int]) -> None:
-    """Empty, reversed, negative, unordered, overlapping and unequal intervals are no events."""
+def test_invalid_intervals_are_refused(start: list[int], end: list[int]) -> None:
+    """Empty, reversed, negative, unordered and overlapping intervals, and arrays of unequal length, are no events."""
     with pytest.raises(ConfigError):
         Events.of(start, end)
 
 
 def test_a_class_out_of_range_is_refused() -> None:
-    """A class index must have a name; -1 says that the class is not known."""
+    """A class index must have a name; -1 means that the class is not known."""
     assert Events.of([0], [5], label=[-1], classes=("a",)).label.tolist() == [-1]
     with pytest.raises(ConfigError, match="class index"):
         Events.of([0], [5], label=[1], classes=("a",))
 
 
 def test_the_only_class_needs_no_label() -> None:
-    """With one class every event is of it; with none, only places are known."""
+    """With one class, every event has it; with none, only the places are known."""
     assert Events.of([0, 5], [5, 9], classes=("beat",)).label.tolist() == [0, 0]
     assert Events.of([0, 5], [5, 9]).label.tolist() == [-1, -1]
 
 
 def test_no_events_is_a_label_too() -> None:
-    """A read known to hold nothing has no events and a coverage."""
+    """A read that is known to contain nothing has a coverage and no events."""
     events = Events.of([], [], classes=("beat",), coverage=[[0, 100]])
 
     assert len(events) == 0

@@ -1,11 +1,10 @@
-"""The run-string codec: inverses, and what it refuses."""
+"""The run-string codec: its inverses, and the strings that it refuses."""
 
 import time
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from poreconv.errors import FormatError
 from poreconv.events.run_strings import (
@@ -26,7 +25,7 @@ EVENTS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 500)), min_size=1)
 
 
 def made(pairs: list[tuple[int, int]]) -> Runs:
-    """Give runs from pairs of length and kind."""
+    """Return runs from pairs of length and kind."""
     return Runs(np.array([n for n, _ in pairs], np.int64), np.array([kind for _, kind in pairs], np.uint8))
 
 
@@ -62,7 +61,7 @@ def test_runs_of_is_the_inverse_of_places(first: int, steps: list[tuple[int, int
 
 
 def test_no_events_are_no_runs() -> None:
-    """Nothing is the empty string."""
+    """No events give the empty string."""
     nothing = np.zeros(0, np.int64)
 
     assert encode(runs_of(nothing, nothing)) == ""
@@ -96,8 +95,8 @@ def test_a_broken_string_is_a_format_error(ss: str) -> None:
         decode(ss)
 
 
-def test_a_number_beyond_belief_is_a_format_error() -> None:
-    """No size from a file overflows."""
+def test_a_number_too_large_for_any_read_is_a_format_error() -> None:
+    """No number in a file overflows."""
     with pytest.raises(FormatError, match="over 9 digits"):
         decode("9999999999999999999999,")
 
@@ -120,7 +119,7 @@ def test_the_time_for_a_megabyte_does_not_explode() -> None:
 
 
 def test_skipped_bases_are_numbered_too() -> None:
-    """A match after two of them is the fourth base; one of no samples counts, and is nowhere."""
+    """A match after two of them is the fourth base; a match of no samples counts, and has no place."""
     runs = decode("8,2D3,4I0,7,")
 
     assert base_numbers(runs).tolist() == [0, 3, 5]

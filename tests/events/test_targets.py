@@ -1,18 +1,17 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
 from poreconv.config import IGNORE
 from poreconv.errors import ConfigError
 from poreconv.events.events import Events
-from poreconv.events.targets import BASES, MOST_CLASSES, boundaries, classes_of, encode, runs, stuck_after
+from poreconv.events.targets import BASES, MOST_CLASSES, boundaries, classes_of, encode, longest_event, stretches
 
 TARGETS = st.lists(st.tuples(st.integers(IGNORE, 3), st.integers(1, 6)), max_size=15).map(
     lambda steps: np.repeat([label for label, _ in steps], [n for _, n in steps]).astype(np.int8)
 )
-"""Targets of four classes in runs, with gaps of which nothing is known."""
+"""Targets of stretches of four classes, with unknown gaps between them."""
 
 
 def test_a_heartbeat_is_a_segment() -> None:
@@ -23,7 +22,7 @@ def test_a_heartbeat_is_a_segment() -> None:
 
 
 def test_a_beat_without_an_outside_leaves_the_rest_unknown() -> None:
-    """Who speaks of the beat only has said nothing of the samples around it."""
+    """A label of the beat alone does not cover the samples around it."""
     beat = Events.of([3], [6], classes=["beat"])
 
     assert encode(beat, 10, "segment").tolist() == [-1, -1, -1, 0, 0, 0, -1, -1, -1, -1]
@@ -31,14 +30,14 @@ def test_a_beat_without_an_outside_leaves_the_rest_unknown() -> None:
 
 
 def test_boundaries_are_first_samples_also_the_first_covered_one() -> None:
-    """Events of one sample too; the end of the last is none."""
+    """Also for events of one sample; the end of the last event is no boundary."""
     events = Events.of([2, 4, 5], [4, 5, 8])
 
     assert encode(events, 9, "boundary").tolist() == [-1, -1, 1, 0, 1, 1, 0, 0, -1]
 
 
 def test_covered_samples_between_events_are_no_boundaries() -> None:
-    """A source may speak for more than its events."""
+    """A source may cover more than its events."""
     events = Events.of([2], [4], coverage=[[0, 6]])
 
     assert encode(events, 8, "boundary").tolist() == [0, 0, 1, 0, 0, 0, -1, -1]
@@ -71,23 +70,23 @@ def test_stuck_events_are_ignored_their_first_sample_included(task: str) -> None
     assert (np.delete(target, range(2, 7)) != IGNORE).all()
 
 
-def test_only_tasks_on_bases_know_stuck_events() -> None:
-    """A region may be as long as it likes; 25 median dwells are 200 samples in R9.4 DNA."""
-    assert stuck_after("boundary", 8.0) == stuck_after("base", 8.0) == 200
-    assert stuck_after("segment", 8.0) == np.inf
+def test_only_tasks_on_bases_have_stuck_events() -> None:
+    """A region may have any length; 25 median dwells are 200 samples in R9.4 DNA."""
+    assert longest_event("boundary", 8.0) == longest_event("base", 8.0) == 200
+    assert longest_event("segment", 8.0) == np.inf
 
 
 @pytest.mark.parametrize("task", ["boundary", "segment", "base"])
-def test_no_events_are_no_knowledge(task: str) -> None:
+def test_without_events_nothing_is_known(task: str) -> None:
     """A read without events, and a read without samples."""
     assert encode(Events.of([], []), 3, task).tolist() == [IGNORE] * 3
     assert encode(Events.of([], []), 0, task).tolist() == []
 
 
 @given(TARGETS)
-def test_runs_are_the_inverse_of_encode(target: NDArray[np.int8]) -> None:
-    """What is read from a target writes it again."""
-    np.testing.assert_array_equal(encode(runs(target), len(target), "segment"), target)
+def test_stretches_are_the_inverse_of_encode(target: NDArray[np.int8]) -> None:
+    """Events read from a target encode to the same target."""
+    np.testing.assert_array_equal(encode(stretches(target), len(target), "segment"), target)
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=20), st.integers(0, 5))
@@ -99,15 +98,15 @@ def test_boundaries_are_the_inverse_of_encode(durations: list[int], first: int) 
     np.testing.assert_array_equal(boundaries(target), edges[:-1])
 
 
-def test_neighbours_of_one_class_merge_in_runs() -> None:
-    """A homopolymer's bases can't be told apart by class."""
+def test_neighbours_of_one_class_merge_in_stretches() -> None:
+    """The bases of a homopolymer cannot be separated by class."""
     events = Events.of([0, 2, 4], [2, 4, 6], label=[0, 0, 1], classes=BASES)
 
-    assert runs(encode(events, 6, "base")).end.tolist() == [4, 6]
+    assert stretches(encode(events, 6, "base")).end.tolist() == [4, 6]
 
 
 def test_each_task_has_its_classes() -> None:
-    """Boundary has its own, the others the source's."""
+    """Task boundary has its own, the others have those of the source."""
     assert classes_of("boundary", ()) == ("inside", "boundary")
     assert classes_of("base", BASES) == BASES
     assert classes_of("segment", ("background", "beat")) == ("background", "beat")
@@ -116,14 +115,14 @@ def test_each_task_has_its_classes() -> None:
 @pytest.mark.parametrize(
     ("task", "classes", "message"),
     [
-        ("base", (), "know no bases; use a source with a sequence"),
-        ("base", ("tail", "body"), "know no bases"),
+        ("base", (), "contain no bases; use a source with a sequence"),
+        ("base", ("tail", "body"), "contain no bases"),
         ("segment", ("beat",), "two are needed; try --outside background"),
-        ("segment", tuple(map(str, range(MOST_CLASSES + 1))), "128 classes, 127 are possible"),
+        ("segment", tuple(map(str, range(MOST_CLASSES + 1))), "128 classes, at most 127 are possible"),
         ("segment", ("background", "samples"), "'samples'"),
     ],
 )
 def test_a_source_that_cannot_serve_a_task_is_refused(task: str, classes: tuple[str, ...], message: str) -> None:
-    """The message tells what would."""
+    """The message names a remedy."""
     with pytest.raises(ConfigError, match=message):
         classes_of(task, classes)

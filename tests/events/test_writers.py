@@ -11,8 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pysam
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from poreconv.cli.main import main
 from poreconv.config import SourceConfig
@@ -36,7 +35,7 @@ READERS: dict[str, Callable[[Path], pa.Table]] = {
     ),
     ".parquet": lambda path: pyarrow.parquet.ParquetFile(path).read(),
 }
-"""How others read each format that holds the whole table."""
+"""How other programs read each format that holds the whole table."""
 
 CLASSES = ("background", "poly(A) tail")
 READS = reads_made(3)
@@ -61,7 +60,7 @@ def test_every_format_is_tested() -> None:
 
 @pytest.mark.parametrize("command", ["label", "refine", "convert"])
 def test_help_names_every_format(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A new one needs no word of help; only `convert` has the signal to write a fast5."""
+    """A new format needs no help text; only `convert` has the signal to write a fast5."""
     with pytest.raises(SystemExit):
         main([command, "--help"])
     words = " ".join(capsys.readouterr().out.split())
@@ -94,7 +93,7 @@ def test_what_was_written_can_be_learnt_from(suffix: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("suffix", READERS)
 def test_no_events_are_a_table_without_rows(suffix: str, tmp_path: Path) -> None:
-    """It has its columns all the same."""
+    """The table still has its columns."""
     table = READERS[suffix](written(tmp_path / f"events{suffix}", [Events.of([], [])] * len(READS)))
 
     assert table.schema == EVENTS
@@ -143,7 +142,7 @@ def test_bed_is_read_by_column(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("score", [-0.5, 1.5])
 def test_a_bed_score_is_0_to_1000(score: float, tmp_path: Path) -> None:
-    """What is beyond is clipped."""
+    """Scores outside 0 to 1 are clipped."""
     path = written(tmp_path / "events.bed", [Events.of([0], [9], score=[score])] * len(READS))
 
     assert path.read_text().split("\t")[4] == ("0" if score < 0 else "1000")
@@ -164,7 +163,7 @@ def test_a_name_that_bed_cannot_hold_is_a_format_error(read_id: str, label: str,
 
 
 def as_bam(path: Path, read: Read, events: Events) -> tuple[pysam.AlignedSegment, Counter[str]]:
-    """Write one read's events; give the record, and the notes."""
+    """Write one read's events; return the record, and the notes."""
     with closing(writer_for(path)(path)) as writer:
         writer.write(events_table(read, events))
     with pysam.AlignmentFile(f"{path}", check_sq=False) as file:
@@ -173,7 +172,7 @@ def as_bam(path: Path, read: Read, events: Events) -> tuple[pysam.AlignedSegment
 
 
 def read_again(path: Path, read: Read) -> Events:
-    """Give what `bam_moves` reads."""
+    """Return the events that `bam_moves` reads."""
     with closing(open_labels("bam_moves", [path], SourceConfig())) as source:
         events = source.events(read)
     assert events is not None
@@ -218,8 +217,8 @@ def test_a_bam_record_is_a_move_table_of_stride_1(fields: dict[str, str], sequen
     assert (record.get_tag("ts"), record.get_tag("ns")) == (3, 12)
 
 
-def test_what_a_move_table_cannot_say_is_counted(tmp_path: Path) -> None:
-    """Samples of a gap go to the event before it, labels that are no base to N."""
+def test_what_a_move_table_cannot_express_is_counted(tmp_path: Path) -> None:
+    """Samples of a gap go to the event before it, and labels that are not bases become N."""
     read = read_of("r1", 100)
     events = Events.of([0, 10, 30, 40], [5, 20, 40, 50], label=[0, 1, 2, -1], classes=("A", "polya", "N"))
     record, notes = as_bam(tmp_path / "r.bam", read, events)
@@ -255,7 +254,7 @@ def test_a_read_id_that_bam_cannot_hold_is_a_format_error(tmp_path: Path) -> Non
     ("folder", "n_reads"), [("dna_r941_lambda_tombo", 3), ("rna002_18s_tombo/ivt", 4), ("rna002_18s_tombo/wt", 4)]
 )
 def test_tombos_bases_come_back_from_bam(folder: str, n_reads: int, real_data: Path, tmp_path: Path) -> None:
-    """Exactly, of DNA and of RNA reads."""
+    """Exactly, for DNA and for RNA reads."""
     path = tmp_path / "tombo.bam"
     with open_reads(real_data / folder) as stream:
         reads = list(islice(stream, n_reads))
@@ -272,7 +271,7 @@ def test_tombos_bases_come_back_from_bam(folder: str, n_reads: int, real_data: P
 
 
 def test_a_boundary_has_a_place_and_no_class(tmp_path: Path) -> None:
-    """Events without classes are all called the same."""
+    """Events without classes all have the same label."""
     table = events_table(READS[0], Events.of([0, 9], [9, 18]))
 
     assert table["label"].to_pylist() == [UNNAMED, UNNAMED]
@@ -289,7 +288,7 @@ def test_a_label_that_text_cannot_hold_is_a_format_error(label: str, tmp_path: P
 
 
 def test_another_suffix_is_refused() -> None:
-    """The message tells which there are."""
+    """The message lists the suffixes that exist."""
     with pytest.raises(ConfigError, match=r"events\.xlsx: .* \.tsv or \.parquet"):
         writer_for(Path("events.xlsx"))
 

@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.typing import ArrayLike, NDArray
 
 from poreconv.config import DecodeConfig
 from poreconv.events.events import Events
 from poreconv.events.targets import BOUNDARY_CLASSES, encode
-from poreconv.inference.decoding.decode import FLOOR, boundaries, decode, peaks
+from poreconv.inference.decoding.decode import FLOOR, BoundaryDecoder, decode, peaks
 from poreconv.inference.decoding.dwell import LifeTable
 
 EVERY_8 = LifeTable()
@@ -25,7 +24,7 @@ def boundaries_in(boundary_T: ArrayLike, threshold: float = 0.5) -> Events:
 
 
 def one_hot(target: NDArray[np.int8], n_classes: int) -> NDArray[np.float32]:
-    """Give what a network that is sure says, shape ``(C, T)``."""
+    """Return the probabilities of a network that is certain, shape ``(C, T)``."""
     return (target == np.arange(n_classes)[:, None]).astype(np.float32)
 
 
@@ -54,7 +53,7 @@ def test_high_neighbours_of_a_peak_are_no_boundaries() -> None:
 
 
 def test_a_plateau_is_one_boundary_at_its_first_sample() -> None:
-    """A network that is sure of several samples in a row says 1.0 for each."""
+    """A network that is certain of several samples in a row gives each a probability of 1."""
     assert peaks(np.array([0, 1, 1, 1, 0, 1, 1], np.float32)).tolist() == [1, 5]
     assert peaks(np.ones(4, np.float32)).tolist() == [0]
 
@@ -73,8 +72,8 @@ def test_no_samples_no_events(task: str) -> None:
     assert len(decode(np.zeros((2, 0), np.float32), task, BOUNDARY_CLASSES, DecodeConfig())) == 0
 
 
-def test_segments_are_runs_of_the_likeliest_class() -> None:
-    """Scored by its mean probability over the run; they cover the read."""
+def test_segments_are_stretches_of_the_likeliest_class() -> None:
+    """Scored by its mean probability over the stretch; they cover the read."""
     probabilities_CT = np.array([[0.8, 0.6, 0.1, 0.3], [0.1, 0.3, 0.8, 0.6], [0.1, 0.1, 0.1, 0.1]], np.float32)
     events = decode(probabilities_CT, "segment", CLASSES, DecodeConfig())
 
@@ -87,7 +86,7 @@ def test_segments_are_runs_of_the_likeliest_class() -> None:
 
 @given(st.lists(st.integers(2, 12), min_size=1, max_size=25))
 def test_decoding_recovers_encoded_boundaries(durations: list[int]) -> None:
-    """A network that were always right would give the truth back."""
+    """The probabilities of a network that is always right decode to the truth."""
     edges = np.cumsum([0, *durations])
     target = encode(Events.of(edges[:-1], edges[1:]), int(edges[-1]), "boundary")
     events = boundaries_in(target)
@@ -108,7 +107,7 @@ def test_decoding_recovers_encoded_segments(steps: list[tuple[int, int]]) -> Non
 
 @given(st.lists(st.floats(0, 1, width=16), max_size=40), st.sampled_from([0.25, 0.5, 0.75]))
 def test_every_event_begins_at_a_local_maximum(probabilities: list[float], threshold: float) -> None:
-    """Whatever the network says, events are valid, disjoint and reach to the end."""
+    """Whatever the probabilities, events are valid, disjoint and reach to the end."""
     events = boundaries_in(probabilities, threshold)
 
     assert (events.score >= threshold).all()
@@ -119,7 +118,7 @@ def test_every_event_begins_at_a_local_maximum(probabilities: list[float], thres
 def segmental(probabilities: ArrayLike, threshold: float = 0.5, weight: float = 1.0) -> list[int]:
     """Choose boundaries of a molecule whose events last 8 samples."""
     config = DecodeConfig(threshold, "segmental", weight, EVERY_8_HAZARDS)
-    return boundaries(np.asarray(probabilities, np.float32), config).tolist()
+    return BoundaryDecoder(config).boundaries(np.asarray(probabilities, np.float32)).tolist()
 
 
 def test_a_peak_too_near_is_dropped() -> None:
@@ -141,7 +140,7 @@ def test_a_low_peak_in_the_right_place_is_taken() -> None:
 
 
 def test_doubt_about_the_exact_place_is_no_doubt_about_the_boundary() -> None:
-    """A network that is torn between two neighbours is sure that there is one."""
+    """A network that is undecided between two neighbouring samples is certain that there is a boundary."""
     assert segmental([0.0, 0.1, 0.45, 0.4, 0.0, 0.0], weight=0.0) == [2]
     assert boundaries_in([0.0, 0.1, 0.45, 0.4, 0.0, 0.0]).start.tolist() == []
 

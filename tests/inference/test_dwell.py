@@ -2,12 +2,11 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
 from poreconv.errors import ConfigError
-from poreconv.inference.decoding.dwell import EDGES, LONGEST, LifeTable, best_boundaries, surprise
+from poreconv.inference.decoding.dwell import EDGES, LONGEST, LifeTable, best_boundaries, log_likelihood_ratios
 
 halves = st.integers(-8, 8).map(lambda n: n / 2)
 """Numbers whose sums are exact, so that ties are ties."""
@@ -53,7 +52,7 @@ def test_ties_are_settled() -> None:
 
 def test_the_prior_is_a_distribution() -> None:
     """Probabilities of all dwells add up to 1, in the table and beyond it, and so do those it is compared with."""
-    by_dwell, beyond = surprise(hazards_of(*np.random.default_rng(0).geometric(0.1, 5000).tolist()))
+    by_dwell, beyond = log_likelihood_ratios(hazards_of(*np.random.default_rng(0).geometric(0.1, 5000).tolist()))
     mean = 10.0
     geometric = np.log(1 / mean) + np.arange(LONGEST) * np.log1p(-1 / mean)
 
@@ -64,7 +63,7 @@ def test_the_prior_is_a_distribution() -> None:
 def test_dwells_of_chance_tell_nothing() -> None:
     """Where each sample may end an event with the same chance, no dwell is likelier than by chance."""
     rate = tuple(0.1 for _ in EDGES)
-    by_dwell, beyond = surprise(rate)
+    by_dwell, beyond = log_likelihood_ratios(rate)
 
     np.testing.assert_allclose(by_dwell, 0, atol=1e-9)
     assert beyond == pytest.approx(0)
@@ -72,7 +71,7 @@ def test_dwells_of_chance_tell_nothing() -> None:
 
 def test_likelier_dwells_gain_more() -> None:
     """Where most events last 8 samples, 8 gains, 4 and 12 cost, and what was never seen costs most."""
-    by_dwell, _ = surprise(hazards_of(*[8] * 960, *[4] * 20, *[12] * 20))
+    by_dwell, _ = log_likelihood_ratios(hazards_of(*[8] * 960, *[4] * 20, *[12] * 20))
 
     assert by_dwell[8] > 0 > max(by_dwell[4], by_dwell[12])
     assert min(by_dwell[4], by_dwell[12]) > max(by_dwell[2], by_dwell[6], by_dwell[10])
@@ -99,12 +98,12 @@ def test_a_table_without_events_is_usable() -> None:
 def test_hazards_of_other_bins_are_refused() -> None:
     """A recipe with other bins than this version's ends in an error."""
     with pytest.raises(ConfigError, match=r"dwell_hazards: 2 bins, not"):
-        surprise((0.1, 0.2))
+        log_likelihood_ratios((0.1, 0.2))
 
 
 def test_long_gaps_are_possible() -> None:
     """Far beyond the table, dwells have a price, which is finite."""
-    by_dwell, beyond = surprise(hazards_of(*[9] * 100))
+    by_dwell, beyond = log_likelihood_ratios(hazards_of(*[9] * 100))
     far: NDArray[np.int64] = np.array([10, 10 + 50 * LONGEST])
 
     assert best_boundaries(far, np.array([1e6, 1e6]), by_dwell, beyond).tolist() == [0, 1]

@@ -39,7 +39,7 @@ def test_first_kernels_are_the_stem() -> None:
 
 
 def test_a_network_without_convolution_has_no_kernels() -> None:
-    """A dense network says so."""
+    """A dense network has no kernels, and the error gives the reason."""
     with pytest.raises(ConfigError, match="no convolution"):
         first_kernels(random_network("dense"))
 
@@ -113,7 +113,7 @@ def test_what_speaks_for_one_class_speaks_against_the_other() -> None:
 
 @pytest.mark.parametrize(
     ("sample", "name", "message"),
-    [(300, "boundary", "choose start < end of 0 to 300"), (0, "beat", "inside, boundary")],
+    [(300, "boundary", "choose 0 <= start < end <= 300"), (0, "beat", "inside, boundary")],
 )
 def test_saliency_of_what_is_not_there_is_refused(sample: int, name: str, message: str) -> None:
     """A sample beyond the read, or a class that the model doesn't have."""

@@ -135,7 +135,7 @@ def test_unusable_reads_are_dropped_by_name() -> None:
 
 
 def test_an_unusable_read_raises_without_a_ledger() -> None:
-    """Called on one flat read, a labeller says what is wrong with it."""
+    """Called on one flat read, a labeller raises an error that names the problem."""
     flat = noisy_steps(50)
     flat.adc[:] = 7
 

@@ -2,8 +2,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 from poreconv.config import DecodeConfig, Task
@@ -11,7 +10,7 @@ from poreconv.errors import ConfigError
 from poreconv.events.events import Events, joined
 from poreconv.events.targets import BOUNDARY_CLASSES
 from poreconv.inference.decoding.decode import decode
-from poreconv.inference.decoding.online import LAG, online_decoder
+from poreconv.inference.decoding.online import LAG, online_decoders
 from tests.inference.test_decode import CLASSES, EVERY_8_HAZARDS
 
 METHODS = {
@@ -34,7 +33,7 @@ def in_pieces(
     config: DecodeConfig,
 ) -> Events:
     """Decode pieces that begin at these samples."""
-    decoder = online_decoder(task, classes, config)
+    decoder = online_decoders(task, classes, config)()
     *pieces, rest = np.split(probabilities_CT, sorted(cuts), axis=1)
     parts = [decoder.push(piece, last=False) for piece in pieces]
     return joined([*parts, decoder.push(rest, last=True)])
@@ -76,7 +75,7 @@ def test_segmental_decides_long_before_it_must(seed: int) -> None:
     """On a molecule of 8 samples per event, nothing waits for `LAG` samples, and all is as in the whole read."""
     rng = np.random.default_rng(seed)
     p_CT = boundary_CT(np.where(rng.random(6000) < 1 / 8, rng.beta(6, 2, 6000), rng.beta(1, 30, 6000)))
-    decoder = online_decoder("boundary", BOUNDARY_CLASSES, METHODS["segmental"])
+    decoder = online_decoders("boundary", BOUNDARY_CLASSES, METHODS["segmental"])()
     parts, waits = [], []
     for start in range(0, 6000, 50):
         parts.append(decoder.push(p_CT[:, start : start + 50], last=start == 5950))
@@ -88,7 +87,7 @@ def test_segmental_decides_long_before_it_must(seed: int) -> None:
 
 def test_segmental_decides_in_the_end() -> None:
     """Where all choices stay equally good, the best so far is taken after `LAG` samples, in bounded memory."""
-    decoder = online_decoder("boundary", BOUNDARY_CLASSES, METHODS["segmental"])
+    decoder = online_decoders("boundary", BOUNDARY_CLASSES, METHODS["segmental"])()
     unsure_CT = boundary_CT(np.tile([0.1, 0.05], 50))
     waits = []
     for n in range(1, 101):
@@ -100,7 +99,7 @@ def test_segmental_decides_in_the_end() -> None:
 
 def test_a_peak_is_certain_one_sample_later() -> None:
     """The next sample may be higher; the one after it changes nothing."""
-    decoder = online_decoder("boundary", BOUNDARY_CLASSES, METHODS["peaks"])
+    decoder = online_decoders("boundary", BOUNDARY_CLASSES, METHODS["peaks"])()
     decoder.push(boundary_CT([0, 0.9]), last=False)
     before = decoder.certain
     decoder.push(boundary_CT([0.1]), last=False)
@@ -118,4 +117,4 @@ def test_a_peak_is_certain_one_sample_later() -> None:
 def test_what_needs_whole_reads_is_refused(task: Task, config: DecodeConfig, message: str) -> None:
     """With the reason, and what to use instead."""
     with pytest.raises(ConfigError, match=message):
-        online_decoder(task, CLASSES, config)
+        online_decoders(task, CLASSES, config)

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.typing import NDArray
 
 from poreconv.commands.train import train
@@ -113,7 +112,7 @@ def test_classes_without_an_order_are_refused(reads: list[NDArray[np.int8]]) -> 
 
 def test_an_order_belongs_to_its_method_and_its_classes() -> None:
     """A recipe whose decoding cannot be done is none."""
-    with pytest.raises(ConfigError, match="names classes for method ordered only"):
+    with pytest.raises(ConfigError, match="needed by method ordered, and only by it"):
         DecodeConfig(method="ordered")
     with pytest.raises(ConfigError, match="names no classes of the model"):
         recipe_for("tcn", decoding=ORDERED)
@@ -145,7 +144,8 @@ def test_training_records_the_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "message"), [(squiggle_store, "task boundary has no regions"), (heartbeat_store, "before and after")]
+    ("make", "message"),
+    [(squiggle_store, "only for task segment, and this task is boundary"), (heartbeat_store, "before and after")],
 )
 def test_what_has_no_order_is_not_trained_so(make, message: str, tmp_path: Path) -> None:
     """Boundaries are no regions; beats come again and again."""

@@ -19,6 +19,7 @@ from poreconv.inference.streaming.labeller import StreamingLabeller
 from poreconv.inference.streaming.latency import Measured
 from poreconv.inference.streaming.playback import FlowCell, reads_for
 from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.records import from_json, to_json
 from tests.inference.test_labeller import noisy_steps
 from tests.inference.test_online import assert_same
 from tests.inference.test_streaming import streamed
@@ -35,11 +36,11 @@ def played(
 ) -> tuple[Measured, dict[str, Events]]:
     """Play reads of these lengths on all channels; a read twice fails."""
     labeller, measured, found = labeller_of("strided"), Measured(), {}
-    streaming = StreamingLabeller(labeller, config, measured.ledger)
+    streaming = StreamingLabeller(labeller, config.stream, measured.ledger)
     reads = [noisy_steps(n, seed) for seed, n in enumerate(lengths)]
     for read, events in FlowCell(streaming, reads, range(config.channels), config, measured, **more).play():
         assert read.read_id not in found
-        assert_same(events, streamed(StreamingLabeller(labeller, config), read, 1000))
+        assert_same(events, streamed(StreamingLabeller(labeller, config.stream), read, 1000))
         found[read.read_id] = events
     return measured, found
 
@@ -55,8 +56,8 @@ def test_each_read_that_ends_is_given_once() -> None:
 
 def test_a_label_comes_after_hop_lookahead_and_push() -> None:
     """As fast as possible, no label is later than the signal that it waits for."""
-    measured, _ = played(replace(FAST, warmup_samples=1), [40_000])
-    cut = StreamingLabeller(labeller_of("strided"), FAST).chunking
+    measured, _ = played(replace(FAST, stream=replace(FAST.stream, warmup_samples=1)), [40_000])
+    cut = StreamingLabeller(labeller_of("strided"), FAST.stream).chunking
     wait_s = (cut.hop + cut.margin) / 4000 + 0.1
 
     assert 0 < measured.latency_s(0.5) <= measured.latency_s(1.0) <= wait_s + 0.001
@@ -70,7 +71,7 @@ def test_real_time_waits_for_the_samples() -> None:
     assert measured.samples_per_busy_s > measured.n_samples / measured.wall_s
 
 
-def test_it_ends_when_it_is_told_to() -> None:
+def test_it_ends_when_asked_to() -> None:
     """What was measured by then stays."""
     asked: list[bool] = []
     measured, _ = played(FAST, [40_000], stopped=lambda: asked.append(True) or len(asked) > 4)
@@ -83,7 +84,7 @@ def test_flat_reads_are_dropped_and_the_channel_goes_on() -> None:
     flat, good = noisy_steps(500, 1), noisy_steps(500, 2)
     flat.adc[:] = 9
     measured = Measured()
-    streaming = StreamingLabeller(labeller_of("strided"), FAST, measured.ledger)
+    streaming = StreamingLabeller(labeller_of("strided"), FAST.stream, measured.ledger)
     cell = FlowCell(streaming, [flat, good], [1], FAST, measured)  # of three channels: reads 1, 4, 7, ..., in turn
     found = [read.read_id for read, _ in cell.play()]
 
@@ -109,8 +110,8 @@ def test_as_many_reads_are_kept_as_are_played(tmp_path: Path) -> None:
 def test_latencies_are_counted_by_sample() -> None:
     """Of samples that are labelled together the first waited longest; quantiles are right to a millisecond."""
     measured = Measured()
-    measured.wait(0.4, n_samples=800, rate_hz=4000)
-    measured.wait(0.2, n_samples=200, rate_hz=4000)
+    measured.add_wait(0.4, n_samples=800, rate_hz=4000)
+    measured.add_wait(0.2, n_samples=200, rate_hz=4000)
 
     assert measured.latency_s(0.2) == pytest.approx(0.2, abs=0.002)
     assert measured.latency_s(0.6) == pytest.approx(0.3, abs=0.002)
@@ -121,12 +122,12 @@ def test_latencies_are_counted_by_sample() -> None:
 def test_what_was_measured_comes_back_from_another_process() -> None:
     """As JSON types, and adds up."""
     one = Measured(n_samples=1000, played_s=2.0, samples_per_busy_s=500.0, reads=3)
-    one.wait(0.3, 1000, 4000)
-    again = Measured.from_dict(one.to_dict())
+    one.add_wait(0.3, 1000, 4000)
+    again = from_json(to_json(one), Measured)
     again.merge(one)
 
     assert (again.n_samples, again.played_s, again.samples_per_busy_s, again.reads) == (2000, 2.0, 1000.0, 6)
-    np.testing.assert_array_equal(again.waits, 2 * one.waits)
+    np.testing.assert_array_equal(again.waits.n_samples, 2 * one.waits.n_samples)
 
 
 @pytest.fixture
@@ -181,8 +182,8 @@ def test_the_command_prints_what_was_measured(
     options = ["--speed", speed, "--channels", "2", "--seconds", "1", "--workers", "1", "--precision", "32"]
     with pytest.raises(SystemExit) if code else nullcontext() as left:
         main(["stream", str(model), str(tmp_path / "reads.fast5"), *options])
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
 
     assert (left.value.code if left else 0) == code
-    assert ("channels that this machine holds" in said.out) == (code == 0)
-    assert ("reads in " in said.err) == (code == 0)
+    assert ("channels that this machine holds" in printed.out) == (code == 0)
+    assert ("reads in " in printed.err) == (code == 0)

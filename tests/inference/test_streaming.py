@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from poreconv.config import StreamConfig
 from poreconv.errors import ConfigError, MismatchError, SignalError
@@ -115,7 +114,7 @@ def test_memory_does_not_grow_with_the_read() -> None:
 
 @pytest.mark.parametrize("name", BOUNDED)
 def test_latency_is_bounded_by_hop_and_lookahead(name: str) -> None:
-    """A label waits for the rest of its hop, half the receptive field, and the sample that tells a peak."""
+    """A label waits for the rest of its hop, half the receptive field, and the sample after a peak."""
     labeller, read = labeller_of(name), noisy_steps(1500)
     streaming = StreamingLabeller(labeller, replace(SHORT, warmup_samples=1))
     streaming.start(read)
@@ -155,7 +154,7 @@ def test_unusable_reads_are_dropped_by_name() -> None:
 
 
 def test_an_unusable_read_raises_without_a_ledger() -> None:
-    """It says which one."""
+    """The error names the read."""
     streaming = StreamingLabeller(labeller_of("tcn"), SHORT)
     streaming.start(noisy_steps(9))
 
@@ -163,8 +162,8 @@ def test_an_unusable_read_raises_without_a_ledger() -> None:
         streaming.finish()
 
 
-def test_misuse_is_told() -> None:
-    """What was not begun, not ended, or is no counts."""
+def test_misuse_is_refused() -> None:
+    """Samples of a read that has not begun, a read begun before the last one ended, samples that are not counts."""
     streaming, read = StreamingLabeller(labeller_of("tcn"), SHORT), noisy_steps(9)
     with pytest.raises(ConfigError, match="channel 3: no read has begun"):
         streaming.push(read.adc, channel=3)

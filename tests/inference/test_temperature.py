@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poreconv.inference.decoding.temperature import fit, probabilities, scaled, softmax, taken_back
+from poreconv.inference.decoding.temperature import fit, probabilities, scaled, softmax, unweighting_bias
 
 
 def drawn(n_classes: int, n: int = 60_000, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
@@ -26,14 +26,14 @@ def test_class_weights_are_taken_back() -> None:
     true_C = np.array([0.7, 0.2, 0.1])
     weights_C = np.array([0.5, 2.0, 4.0])
     learnt_C = true_C * weights_C / (true_C * weights_C).sum()
-    found_CT = probabilities(np.log(learnt_C)[:, None].astype(np.float32), 1.0, taken_back(weights_C.tolist()))
+    found_CT = probabilities(np.log(learnt_C)[:, None].astype(np.float32), 1.0, unweighting_bias(weights_C.tolist()))
 
     assert found_CT[:, 0] == pytest.approx(true_C, abs=1e-4)
 
 
 def test_a_class_that_was_never_seen_is_left_as_it_is() -> None:
     """It weighed nothing, and nothing is known of it."""
-    assert taken_back([0.0, 2.0, 2.0 * np.e]) == (0, 0, -1)
+    assert unweighting_bias([0.0, 2.0, 2.0 * np.e]) == (0, 0, -1)
 
 
 def test_logarithms_of_probabilities_are_as_good_as_logits() -> None:
@@ -54,7 +54,7 @@ def test_being_always_right_so_far_is_no_certainty(n: int) -> None:
 
 
 def test_where_nothing_can_be_learnt_nothing_is_changed() -> None:
-    """With one class or no sample, the temperature is 1; logits that say nothing are no crash."""
+    """With one class or no sample, the temperature is 1; logits that are all equal are no crash."""
     target_N = np.tile([0, 1], 50).astype(np.int8)
     sure_CN = np.where(target_N == np.arange(2)[:, None], 3.0, -3.0)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from poreconv.commands.label import label
-from poreconv.config import LabelConfig, WorkConfig
+from poreconv.config import InferenceConfig, LabelConfig, WorkConfig
 from poreconv.errors import BundleError
 from poreconv.inference.backends.pytorch import in_threads
 from poreconv.inference.worker_model import TrainedModel, for_model
@@ -36,20 +36,21 @@ def signal(tmp_path: Path) -> Path:
 
 def test_a_model_travels_as_the_name_of_its_file(model: Path) -> None:
     """What another process gets is small, and labels."""
-    told = pickle.dumps(TrainedModel.find(model, LabelConfig()).label)
-    labelled = list(pickle.loads(told)(iter(READS), Ledger()))
+    sent = pickle.dumps(TrainedModel.find(model, InferenceConfig()).labelling)
+    with pickle.loads(sent)() as label_reads:
+        labelled = list(label_reads(iter(READS), Ledger()))
 
-    assert len(told) < 3000
+    assert len(sent) < 3000
     assert [read for read, _ in labelled] == READS
 
 
 def test_a_model_that_changes_under_way_is_refused(model: Path) -> None:
     """Half a table of one model and half of another would be neither's."""
-    found = TrainedModel.find(model, LabelConfig())
+    found = TrainedModel.find(model, InferenceConfig())
     bundle_at(model, "unet", **KNOWN)
 
-    with pytest.raises(BundleError, match="changed since the command began"):
-        list(found.label(iter(READS), Ledger()))
+    with pytest.raises(BundleError, match="changed since the command began"), found.opened():
+        pass
 
 
 def test_labelling_leaves_torch_its_threads(model: Path) -> None:
@@ -58,7 +59,8 @@ def test_labelling_leaves_torch_its_threads(model: Path) -> None:
     torch.set_num_threads(2)
     with in_threads(1):
         within = torch.get_num_threads()
-    list(TrainedModel.find(model, LabelConfig()).label(iter(READS), Ledger()))
+    with TrainedModel.find(model, InferenceConfig()).opened() as labeller:
+        list(labeller.label(READS))
     after = torch.get_num_threads()
     torch.set_num_threads(before)
 
@@ -67,13 +69,13 @@ def test_labelling_leaves_torch_its_threads(model: Path) -> None:
 
 LABEL = """
 import sys
-from poreconv import jobs
+from poreconv.reads import pieces
 from poreconv.commands.label import label
-from poreconv.config import LabelConfig
+from poreconv.config import LabelConfig, WorkConfig
 
 if __name__ == "__main__":
-    jobs.JOB_BYTES = 1
-    label(*sys.argv[1:3], out=sys.argv[3], config=LabelConfig(workers=2))
+    pieces.JOB_BYTES = 1
+    label(*sys.argv[1:3], out=sys.argv[3], config=LabelConfig(work=WorkConfig(workers=2)))
     print("torch" in sys.modules)
 """
 
@@ -89,14 +91,14 @@ def test_several_processes_write_the_table_of_one(model: Path, signal: Path, tmp
     assert (tmp_path / "two.tsv").read_text() == (tmp_path / "one.tsv").read_text()
 
 
-def test_one_process_has_the_gpu_unless_told_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_process_has_the_gpu_unless_asked_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where NVIDIA's driver came with its tool, and the GPU isn't hidden."""
     (tmp_path / "nvidia-smi").write_text("")
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    workers = [for_model(LabelConfig(work=WorkConfig(workers=given))).workers for given in (0, 2)]
+    workers = [for_model(WorkConfig(workers=given)).workers for given in (0, 2)]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
     assert workers == [1, 2]
-    assert for_model(LabelConfig()).workers == 0
+    assert for_model(WorkConfig()).workers == 0

@@ -15,7 +15,7 @@ ROWS = [(10 / 4000, 10 / 4000, 8, "GGAGG"), (30 / 4000, 10 / 4000, 9, "GGNGG")]
 
 
 def from_fast5(path: Path, start_sample: int = 0) -> tuple[Events | None, LabelSource]:
-    """Label read r1 of 100 samples; the source comes back closed."""
+    """Label read r1 of 100 samples; the returned source is closed."""
     source = open_labels("aligned_to_ref", [], SourceConfig())
     try:
         return source.events(read_of("r1", source=path, start_sample=start_sample)), source
@@ -24,7 +24,7 @@ def from_fast5(path: Path, start_sample: int = 0) -> tuple[Events | None, LabelS
 
 
 def test_ignored_events_are_not_covered_and_other_letters_have_no_class(tmp_path: Path) -> None:
-    """The aligner leaves out the rows that it ignores."""
+    """The table has no rows for events that the aligner ignored."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_aligned_to_ref(read, ROWS)
     events, _ = from_fast5(tmp_path / "r.fast5")
@@ -35,7 +35,7 @@ def test_ignored_events_are_not_covered_and_other_letters_have_no_class(tmp_path
 
 
 def test_the_newest_alignment_with_a_table_wins(tmp_path: Path) -> None:
-    """A workflow that failed leaves a group without one; the others are counted."""
+    """A workflow that failed leaves a group without a table; the other alignments are counted."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_aligned_to_ref(read, ROWS)
         add_aligned_to_ref(read, ROWS[1:], group="AlignToRef_001")
@@ -46,8 +46,8 @@ def test_the_newest_alignment_with_a_table_wins(tmp_path: Path) -> None:
     assert source.notes == {"other_alignments": 1}
 
 
-def test_a_basecall_is_no_alignment(tmp_path: Path) -> None:
-    """There is nothing to say."""
+def test_a_basecall_is_not_an_alignment(tmp_path: Path) -> None:
+    """A file with a basecall only has no label."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, sequence="ACT", move=[1, 1, 1], stride=5)
 
@@ -55,7 +55,7 @@ def test_a_basecall_is_no_alignment(tmp_path: Path) -> None:
 
 
 def test_times_that_fit_from_both_zeros_are_a_named_drop(tmp_path: Path) -> None:
-    """In the first seconds of a run nothing decides between the read's start and the run's."""
+    """In the first seconds of a sequencing run, starts may count from the read's start or from the run's."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_aligned_to_ref(read, ROWS)
     with pytest.raises(LabelError, match="nothing decides") as caught:

@@ -23,7 +23,7 @@ REVERSE, SECONDARY, SUPPLEMENTARY = 16, 256, 2048
 def from_bam(
     files: Sequence[Path], *reads: Read, margin: bool = False, source: str = "bam_moves"
 ) -> tuple[list[Events | None], LabelSource]:
-    """Label reads; the source comes back closed."""
+    """Label reads; the returned source is closed."""
     opened = open_labels(source, files, SourceConfig(move_margin=margin))
     try:
         return [opened.events(read) for read in reads], opened
@@ -40,31 +40,31 @@ def moves_of(folder: Path, *reads: Read, name: str = "r1", sequence: str = "ACT"
 
 
 def test_a_base_reaches_from_its_move_to_the_next(tmp_path: Path) -> None:
-    """The last one reaches to the end of the last block."""
+    """The last base reaches to the end of the last block."""
     assert spans(moves_of(tmp_path)) == [(10, 20, 0), (20, 25, 1), (25, 35, 3)]
 
 
 def test_a_record_on_the_reverse_strand_gives_the_reads_own_bases(tmp_path: Path) -> None:
-    """BAM holds the reverse complement, and the moves as they were."""
+    """BAM holds the reverse complement of the sequence, and the moves in signal order."""
     assert moves_of(tmp_path, sequence="AGT", flag=REVERSE).label.tolist() == [0, 1, 3]
 
 
-def test_rna_is_walked_from_the_end_of_its_sequence(tmp_path: Path) -> None:
-    """Its 3' end goes first."""
+def test_rna_is_read_from_the_end_of_its_sequence(tmp_path: Path) -> None:
+    """The 3' end goes through the pore first."""
     assert moves_of(tmp_path, read_of("r1", kit="SQK-RNA004")).label.tolist() == [3, 1, 0]
 
 
 @pytest.mark.parametrize(
     ("group", "label"), [("a1_rna004_130bps_sup@v5.1.0", [3, 1, 0]), ("a1_dna_r10.4.1_e8.2_400bps_hac@v5", [0, 1, 3])]
 )
-def test_the_basecallers_model_tells_rna_where_the_signal_file_does_not(
+def test_the_basecallers_model_states_rna_where_the_signal_file_does_not(
     tmp_path: Path, group: str, label: list[int]
 ) -> None:
-    """Dorado names the read group after it."""
+    """Dorado names the read group after the model."""
     assert moves_of(tmp_path, read_of("r1", experiment=""), RG=group).label.tolist() == label
 
 
-def test_without_orientation_places_are_left(tmp_path: Path) -> None:
+def test_without_orientation_events_have_places_only(tmp_path: Path) -> None:
     """The read is counted."""
     path = write_bam(tmp_path / "r.bam", bam_record("r1", "ACT", mv=MOVES, ts=10))
     (events,), source = from_bam([path], read_of("r1", experiment=""))
@@ -74,7 +74,7 @@ def test_without_orientation_places_are_left(tmp_path: Path) -> None:
 
 
 def test_a_split_read_has_the_labels_of_all_its_parts(tmp_path: Path) -> None:
-    """Each part's samples begin at ``sp`` in the parent's signal, and only there; parts stand in any order."""
+    """Each part's samples begin at ``sp`` in the parent's signal; parts may be in any order."""
     second = bam_record("b", "GG", mv=[5, 1, 1], ts=0, ns=40, sp=60, pi="r1")
     first = bam_record("a", "ACT", mv=MOVES, ts=10, ns=60, sp=0, pi="r1")
     (events, child), _ = from_bam([write_bam(tmp_path / "r.bam", second, first)], read_of("r1"), read_of("a"))
@@ -84,7 +84,7 @@ def test_a_split_read_has_the_labels_of_all_its_parts(tmp_path: Path) -> None:
 
 
 def test_parts_that_overlap_are_a_named_drop(tmp_path: Path) -> None:
-    """Old dorado versions forgot trimmed samples in ``sp``."""
+    """Old dorado versions left trimmed samples out of ``sp``."""
     parts = [bam_record(name, "ACT", mv=MOVES, ts=10, sp=sp, pi="r1") for name, sp in (("a", 0), ("b", 10))]
     with pytest.raises(LabelError) as caught:
         from_bam([write_bam(tmp_path / "r.bam", *parts)], read_of("r1"))
@@ -94,7 +94,7 @@ def test_parts_that_overlap_are_a_named_drop(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", [SECONDARY, SUPPLEMENTARY])
 def test_the_primary_record_wins(tmp_path: Path, other: int) -> None:
-    """Over longer ones, before or behind it; these are counted."""
+    """It is used even if longer records come before or after it; these are counted."""
     primary = bam_record("r1", "ACT", mv=MOVES, ts=10, flag=0)
     longer = bam_record("r1", "ACTGGG", mv=[5, 1, 1, 1, 1, 1, 1], ts=0, flag=other)
     (events,), source = from_bam([write_bam(tmp_path / "r.bam", longer, primary, longer)], read_of("r1"))
@@ -105,7 +105,7 @@ def test_the_primary_record_wins(tmp_path: Path, other: int) -> None:
 
 
 def test_minimap2s_strand_does_not_hide_the_trimmed_samples(tmp_path: Path) -> None:
-    """``minimap2 -y -ax splice`` leaves two tags called ts."""
+    """``minimap2 -y -ax splice`` writes a second tag called ts."""
     record = bam_record("r1", "ACT", mv=MOVES, ns=100)
     fields = [*record.to_dict()["tags"], "ts:A:+", "ts:i:10"]
     twice = type(record).from_dict(record.to_dict() | {"tags": fields}, record.header)
@@ -115,8 +115,8 @@ def test_minimap2s_strand_does_not_hide_the_trimmed_samples(tmp_path: Path) -> N
     assert events.start.tolist() == [10, 20, 25]
 
 
-def test_a_move_of_two_steps_on_a_base_without_a_place(tmp_path: Path) -> None:
-    """The event is the second one's."""
+def test_a_move_of_two_leaves_a_base_without_a_place(tmp_path: Path) -> None:
+    """The event is that of the second base."""
     path = write_bam(tmp_path / "r.bam", bam_record("r1", "ACT", mv=[5, 1, 2], ts=0))
     (events,), source = from_bam([path], read_of("r1"))
 
@@ -156,7 +156,7 @@ def test_a_table_without_a_move_is_no_label(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".bam", ".sam"])
 def test_any_record_of_a_long_file_is_found(tmp_path: Path, suffix: str) -> None:
-    """Beyond the blocks in which htslib reads, in any order."""
+    """Records in any order, in a file longer than the blocks that htslib reads."""
     numbers = range(1500)
     records = [bam_record(f"r{n}", "A" * 50, mv=[5, *[1] * 50], ts=n) for n in numbers]
     path = write_bam(tmp_path / f"r{suffix}", *records)
@@ -167,7 +167,7 @@ def test_any_record_of_a_long_file_is_found(tmp_path: Path, suffix: str) -> None
 
 
 def test_files_count_as_one(tmp_path: Path) -> None:
-    """Each read is found in its own."""
+    """Each read is found in its own file."""
     paths = [write_bam(tmp_path / f"{n}.bam", bam_record(f"r{n}", "A", mv=[5, 1], ts=n)) for n in (1, 2)]
     found, _ = from_bam(paths, read_of("r2"), read_of("r1"))
 
@@ -175,15 +175,15 @@ def test_files_count_as_one(tmp_path: Path) -> None:
 
 
 def test_a_file_without_move_tables_is_a_format_error(tmp_path: Path) -> None:
-    """It says how to get them."""
+    """The message states the option that writes them."""
     path = write_bam(tmp_path / "r.bam", bam_record("r1", "ACT"))
 
     with pytest.raises(FormatError, match=r"r\.bam: none of its 1 records has the tag 'mv'; .*--emit-moves"):
         from_bam([path])
 
 
-def test_a_file_that_is_no_bam_is_a_format_error(tmp_path: Path) -> None:
-    """Text, nothing, a BAM cut short, a SAM that can't be read by place, a SAM without header."""
+def test_a_file_that_is_not_a_bam_is_a_format_error(tmp_path: Path) -> None:
+    """Text, an empty file, a truncated BAM, a gzipped SAM, a SAM without header."""
     bam = write_bam(tmp_path / "r.bam", *(bam_record(f"r{n}", "ACT", mv=MOVES, ts=n) for n in range(2000)))
     sam = write_bam(tmp_path / "r.sam", bam_record("r1", "ACT", mv=MOVES, ts=0)).read_bytes()
     whole = bam.read_bytes()
@@ -195,7 +195,7 @@ def test_a_file_that_is_no_bam_is_a_format_error(tmp_path: Path) -> None:
             from_bam([tmp_path / name])
 
 
-def test_a_margin_leaves_what_is_sure_to_be_inside(tmp_path: Path) -> None:
+def test_a_margin_leaves_only_samples_that_are_surely_inside(tmp_path: Path) -> None:
     """One stride on each side of each start is uncovered; the events stay."""
     path = write_bam(tmp_path / "r.bam", bam_record("r1", "ACT", mv=[5, 1, 0, 0, 1, 1, 0], ts=10))
     plain, weak = [from_bam([path], read_of("r1"), margin=margin)[0][0] for margin in (False, True)]
@@ -206,7 +206,7 @@ def test_a_margin_leaves_what_is_sure_to_be_inside(tmp_path: Path) -> None:
 
 
 def test_a_read_that_is_all_margin_is_a_named_drop(tmp_path: Path) -> None:
-    """Nothing could be learnt from it."""
+    """No sample would be left to learn from."""
     path = write_bam(tmp_path / "r.bam", bam_record("r1", "ACT", mv=[5, 1, 1, 1], ts=10))
     with pytest.raises(LabelError, match="leave out move_margin") as caught:
         from_bam([path], read_of("r1"), margin=True)
@@ -215,7 +215,7 @@ def test_a_read_that_is_all_margin_is_a_named_drop(tmp_path: Path) -> None:
 
 
 def test_memory_holds_no_move_tables(tmp_path: Path) -> None:
-    """The index knows where a record stands, not what it says."""
+    """The index holds the place of a record, not its contents."""
     path = write_bam(tmp_path / "r.bam", bam_record("r1", "A" * 5000, mv=[5, *[1] * 5000], ts=0))
     source = open_labels("bam_moves", [path], SourceConfig())
     kept = [value for value in vars(vars(source)["_records"]).values() if isinstance(value, dict)]

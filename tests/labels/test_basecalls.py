@@ -30,8 +30,8 @@ def tables() -> Iterator[LabelSource]:
     source.close()
 
 
-def test_moves_start_where_their_own_segmentation_says(moves: LabelSource, tmp_path: Path) -> None:
-    """Two basecalls with different trims: the newest wins with its own trim; the other is counted."""
+def test_moves_start_where_their_own_segmentation_does(moves: LabelSource, tmp_path: Path) -> None:
+    """Of two basecalls with different trims the newest is used, with its own trim; the other is counted."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, 0, sequence="AC", move=[1, 1], first=10, stride=5)
         add_basecall(read, 1, sequence="GT", move=[1, 0, 1], first=40, stride=2)
@@ -41,7 +41,7 @@ def test_moves_start_where_their_own_segmentation_says(moves: LabelSource, tmp_p
     assert moves.notes == {"other_basecalls": 1}
 
 
-def test_a_margin_leaves_what_is_sure_to_be_inside(tmp_path: Path) -> None:
+def test_a_margin_leaves_only_samples_that_are_surely_inside(tmp_path: Path) -> None:
     """One stride on each side of each move is uncovered."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, sequence="AC", move=[1, 0, 0, 1, 0], first=10, stride=5)
@@ -54,8 +54,8 @@ def test_a_margin_leaves_what_is_sure_to_be_inside(tmp_path: Path) -> None:
     assert events.coverage.tolist() == [[15, 20], [30, 35]]
 
 
-def test_a_newer_basecall_without_moves_is_passed_over(moves: LabelSource, tmp_path: Path) -> None:
-    """It has nothing to say about places."""
+def test_a_newer_basecall_without_moves_is_ignored(moves: LabelSource, tmp_path: Path) -> None:
+    """It contains no places."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, 0, sequence="A", move=[1], first=10, stride=5)
         add_basecall(read, 1, sequence="AC", first=40)
@@ -64,8 +64,8 @@ def test_a_newer_basecall_without_moves_is_passed_over(moves: LabelSource, tmp_p
 
 
 @pytest.mark.parametrize(("sequence", "kit"), [("AACU", ""), ("AACT", "SQK-RNA001")])
-def test_rna_sequences_are_walked_backwards(moves: LabelSource, tmp_path: Path, sequence: str, kit: str) -> None:
-    """The signal begins at the 3' end; a U or the kit tells."""
+def test_rna_sequences_are_read_backwards(moves: LabelSource, tmp_path: Path, sequence: str, kit: str) -> None:
+    """The signal begins at the 3' end; RNA is recognised by a U or by the kit."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, sequence=sequence, move=[1, 1, 0, 1, 1], first=0, stride=10)
     events = moves.events(read_of("r1", source=tmp_path / "r.fast5", kit=kit, experiment=""))
@@ -74,7 +74,7 @@ def test_rna_sequences_are_walked_backwards(moves: LabelSource, tmp_path: Path, 
 
 
 def test_moves_of_unknown_direction_have_places_only(moves: LabelSource, tmp_path: Path) -> None:
-    """Places are right either way; the read is counted."""
+    """Places don't depend on the direction; the read is counted."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, sequence="AC", move=[1, 1], first=0, stride=10)
     events = moves.events(read_of("r1", source=tmp_path / "r.fast5", experiment=""))
@@ -84,7 +84,7 @@ def test_moves_of_unknown_direction_have_places_only(moves: LabelSource, tmp_pat
 
 
 def test_two_bases_in_one_block_are_one_event_of_the_last(moves: LabelSource, tmp_path: Path) -> None:
-    """The first has no place of its own, and is counted."""
+    """The first base has no place of its own, and is counted."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, sequence="ACG", move=[0, 1, 2], first=0, stride=10)
     events = moves.events(read_of("r1", source=tmp_path / "r.fast5"))
@@ -129,12 +129,17 @@ WRITTEN = [(10, 14, 0), (14, 20, 1), (20, 30, 3)]
         (SECONDS + 125.0, LENGTHS / 4000.0),
         (SECONDS, LENGTHS / 4000.0),
     ],
-    ids=["samples of the read", "samples of the run", "seconds of the run", "seconds of the read"],
+    ids=[
+        "samples of the read",
+        "samples of the sequencing run",
+        "seconds of the sequencing run",
+        "seconds of the read",
+    ],
 )
 def test_every_way_of_writing_starts_gives_the_same_events(
     tables: LabelSource, tmp_path: Path, start: np.ndarray, length: np.ndarray
 ) -> None:
-    """Samples or seconds, of the read or of the run."""
+    """Samples or seconds, counted from the read's start or from the sequencing run's."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, events=event_rows(STATES, MOVE, start, length))
     events = tables.events(read_of("r1", source=tmp_path / "r.fast5", start_sample=500_000))
@@ -146,15 +151,15 @@ def test_every_way_of_writing_starts_gives_the_same_events(
 def test_rows_without_starts_tile_the_segment(
     tables: LabelSource, tmp_path: Path, stride: int | None, duration: int
 ) -> None:
-    """By the basecall's stride, else by the segment's duration over the rows, rounded down."""
+    """Rows have the basecall's stride, else the segment's duration divided by the number of rows, rounded down."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, events=event_rows(STATES, MOVE), first=30, stride=stride, duration=duration)
 
     assert spans(tables.events(read_of("r1", source=tmp_path / "r.fast5"))) == [(30, 35, 0), (35, 45, 1), (45, 50, 3)]
 
 
-def test_in_the_first_seconds_of_a_run_the_segmentation_decides(tables: LabelSource, tmp_path: Path) -> None:
-    """Both counts fit the signal: the one that starts at ``first_sample_template`` is meant."""
+def test_in_the_first_seconds_of_a_sequencing_run_the_segmentation_decides(tables: LabelSource, tmp_path: Path) -> None:
+    """Both counts fit the signal; the one that starts at ``first_sample_template`` is used."""
     rows = event_rows(STATES, MOVE, np.array([50, 54, 57, 60]), LENGTHS)
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, events=rows, first=10)
@@ -179,7 +184,7 @@ def test_starts_that_cannot_be_placed_are_named_drops(
     first: int | None,
     start_sample: int,
 ) -> None:
-    """Rather no label than a shifted one."""
+    """A read is dropped rather than given shifted labels."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, events=event_rows(STATES, MOVE, start, length), first=first)
     with pytest.raises(LabelError) as caught:
@@ -208,8 +213,8 @@ def test_skipped_bases_of_event_tables_are_counted(tables: LabelSource, tmp_path
     assert tables.notes == {"bases_without_place": 1}
 
 
-def test_event_detection_without_moves_is_no_label(tables: LabelSource, tmp_path: Path) -> None:
-    """A table without states is not a basecall's."""
+def test_event_detection_without_moves_is_not_a_label(tables: LabelSource, tmp_path: Path) -> None:
+    """A table without states does not come from a basecaller."""
     detected = np.zeros(3, [("start", "<u8"), ("length", "<u8"), ("mean", "<f4")])
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, events=detected)
@@ -218,7 +223,7 @@ def test_event_detection_without_moves_is_no_label(tables: LabelSource, tmp_path
 
 
 def test_a_table_longer_than_the_signal_is_not_read(moves: LabelSource, tmp_path: Path) -> None:
-    """A size from a file is checked before memory is asked for."""
+    """The size of a table is checked before memory is allocated."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_basecall(read, move=[1], stride=1)
         template = read.handle["Analyses/Basecall_1D_000/BaseCalled_template"]

@@ -1,8 +1,7 @@
-"""Labels from sites of a reference, through alignments, to the signal."""
+"""Labels from sites of a reference, mapped to the signal through alignments and move tables."""
 
 import gzip
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,48 +9,19 @@ from typing import Any
 import numpy as np
 import pysam
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from poreconv.config import PrepareConfig, SourceConfig, SplitConfig, WorkConfig
 from poreconv.dataset.prepare import prepare
 from poreconv.errors import ConfigError, FormatError, LabelError
-from poreconv.events.events import Events
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
 from poreconv.reads.scaling import read_scale, to_pa
-from tests.support.labels import BAM_HEADER, bam_record, paf_line, read_of, spans, write_bam
-
-Found = tuple[list[Events | None], Counter[str]]
+from tests.support.labels import bam_record, read_of, spans, write_bam
+from tests.support.sites import RNA, aligned, bed, from_sites
 
 REVERSE, SECONDARY, SUPPLEMENTARY = 16, 256, 2048
-RNA = {"kit": "SQK-RNA004"}
-
-
-def aligned(
-    name: str, cigar: str, *, at: int = 0, flag: int = 0, sequence: str = "", **tags: Any
-) -> pysam.AlignedSegment:
-    """Give a record aligned to chr1 whose bases begin every 5 samples, from sample 10 on."""
-    record = pysam.AlignedSegment(BAM_HEADER)
-    record.cigarstring = cigar
-    n_bases = record.infer_query_length()
-    made = bam_record(name, sequence or "A" * n_bases, flag=flag, **({"mv": [5, *[1] * n_bases], "ts": 10} | tags))
-    made.reference_start, made.cigarstring = at, cigar
-    return made
-
-
-def bed(path: Path, *rows: tuple[int, str, str]) -> Path:
-    """Write sites: 0-based place, name and strand."""
-    path.write_text("".join(f"chr1\t{at}\t{at + 1}\t{name}\t0\t{strand}\n" for at, name, strand in rows))
-    return path
-
-
-def from_sites(files: Sequence[Path], *reads: Read, outside: str = "unknown", margin: bool = False) -> Found:
-    """Label reads, and tell what was noted."""
-    config = SourceConfig(outside=outside, move_margin=margin)
-    with closing(open_labels("bed_modified", files, config)) as source:
-        return [source.events(read) for read in reads], source.notes
 
 
 def labelled(
@@ -69,7 +39,7 @@ def test_a_site_labels_the_samples_of_the_base_aligned_to_it(tmp_path: Path) -> 
 
 
 def test_only_the_sites_are_covered(tmp_path: Path) -> None:
-    """Of the other bases nothing is known."""
+    """Bases without a site stay uncovered."""
     files = [bed(tmp_path / "s.bed", (1, "C", "+"), (3, "m", "+")), write_bam(tmp_path / "r.bam", aligned("r1", "6M"))]
     (events,), _ = from_sites(files, read_of("r1"))
 
@@ -79,7 +49,7 @@ def test_only_the_sites_are_covered(tmp_path: Path) -> None:
 
 
 def test_a_class_for_what_is_outside_covers_every_base(tmp_path: Path) -> None:
-    """It comes first; samples without a base stay unknown."""
+    """Its class comes first; samples without a base stay uncovered."""
     files = [bed(tmp_path / "s.bed", (1, "m", "+")), write_bam(tmp_path / "r.bam", aligned("r1", "3M"))]
     (events,), _ = from_sites(files, read_of("r1"), outside="other")
 
@@ -89,15 +59,15 @@ def test_a_class_for_what_is_outside_covers_every_base(tmp_path: Path) -> None:
     assert events.coverage.tolist() == [[10, 25]]
 
 
-def test_strands_are_told_apart(tmp_path: Path) -> None:
-    """A site labels the reads that are aligned to its strand; a dot, both."""
+def test_sites_apply_to_their_strand(tmp_path: Path) -> None:
+    """A site labels the reads aligned to its strand; a site with a dot labels reads of both."""
     rows = [(1, "p", "+"), (2, "m", "-"), (4, "b", ".")]
 
     assert labelled(tmp_path, aligned("r1", "6M"), *rows) == [(15, 20, 2), (30, 35, 0)]
     assert labelled(tmp_path, aligned("r1", "6M", flag=REVERSE), *rows) == [(15, 20, 0), (25, 30, 1)]
 
 
-def test_rna_is_walked_from_its_3_prime_end(tmp_path: Path) -> None:
+def test_rna_is_read_from_its_3_prime_end(tmp_path: Path) -> None:
     """The base at the start of the alignment is the last in the signal."""
     read = read_of("r1", **RNA)
 
@@ -106,7 +76,7 @@ def test_rna_is_walked_from_its_3_prime_end(tmp_path: Path) -> None:
 
 
 def test_clipped_inserted_and_skipped_bases_keep_their_places(tmp_path: Path) -> None:
-    """Moves count the bases of the whole call, whatever was aligned."""
+    """Moves count the bases of the whole call, aligned or not."""
     record = aligned("r1", "2S2M1I1M3N2M1S")
 
     assert labelled(tmp_path, record, (0, "m", "+"), (2, "m", "+"), (4, "m", "+"), (7, "m", "+")) == [
@@ -117,7 +87,7 @@ def test_clipped_inserted_and_skipped_bases_keep_their_places(tmp_path: Path) ->
 
 
 def test_sites_that_the_read_lacks_are_counted(tmp_path: Path) -> None:
-    """Deleted, or called in a block of two bases; those beyond the alignment are not the read's."""
+    """Sites that are deleted, or whose base shares a block with another; sites beyond the alignment don't count."""
     rows = [(0, "m", "+"), (1, "m", "+"), (3, "m", "+"), (50, "m", "+")]
     record = aligned("r1", "3M2D1M", mv=[5, 1, 2, 1])
     files = [bed(tmp_path / "s.bed", *rows), write_bam(tmp_path / "r.bam", record)]
@@ -129,14 +99,14 @@ def test_sites_that_the_read_lacks_are_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("record", [aligned("r1", "6M"), bam_record("r1", "ACT", mv=[5, 1, 1, 1], ts=0)])
 def test_a_read_without_a_site_has_no_label(tmp_path: Path, record: pysam.AlignedSegment) -> None:
-    """Neither has one that is not aligned."""
+    """Neither has a read that is not aligned."""
     files = [bed(tmp_path / "s.bed", (80, "m", "+")), write_bam(tmp_path / "r.bam", record)]
 
     assert from_sites(files, read_of("r1"))[0] == [None]
 
 
 def test_a_hard_clipped_record_is_a_named_drop(tmp_path: Path) -> None:
-    """Its moves are those of the whole call."""
+    """Its moves count the bases of the whole call."""
     with pytest.raises(LabelError) as caught:
         labelled(tmp_path, aligned("r1", "2H4M", mv=[5, *[1] * 6]), (1, "m", "+"))
 
@@ -144,7 +114,7 @@ def test_a_hard_clipped_record_is_a_named_drop(tmp_path: Path) -> None:
 
 
 def test_the_primary_record_wins(tmp_path: Path) -> None:
-    """The others are counted, not used."""
+    """The other records are only counted."""
     records = [aligned("r1", "8M", at=40, flag=SUPPLEMENTARY), aligned("r1", "6M"), aligned("r1", "6M", flag=SECONDARY)]
     files = [bed(tmp_path / "s.bed", (1, "m", "+"), (41, "C", "+")), write_bam(tmp_path / "r.bam", *records)]
     (events,), notes = from_sites(files, read_of("r1"))
@@ -154,7 +124,7 @@ def test_the_primary_record_wins(tmp_path: Path) -> None:
 
 
 def test_parts_of_a_split_read_are_all_labelled(tmp_path: Path) -> None:
-    """Each by its own alignment, from its own place in the signal on."""
+    """Each part has its own alignment and its own start in the signal."""
     parts = [aligned(name, "4M", at=at, ts=0, sp=sp, pi="r1") for name, at, sp in (("b", 30, 60), ("a", 0, 10))]
     files = [bed(tmp_path / "s.bed", (1, "C", "+"), (32, "m", "+")), write_bam(tmp_path / "r.bam", *parts)]
     (events,), _ = from_sites(files, read_of("r1"))
@@ -162,8 +132,8 @@ def test_parts_of_a_split_read_are_all_labelled(tmp_path: Path) -> None:
     assert spans(events) == [(15, 20, 0), (70, 75, 1)]
 
 
-def test_each_bed_is_about_the_alignments_behind_it(tmp_path: Path) -> None:
-    """Two samples at once: the classes are those of both."""
+def test_each_bed_applies_to_the_alignments_after_it(tmp_path: Path) -> None:
+    """Two groups of files are labelled together, with the classes of both."""
     can, mod = bed(tmp_path / "can.bed", (1, "C", "+")), bed(tmp_path / "mod.bed", (1, "m", "+"))
     bams = [write_bam(tmp_path / f"{name}.bam", aligned(name, "3M")) for name in ("a", "b")]
     (one, other), _ = from_sites([can, bams[0], mod, bams[1]], read_of("a"), read_of("b"))
@@ -174,8 +144,8 @@ def test_each_bed_is_about_the_alignments_behind_it(tmp_path: Path) -> None:
     assert (spans(one), spans(other), spans(alone)) == ([(15, 20, 0)], [(15, 20, 1)], [(15, 20, 0)])
 
 
-def test_beds_in_a_row_are_about_the_same_alignments(tmp_path: Path) -> None:
-    """As far as they don't contradict each other; the same row twice is one site."""
+def test_beds_in_a_row_apply_to_the_same_alignments(tmp_path: Path) -> None:
+    """They must not contradict each other; the same row twice is one site."""
     one = bed(tmp_path / "a.bed", (1, "C", "+"), (2, "m", "+"))
     two = bed(tmp_path / "b.bed", (0, "m", "+"), (1, "C", "+"), (1, "m", "-"))
     (events,), _ = from_sites([one, two, write_bam(tmp_path / "r.bam", aligned("r1", "3M"))], read_of("r1"))
@@ -184,7 +154,7 @@ def test_beds_in_a_row_are_about_the_same_alignments(tmp_path: Path) -> None:
 
 
 def test_one_site_of_two_classes_is_a_format_error(tmp_path: Path) -> None:
-    """In one file or in two that are about the same reads."""
+    """In one file, or in two that apply to the same reads."""
     one, two = bed(tmp_path / "a.bed", (1, "C", "+")), bed(tmp_path / "b.bed", (1, "m", "."))
     bam = write_bam(tmp_path / "r.bam", aligned("r1", "3M"))
 
@@ -192,11 +162,11 @@ def test_one_site_of_two_classes_is_a_format_error(tmp_path: Path) -> None:
         from_sites([one, two, bam])
 
 
-def test_a_read_in_two_samples_is_a_named_drop(tmp_path: Path) -> None:
-    """Whose sites are its own, no one knows."""
+def test_a_read_in_two_groups_of_files_is_a_named_drop(tmp_path: Path) -> None:
+    """It is not known which sites apply to it."""
     one, two = bed(tmp_path / "a.bed", (1, "C", "+")), bed(tmp_path / "b.bed", (1, "m", "+"))
     bam = write_bam(tmp_path / "r.bam", aligned("r1", "3M"))
-    with pytest.raises(LabelError, match="alignments in 2 samples") as caught:
+    with pytest.raises(LabelError, match="in the BAMs of 2 sets of sites") as caught:
         from_sites([one, bam, two, bam], read_of("r1"))
 
     assert caught.value.reason == "label_ambiguous"
@@ -206,15 +176,15 @@ def test_a_read_in_two_samples_is_a_named_drop(tmp_path: Path) -> None:
     ("names", "message"),
     [
         (["r.bam", "s.bed"], "no BED before it"),
-        (["s.bed"], "a BED without a BAM behind it"),
-        (["s.bed", "r.bam", "t.bed"], "a BED without a BAM behind it"),
-        (["r.paf"], "a BED without a BAM behind it"),
-        (["s.bed", "r.bam", "r.fastq"], "neither .bed"),
+        (["s.bed"], "a BED without a BAM after it"),
+        (["s.bed", "r.bam", "t.bed"], "a BED without a BAM after it"),
+        (["r.paf"], "a BED without a BAM after it"),
+        (["s.bed", "r.bam", "r.fastq"], "unknown suffix; give sites"),
         (["s.bed", "r.bam", "x.paf", "x.tsv"], "give one of them"),
     ],
 )
 def test_files_out_of_order_or_of_another_kind_are_refused(tmp_path: Path, names: list[str], message: str) -> None:
-    """With the file's name."""
+    """The message names the file."""
     for name in names:
         (tmp_path / name).touch()
 
@@ -227,8 +197,8 @@ def test_files_out_of_order_or_of_another_kind_are_refused(tmp_path: Path, names
     ["chr1\t1\t2\tm\t0\n", "chr1\tx\t2\tm\t0\t+\n", "chr1\t1\t2\tm\t0\t*\n", "chr1\t2\t2\tm\t0\t+\n",
      "chr1\t1\t2\t.\t0\t+\n", "chr1\t0\t90000\tm\t0\t+\n", "chr1 1 2 m 0 +\n"],
 )  # fmt: skip
-def test_a_row_that_is_no_site_is_a_format_error(tmp_path: Path, row: str) -> None:
-    """It says which line."""
+def test_a_row_that_is_not_a_site_is_a_format_error(tmp_path: Path, row: str) -> None:
+    """The message names the line."""
     path = tmp_path / "s.bed"
     path.write_text(f"track name=sites\nchr1\t5\t6\tm\t0\t+\n{row}")
 
@@ -237,7 +207,7 @@ def test_a_row_that_is_no_site_is_a_format_error(tmp_path: Path, row: str) -> No
 
 
 def test_sites_with_names_of_their_own_are_a_format_error(tmp_path: Path) -> None:
-    """A name is a class."""
+    """A name is a class, and there are at most 127."""
     path = bed(tmp_path / "s.bed", *((at, f"site{at}", "+") for at in range(200)))
 
     with pytest.raises(FormatError, match=r"s\.bed: line 128: over 127 names"):
@@ -253,8 +223,8 @@ def test_packed_beds_with_long_rows_are_read(tmp_path: Path) -> None:
     assert spans(events) == [(15, 20, 0), (20, 25, 0)]
 
 
-def test_a_margin_leaves_what_is_sure_to_be_inside(tmp_path: Path) -> None:
-    """One stride on each side of each move; a site that is all margin is uncovered."""
+def test_a_margin_leaves_only_samples_that_are_surely_inside(tmp_path: Path) -> None:
+    """One stride on each side of each move is uncovered, and so is a site that is all margin."""
     record = aligned("r1", "4M", mv=[5, 1, 0, 0, 1, 1, 0, 0, 1], ts=10)
     files = [bed(tmp_path / "s.bed", (0, "m", "+"), (1, "m", "+")), write_bam(tmp_path / "r.bam", record)]
     (events,), _ = from_sites(files, read_of("r1"), margin=True)
@@ -274,120 +244,10 @@ def test_a_read_of_unknown_orientation_is_a_named_drop(tmp_path: Path) -> None:
     assert caught.value.reason == "orientation_unknown"
 
 
-def exactly(folder: Path, exact: Path, *rows: tuple[int, str, str], read: Read | None = None, **fields: Any) -> Found:
-    """Label r1, whose record has 8 bases and no moves, with exact events."""
-    record = aligned("r1", **({"cigar": "8M", "sequence": "ACCTGATT"} | fields))
-    for tag in ("mv", "ts"):
-        record.set_tag(tag, None)
-    files = [bed(folder / "s.bed", *rows), write_bam(folder / "r.bam", record), exact]
-    return from_sites(files, read or read_of("r1"))
-
-
-def paf(folder: Path, ss: str, end: int, *, n_kmers: int = 8, first: int = 0, last: int = 8) -> Path:
-    """Write one record that begins at sample 10."""
-    line = paf_line("r1", 100, 10, end, ss).split("\t")
-    line[6:9] = str(n_kmers), str(first), str(last)
-    (folder / "r.paf").write_text("\t".join(line))
-    return folder / "r.paf"
-
-
-def test_exact_runs_place_the_bases(tmp_path: Path) -> None:
-    """Extra samples belong to none, and a skipped base is counted."""
-    rows = [(1, "m", "+"), (2, "m", "+"), (3, "m", "+"), (7, "m", "+")]
-    (events,), notes = exactly(tmp_path, paf(tmp_path, "4,6,1D2I3,7,5,5,8,", 50), *rows)
-
-    assert spans(events) == [(14, 20, 0), (22, 25, 0), (42, 50, 0)]
-    assert notes == {"sites_without_place": 1}
-
-
-@pytest.mark.parametrize(
-    ("k", "base", "fields"), [(6, 2, {}), (5, 2, {}), (3, 1, {}), (5, 2, RNA), (5, 1, {"kit": "SQK-RNA002"})]
-)
-def test_an_event_of_a_kmer_is_that_of_one_base(tmp_path: Path, k: int, base: int, fields: dict[str, str]) -> None:
-    """Of which the current tells most; RNA's k-mers are numbered from the larger one down."""
-    n_kmers = 8 - k + 1
-    first, last = (n_kmers, 0) if fields else (0, n_kmers)
-    path = paf(tmp_path, "5," * n_kmers, 10 + 5 * n_kmers, n_kmers=n_kmers, first=first, last=last)
-    (events,), _ = exactly(tmp_path, path, (base, "m", "+"), read=read_of("r1", **fields))
-    start = 10 + 5 * (n_kmers - 1) if fields else 10
-
-    assert spans(events) == [(start, start + 5, 0)]
-
-
-def test_a_paf_may_begin_within_the_sequence(tmp_path: Path) -> None:
-    """Column 8 says at which k-mer."""
-    (events,), _ = exactly(tmp_path, paf(tmp_path, "5,5,", 20, first=3, last=5), (4, "m", "+"))
-
-    assert spans(events) == [(15, 20, 0)]
-
-
-@pytest.mark.parametrize(
-    ("fields", "change"),
-    [
-        ({"n_kmers": 9}, {}),
-        ({"last": 7}, {}),
-        ({"first": 3, "last": 11}, {}),
-        ({}, {"cigar": "2H8M"}),
-        ({"n_kmers": 30, "last": 8}, {}),
-    ],
-)
-def test_runs_of_another_sequence_are_a_named_drop(
-    tmp_path: Path, fields: dict[str, int], change: dict[str, str]
-) -> None:
-    """More k-mers than bases, another number of runs, a clipped sequence."""
-    with pytest.raises(LabelError) as caught:
-        exactly(tmp_path, paf(tmp_path, "5," * 8, 50, **fields), (1, "m", "+"), **change)
-
-    assert caught.value.reason == "label_sequence"
-
-
-def table(folder: Path, bases: str) -> Path:
-    """Write an events table: 4 samples per base."""
-    rows = [f"r1\t{10 + 4 * at}\t{14 + 4 * at}\t{base}\n" for at, base in enumerate(bases)]
-    (folder / "r.tsv").write_text("read_id\tstart\tend\tlabel\n" + "".join(rows))
-    return folder / "r.tsv"
-
-
-@pytest.mark.parametrize(
-    ("bases", "fields", "start"), [("ACCTGATT", {}, 18), ("CCTGA", {}, 14), ("TTAGTCCA", RNA, 30), ("TTAGTCC", RNA, 30)]
-)
-def test_a_table_of_refined_events_places_the_bases(
-    tmp_path: Path, bases: str, fields: dict[str, str], start: int
-) -> None:
-    """Its labels spell the sequence, but for some bases at the ends; RNA's backwards."""
-    (events,), _ = exactly(tmp_path, table(tmp_path, bases), (2, "m", "+"), read=read_of("r1", **fields))
-
-    assert spans(events) == [(start, start + 4, 0)]
-
-
-@pytest.mark.parametrize("bases", ["ACCTGAAT", "ACCTGATTA", "C", "ACCGATT"])
-def test_a_table_that_spells_something_else_is_a_named_drop(tmp_path: Path, bases: str) -> None:
-    """Or that stands for several parts of the sequence."""
-    with pytest.raises(LabelError) as caught:
-        exactly(tmp_path, table(tmp_path, bases), (1, "m", "+"))
-
-    assert caught.value.reason == "label_sequence"
-
-
-def test_a_table_of_other_classes_is_a_format_error(tmp_path: Path) -> None:
-    """It is no sequence."""
-    with pytest.raises(FormatError, match=r"r\.tsv: its labels are beat, not bases"):
-        exactly(tmp_path, table(tmp_path, ["beat"]), (1, "m", "+"))
-
-
-@pytest.mark.parametrize("suffix", [".tsv", ".paf"])
-def test_a_read_without_exact_events_has_no_label(tmp_path: Path, suffix: str) -> None:
-    """Its moves, if it has any, are not mixed in."""
-    exact = table(tmp_path, "ACCTGATT") if suffix == ".tsv" else paf(tmp_path, "5," * 8, 50)
-    record = write_bam(tmp_path / "o.bam", aligned("other", "8M"))
-
-    assert from_sites([bed(tmp_path / "s.bed", (1, "m", "+")), record, exact], read_of("other"))[0] == [None]
-
-
 operations = st.lists(st.tuples(st.sampled_from("MID=XN"), st.integers(1, 4)), min_size=1, max_size=8)
 
 
-def plain(record: pysam.AlignedSegment, sites: dict[int, str], *, rna: bool) -> list[tuple[int, int, str]]:
+def label_by_walk(record: pysam.AlignedSegment, sites: dict[int, str], *, rna: bool) -> list[tuple[int, int, str]]:
     """Label base by base, as one would by hand."""
     moves, found = record.get_tag("mv")[1:], []
     edges = [10 + 5 * block for block, move in enumerate(moves) if move] + [10 + 5 * len(moves)]
@@ -411,7 +271,7 @@ def plain(record: pysam.AlignedSegment, sites: dict[int, str], *, rna: bool) -> 
 def test_sites_are_where_a_walk_base_by_base_finds_them(
     tmp_path: Path, body: Any, clips: tuple[int, int], places: dict[int, str], reverse: bool, rna: bool, seed: int
 ) -> None:
-    """For any alignment, strand, molecule and move table."""
+    """Holds for any alignment, strand, molecule and move table."""
     whole = [("S", clips[0]), *body, ("S", clips[1])]
     cigar = "".join(f"{length}{letter}" for letter, length in [*whole, ("M", 1)][:-1] if length)
     n_bases = sum(length for letter, length in whole if letter in "MIS=X")
@@ -426,12 +286,12 @@ def test_sites_are_where_a_walk_base_by_base_finds_them(
     deleted = [at for base, at in record.get_aligned_pairs() if base is None and at in places]
 
     found = [] if events is None else [(start, end, "Chm"[label]) for start, end, label in spans(events)]
-    assert found == plain(record, places, rna=rna)
+    assert found == label_by_walk(record, places, rna=rna)
     assert notes["sites_deleted"] == len([at for at in deleted if at in _deleted(record)])
 
 
 def _deleted(record: pysam.AlignedSegment) -> set[int]:
-    """Places of the reference under a D."""
+    """Return the places of the reference under a D."""
     place, found = record.reference_start, set()
     for operation, length in record.cigartuples or []:
         if operation == pysam.CDEL:
@@ -461,7 +321,7 @@ def test_real_sites_of_two_samples(
     notes: dict[str, int],
     levels: tuple[float, float],
 ) -> None:
-    """14 reads with C and 14 with 5mC; where bases have their exact place, the current tells one from the other."""
+    """14 reads with C and 14 with 5mC; where bases have their exact place, their currents differ."""
     files = [real_data / REMORA / name for name in (*SAMPLES, *exact)]
     reads, sites, means = Counter[int](), Counter[int](), {0: [], 1: []}
     with (
@@ -487,7 +347,7 @@ def test_real_sites_of_two_samples(
 
 @pytest.mark.real
 def test_real_kmers_stand_for_the_base_that_differs(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """C and 5mC differ most in the events of the k-mers whose base 6 they are."""
+    """C and 5mC differ most in the events of k-mers with the modified base at place 6."""
     apart = {}
     for place in (5, 6, 7):
         monkeypatch.setattr(
@@ -514,7 +374,7 @@ def test_real_kmers_stand_for_the_base_that_differs(real_data: Path, monkeypatch
 @pytest.mark.real
 @pytest.mark.parametrize(("outside", "classes"), [("unknown", ("C", "m")), ("other", ("other", "C", "m"))])
 def test_a_store_of_real_sites(real_data: Path, tmp_path: Path, outside: str, classes: tuple[str, ...]) -> None:
-    """Task segment: a class for each sample of a site, and, if told, for the samples of the other bases."""
+    """Task segment: a class for each sample of a site and, if asked for, for the samples of the other bases."""
     config = PrepareConfig(
         task="segment",
         split=SplitConfig(validation=0, test=0),

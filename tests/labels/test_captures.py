@@ -27,12 +27,12 @@ def label(path: Path, read: Read = CHANNEL, outside: str = "unknown") -> Events 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a test's segmented file is to be."""
+    """Return the path for a test's segmented file."""
     return tmp_path / "segmented.fast5"
 
 
 def test_captures_are_events_of_one_class(path: Path) -> None:
-    """In signal order, and nothing is said of the rest."""
+    """They are in signal order; the rest of the trace stays uncovered."""
     events = label(write_segmented(path, [(60, 90), (15, 20)], [(10, 30), (50, 90)]))
 
     assert spans(events) == [(15, 20, 0), (60, 90, 0)]
@@ -42,7 +42,7 @@ def test_captures_are_events_of_one_class(path: Path) -> None:
 
 
 def test_an_outside_class_fills_the_windows(path: Path) -> None:
-    """It comes first; samples of no window, where the voltage was another, stay uncovered."""
+    """Its class comes first; samples outside the windows, where the voltage differs, stay uncovered."""
     events = label(write_segmented(path, [(60, 90), (15, 20)], [(10, 30), (50, 90)]), outside="open")
 
     assert spans(events) == [(10, 15, 0), (15, 20, 1), (20, 30, 0), (50, 60, 0), (60, 90, 1)]
@@ -59,7 +59,7 @@ def test_a_capture_beside_its_window_is_kept_as_it_is(path: Path) -> None:
 
 
 def test_a_channel_that_caught_nothing_is_a_negative_only_where_outside_is_a_class(path: Path) -> None:
-    """Without one there is no label."""
+    """Without an outside class there is no label."""
     write_segmented(path, [], [(10, 30)])
 
     assert label(path) is None
@@ -67,14 +67,14 @@ def test_a_channel_that_caught_nothing_is_a_negative_only_where_outside_is_a_cla
 
 
 def test_windows_of_a_part_of_the_bulk_file_are_moved_to_their_place(path: Path) -> None:
-    """They count from the part's first sample, as ``start_time_local`` does."""
+    """Windows count from the part's first sample, as ``start_time_local`` does."""
     write_segmented(path, [(60, 70)], [(50, 80)], part_starts=40)
 
     assert spans(label(path, outside="open")) == [(50, 60, 0), (60, 70, 1), (70, 80, 0)]
 
 
-def test_channels_are_told_apart_and_files_joined(tmp_path: Path) -> None:
-    """Captures of one channel may stand in several files."""
+def test_channels_are_separate_and_files_joined(tmp_path: Path) -> None:
+    """Captures of one channel may be in several files."""
     one = write_segmented(tmp_path / "1.fast5", [(0, 5)])
     write_segmented(one, [(7, 9)], channel=2)
     two = write_segmented(tmp_path / "2.fast5", [(10, 15)])
@@ -84,8 +84,8 @@ def test_channels_are_told_apart_and_files_joined(tmp_path: Path) -> None:
     assert [events and len(events) for events in found] == [2, 1, None]
 
 
-def test_a_run_that_the_file_names_must_be_the_reads(path: Path) -> None:
-    """Channel 1 of another run is another pore."""
+def test_a_run_id_in_the_file_must_be_the_reads(path: Path) -> None:
+    """Channel 1 of another sequencing run is another pore."""
     write_segmented(path, [(0, 5)], run_id="run")
 
     assert spans(label(path, read_of("x", channel=1, run_id="run"))) == [(0, 5, 0)]
@@ -113,7 +113,7 @@ def test_a_read_that_was_cut_out_of_its_channel_has_no_label(path: Path) -> None
 def test_a_misfit_is_a_named_drop(
     path: Path, places: list[tuple[int, int]], windows: list[tuple[int, int]], attributes: dict[str, Any], reason: str
 ) -> None:
-    """Nothing is moved or cut to make it fit."""
+    """Captures and windows are not moved or cut to fit."""
     write_segmented(path, places, windows, **attributes)
     with pytest.raises(LabelError) as caught:
         label(path, outside="open")
@@ -123,14 +123,14 @@ def test_a_misfit_is_a_named_drop(
 
 @pytest.mark.parametrize("off", [-1, 0, 1])
 def test_the_stored_samples_may_be_a_count_off(path: Path, off: int) -> None:
-    """So much takes poretitioner's rounding."""
+    """Poretitioner's rounding changes samples by as much."""
     write_segmented(path, [(0, 50)], signal=CHANNEL.adc + np.int16(off))
 
     assert spans(label(path)) == [(0, 50, 0)]
 
 
 def test_captures_of_another_bulk_file_are_a_named_drop(path: Path) -> None:
-    """Channel numbers are the same in all of them; the samples are not."""
+    """All bulk files have the same channel numbers, but not the same samples."""
     write_segmented(path, [(0, 50)], signal=CHANNEL.adc + np.int16(2))
     with pytest.raises(LabelError, match="cut out of") as caught:
         label(path)
@@ -139,7 +139,7 @@ def test_captures_of_another_bulk_file_are_a_named_drop(path: Path) -> None:
 
 
 def damaged(path: Path, what: str) -> None:
-    """Spoil one thing of a segmented file."""
+    """Damage one thing in a segmented file."""
     with h5py.File(path, "r+") as file:
         windows = "Meta/Segmentation/capture_windows/Channel_1"
         if what == "nothing in it":
@@ -164,25 +164,25 @@ def damaged(path: Path, what: str) -> None:
     ["nothing in it", "no start", "no channel", "a group for a signal", "windows of 3 columns", "a claimed size"],
 )
 def test_another_layout_is_a_format_error(path: Path, what: str) -> None:
-    """Of one line, whatever h5py says; no size is believed."""
+    """The message is one line, whatever h5py's is; sizes are checked before memory is allocated."""
     write_segmented(path, [(0, 5)], [(0, 9)])
     damaged(path, what)
-    with pytest.raises(FormatError, match="no segmented fast5") as caught:
+    with pytest.raises(FormatError, match="not a segmented fast5") as caught:
         label(path)
 
     assert "\n" not in str(caught.value)
 
 
 def test_text_is_a_format_error(path: Path) -> None:
-    """So is what is no HDF5."""
+    """So is every file that is not HDF5."""
     path.write_text("read_id\tstart\tend\n")
 
-    with pytest.raises(FormatError, match=r"segmented\.fast5: no segmented fast5"):
+    with pytest.raises(FormatError, match=r"segmented\.fast5: not a segmented fast5"):
         label(path)
 
 
 def test_captures_of_several_parts_in_one_file_are_refused(path: Path) -> None:
-    """It is not said which part the windows count from."""
+    """The file does not state from which part the windows count."""
     write_segmented(path, [(0, 5)])
     write_segmented(path, [(50, 55)], part_starts=40)
 
@@ -190,8 +190,8 @@ def test_captures_of_several_parts_in_one_file_are_refused(path: Path) -> None:
         label(path)
 
 
-def test_outside_must_not_be_called_as_the_captures(path: Path) -> None:
-    """Two classes of one name are one class."""
+def test_outside_must_not_have_the_class_of_the_captures(path: Path) -> None:
+    """Two classes can't have the same name."""
     with pytest.raises(ConfigError, match="choose another name"):
         label(write_segmented(path, [(0, 5)]), outside="capture")
 
@@ -224,7 +224,7 @@ def test_real_captures_lie_in_their_channels(real_data: Path) -> None:
 
 @pytest.mark.real
 def test_real_captures_are_the_bulk_files_samples_but_for_rounding(real_data: Path) -> None:
-    """1 sample in 31 is 1 count off, none is 2: poretitioner made pA of them, and counts again."""
+    """1 sample in 31 differs by 1 count, none by 2: poretitioner converted them to pA and back."""
     differences = []
     with (
         open_reads(real_data / SET / "bulk_fast5_dummy.fast5") as reads,
@@ -233,8 +233,8 @@ def test_real_captures_are_the_bulk_files_samples_but_for_rounding(real_data: Pa
         trace = {read.channel: read.adc for read in reads}
         for group in (group for name, group in file.items() if name.startswith("read_")):
             start = group["Signal"].attrs["start_time_bulk"]
-            there = trace[group["channel_id"].attrs["channel_number"]][start : start + len(group["Signal"])]
-            differences.append(there.astype(int) - group["Signal"][()])
+            in_bulk = trace[group["channel_id"].attrs["channel_number"]][start : start + len(group["Signal"])]
+            differences.append(in_bulk.astype(int) - group["Signal"][()])
 
     found = np.concatenate(differences)
     assert len(found) == 596_189

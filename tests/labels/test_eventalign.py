@@ -25,7 +25,7 @@ def table(folder: Path, *rows: str, header: str = NAMED, name: str = "events.tsv
 
 
 def from_table(files: Sequence[Path], *reads: Read) -> tuple[list[Events | None], LabelSource]:
-    """Label reads; the source comes back closed."""
+    """Label reads; the returned source is closed."""
     source = open_labels("eventalign", files, SourceConfig())
     try:
         return [source.events(read) for read in reads], source
@@ -44,7 +44,7 @@ def test_rows_of_one_kmer_are_one_event_in_signal_order(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_kmer_belong_to_no_event(tmp_path: Path) -> None:
-    """The aligner calls them NNNNN."""
+    """The aligner writes NNNNN in these rows."""
     rows = [(5, "GGAGG", 10, 20), (5, "NNNNN", 20, 24), (6, "GGCGG", 24, 30)]
     (events,), _ = from_table([table(tmp_path, *(eventalign_row("r1", *row) for row in rows))], read_of("r1"))
 
@@ -52,7 +52,7 @@ def test_rows_without_a_kmer_belong_to_no_event(tmp_path: Path) -> None:
 
 
 def test_a_read_of_unknown_kmers_only_has_no_label(tmp_path: Path) -> None:
-    """There is no event in it."""
+    """It has no event."""
     path = table(tmp_path, eventalign_row("r1", 5, "NNNNN", 10, 20))
 
     assert from_table([path], read_of("r1"))[0] == [None]
@@ -62,7 +62,7 @@ def test_a_read_of_unknown_kmers_only_has_no_label(tmp_path: Path) -> None:
 def test_the_class_is_the_middle_base_of_the_reads_own_strand(
     tmp_path: Path, kmer: str, label: int, offset: int
 ) -> None:
-    """Not that of the reference, which may be the other strand."""
+    """The reference's k-mer may be of the other strand."""
     path = table(tmp_path, eventalign_row("r1", 5, kmer, 10, 20, reference="C" * len(kmer)))
     (events,), source = from_table([path], read_of("r1"))
 
@@ -71,7 +71,7 @@ def test_the_class_is_the_middle_base_of_the_reads_own_strand(
 
 
 def test_a_summary_names_numbered_reads(tmp_path: Path) -> None:
-    """In any order of files."""
+    """The files may be in any order."""
     numbered = table(tmp_path, eventalign_row(1, 5, "GGAGG", 10, 20), header=EVENTALIGN_HEADER)
     (tmp_path / "summary.tsv").write_text(SUMMARY)
     (none, events), _ = from_table([tmp_path / "summary.tsv", numbered], read_of("r0"), read_of("r1"))
@@ -81,7 +81,7 @@ def test_a_summary_names_numbered_reads(tmp_path: Path) -> None:
 
 
 def test_the_longest_alignment_of_a_read_wins(tmp_path: Path) -> None:
-    """Each stands by itself; the others are counted."""
+    """Alignments are not mixed; the others are counted."""
     short, long = (10, "GGAGG", 50, 60), [(5, "GGAGG", 10, 20), (6, "GGCGG", 20, 30)]
     rows = [eventalign_row("r1", *short, contig="a"), *(eventalign_row("r1", *row, contig="b") for row in long)]
     path = table(tmp_path, *rows, eventalign_row("r2", *short), eventalign_row("r1", *short))
@@ -93,7 +93,7 @@ def test_the_longest_alignment_of_a_read_wins(tmp_path: Path) -> None:
 
 
 def test_gzip_and_plain_tables_count_as_one(tmp_path: Path) -> None:
-    """Each read is found in its own."""
+    """Each read is found in its own file."""
     plain = table(tmp_path, eventalign_row("r1", 5, "GGAGG", 10, 20))
     packed = tmp_path / "more.tsv.gz"
     packed.write_bytes(gzip.compress((NAMED + eventalign_row("r2", 5, "GGCGG", 30, 40)).encode()))
@@ -140,8 +140,8 @@ ROW = eventalign_row(1, 5, "GGAGG", 10, 20)
         (["read_id,start,end\n"], "no column position"),
     ],
 )
-def test_files_that_are_no_such_tables_are_format_errors(tmp_path: Path, texts: list[str], problem: str) -> None:
-    """It says what is missing, and which option writes it."""
+def test_files_that_are_not_such_tables_are_format_errors(tmp_path: Path, texts: list[str], problem: str) -> None:
+    """The message states what is missing, and which option writes it."""
     files = [table(tmp_path, text, header="", name=f"{number}.tsv") for number, text in enumerate(texts)]
 
     with pytest.raises(FormatError, match=problem):
@@ -149,7 +149,7 @@ def test_files_that_are_no_such_tables_are_format_errors(tmp_path: Path, texts: 
 
 
 def test_memory_holds_no_rows(tmp_path: Path) -> None:
-    """The index knows where a read's rows stand, not what they say."""
+    """The index holds the place of a read's rows, not their contents."""
     rows = [eventalign_row("r1", n, "GGAGG", 10 * n, 10 * n + 10) for n in range(2000)]
     source = open_labels("eventalign", [table(tmp_path, *rows)], SourceConfig())
     kept = [value for value in vars(source).values() if isinstance(value, dict)]

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from poreconv.config import SourceConfig
 from poreconv.errors import ConfigError, FormatError, LabelError
@@ -27,7 +26,7 @@ Row = tuple[int, str]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a text file and give its path."""
+    """Write a text file and return its path."""
 
     def written(text: str, name: str = "labels.txt") -> Path:
         (tmp_path / name).write_text(text)
@@ -47,7 +46,7 @@ TABLE = "read_id,start,end,label\nr1,20,30,beat\nr1,5,10,noise\nr2,0,9,beat\n"
 
 
 def test_intervals_are_sorted_and_cover_themselves(write: Write) -> None:
-    """Outside them nothing is known."""
+    """Samples outside them stay uncovered."""
     (events,) = from_intervals([write(TABLE)], read_of("r1"))
 
     assert events.classes == ("beat", "noise")
@@ -66,7 +65,7 @@ def test_an_outside_class_fills_the_read(write: Write) -> None:
 
 
 def test_an_outside_class_leaves_no_empty_event(write: Write) -> None:
-    """Intervals that touch each other or the read's ends have nothing between."""
+    """There is no event between intervals that touch each other or the read's ends."""
     text = "read_id,start,end,label\nr1,0,50,beat\nr1,50,100,noise\n"
     (events,) = from_intervals([write(text)], read_of("r1"), outside="background")
 
@@ -74,7 +73,7 @@ def test_an_outside_class_leaves_no_empty_event(write: Write) -> None:
 
 
 def test_outside_may_be_one_of_the_labels(write: Write) -> None:
-    """A row can say that a read is all background."""
+    """One row can label a whole read as background."""
     text = "read_id,start,end,label\nr1,0,100,background\nr2,3,9,beat\n"
     (events,) = from_intervals([write(text)], read_of("r1"), outside="background")
 
@@ -83,13 +82,13 @@ def test_outside_may_be_one_of_the_labels(write: Write) -> None:
 
 
 def test_an_outside_class_needs_labelled_intervals(write: Write) -> None:
-    """Else nothing would tell an interval from its outside."""
+    """Else intervals and what is outside them would have the same class."""
     with pytest.raises(ConfigError, match="no labels"):
         from_intervals([write("read_id,start,end\nr1,0,5\n")], outside="background")
 
 
 def test_labels_of_bases_make_the_classes_of_bases(write: Write) -> None:
-    """In the order of every other source, also where some base is absent."""
+    """They have the order of every other source, even if a base is absent."""
     (events,) = from_intervals([write("read_id,start,end,label\nr1,0,5,T\nr1,5,9,C\n")], read_of("r1"))
 
     assert events.classes == ("A", "C", "G", "T")
@@ -105,7 +104,7 @@ def test_without_labels_events_have_places_only(write: Write) -> None:
 
 
 def test_an_empty_label_is_an_unknown_class(write: Write) -> None:
-    """One cell may be empty, as long as others are filled."""
+    """Some cells may be empty, as long as others are filled."""
     (events,) = from_intervals([write("read_id,start,end,label\nr1,0,5,\nr1,5,9,beat\n")], read_of("r1"))
 
     assert events.label.tolist() == [-1, 0]
@@ -119,7 +118,7 @@ def test_read_ids_of_digits_stay_text(write: Write) -> None:
 
 
 def test_other_columns_and_their_order_don_t_matter(write: Write) -> None:
-    """The events table of ``poreconv label`` has more."""
+    """The events table of ``poreconv label`` has more columns."""
     text = "score,label,end,start,read_id,mean_pa\n0.9,beat,9,5,r1,81.5\n"
     (events,) = from_intervals([write(text)], read_of("r1"))
 
@@ -128,7 +127,7 @@ def test_other_columns_and_their_order_don_t_matter(write: Write) -> None:
 
 @pytest.mark.parametrize("integer", [pa.int32(), pa.uint64()])
 def test_parquet_is_read_as_text_is(tmp_path: Path, integer: pa.DataType) -> None:
-    """By its content, with any integer type."""
+    """It is recognised by its content; integers may have any type."""
     path = tmp_path / "events.bin"
     columns = {
         "read_id": pa.array(["r1", "r1"]).dictionary_encode(),
@@ -153,7 +152,7 @@ def test_several_tables_count_as_one(write: Write) -> None:
 
 
 def test_gzip_text_and_windows_line_ends_are_read(tmp_path: Path) -> None:
-    """As spreadsheets and archives give them, mark of byte order included."""
+    """As spreadsheets and archives write them, with a byte order mark."""
     path = tmp_path / "labels.csv.gz"
     path.write_bytes(gzip.compress(b"\xef\xbb\xbfread_id,start,end\r\nr1,0,5\r\n"))
     (events,) = from_intervals([path], read_of("r1"))
@@ -167,18 +166,18 @@ def test_gzip_text_and_windows_line_ends_are_read(tmp_path: Path) -> None:
         ("read_id,begin,end\nr1,0,5\n", "no column start"),
         ("read_id,start,end\nr1,0.5,5\n", "start and end are whole samples"),
         ("read_id,start,end\nr1,,5\n", "1 cells are empty"),
-        ("read_id,start,end\nr1,0,5,7\n", "no table of intervals"),
+        ("read_id,start,end\nr1,0,5,7\n", "not a table of intervals"),
         ("", "no column read_id, start, end"),
     ],
 )
 def test_tables_of_another_form_are_format_errors(write: Write, text: str, message: str) -> None:
-    """The file stops, with the column's name."""
+    """The message names the column."""
     with pytest.raises(FormatError, match=message):
         from_intervals([write(text)])
 
 
 def test_parquet_with_fractions_is_a_format_error(tmp_path: Path) -> None:
-    """Even where they happen to be whole: seconds would be."""
+    """Even where they happen to be whole numbers, since seconds can be."""
     path = tmp_path / "events.parquet"
     pa.parquet.write_table(pa.table({"read_id": ["r1"], "start": [0.0], "end": [5.0]}), path)
 
@@ -198,7 +197,7 @@ def test_parquet_with_fractions_is_a_format_error(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("outside", ["unknown", "background"])
 def test_intervals_that_do_not_fit_are_named_drops(write: Write, rows: str, reason: str, outside: str) -> None:
-    """Overlapping, empty, outside the signal; whatever is said of the outside."""
+    """Overlapping, empty or outside the signal, with an outside class or without."""
     text = "read_id,start,end,label\n" + rows.replace("\n", ",beat\n")
     with pytest.raises(LabelError) as caught:
         from_intervals([write(text)], read_of("r1"), outside=outside)
@@ -207,7 +206,7 @@ def test_intervals_that_do_not_fit_are_named_drops(write: Write, rows: str, reas
 
 
 def test_many_reads_are_each_found(tmp_path: Path) -> None:
-    """The index is right for reads in any order in the table."""
+    """Reads may be in any order in the table."""
     order = np.random.default_rng(0).permutation(3000)
     table = pa.table(
         {"read_id": [f"r{i % 1000}" for i in order], "start": order // 1000 * 10, "end": order // 1000 + 21}
@@ -230,7 +229,7 @@ def test_bed_of_reads_is_read(write: Write) -> None:
 
 @pytest.mark.parametrize("columns", [3, 4, 6, 9])
 def test_bed_may_have_remarks_and_any_number_of_columns(write: Write, columns: int) -> None:
-    """From read id, start and end on; a name with a quote is a name."""
+    """Three columns are enough; a quote is part of a name."""
     row = "\t".join(["r1", "5", "10", '"a', "0", ".", "5", "10", "0"][:columns])
     (events,) = from_intervals([write(f"# made by hand\n\ntrack name=x\n{row}\n", "labels.bed")], read_of("r1"))
 
@@ -239,7 +238,7 @@ def test_bed_may_have_remarks_and_any_number_of_columns(write: Write, columns: i
 
 
 def test_packed_bed_is_read(tmp_path: Path) -> None:
-    """By both of its suffixes."""
+    """Both of its suffixes count."""
     path = tmp_path / "labels.bed.gz"
     path.write_bytes(gzip.compress(b"r1\t0\t5\n"))
 
@@ -251,19 +250,19 @@ def test_packed_bed_is_read(tmp_path: Path) -> None:
     [("r1\t0\n", "no column end"), ("r1\t0\tx\n", "whole samples"), (".\t0\t5\n", "1 cells are empty")],
 )
 def test_a_bed_of_another_form_is_a_format_error(write: Write, text: str, message: str) -> None:
-    """Two columns, letters for a place, no read."""
+    """Two columns, letters instead of a number, no read id."""
     with pytest.raises(FormatError, match=message):
         from_intervals([write(text, "labels.bed")])
 
 
 @pytest.mark.parametrize(("text", "name"), [("read_id,start,end\n", "t.csv"), ("", "t.bed"), ("# no row\n", "t.bed")])
 def test_a_table_without_rows_labels_no_read(write: Write, text: str, name: str) -> None:
-    """It is a table all the same."""
+    """It is still a valid table."""
     assert from_intervals([write(text, name)], read_of("r1")) == []
 
 
 def test_empty_cells_are_counted_over_the_whole_file(tmp_path: Path) -> None:
-    """However many batches it is read in."""
+    """Whatever the number of batches in which it is read."""
     start = np.arange(300_000, dtype=float)
     start[[5, 200_000]] = np.nan
     column = pa.array(start, from_pandas=True).cast(pa.int64())
@@ -278,10 +277,10 @@ rows_of_reads = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["", "x", 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=rows_of_reads, second=rows_of_reads, batch=st.integers(1, 7))
-def test_rows_are_found_wherever_they_stand(
+def test_rows_are_found_wherever_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: list[Row], second: list[Row], batch: int
 ) -> None:
-    """Side by side, scattered, in several batches and files: each read has its own rows, sorted."""
+    """Adjacent, scattered, in several batches and files: each read has its own rows, sorted."""
     monkeypatch.setattr("poreconv.labels.parsing.tables.BATCH_ROWS", batch)
     place = np.random.default_rng(batch).permutation(len(first) + len(second)).tolist()
     rows = [(f"r{read}", 2 * at, label) for (read, label), at in zip([*first, *second], place, strict=True)]
@@ -303,7 +302,7 @@ def test_rows_are_found_wherever_they_stand(
 
 
 def test_memory_holds_no_rows(tmp_path: Path) -> None:
-    """The index knows where the rows of a read stand, not what they say."""
+    """The index holds the place of a read's rows, not their contents."""
     path = tmp_path / "t"
     start = np.arange(200_000)
     pa.parquet.write_table(pa.table({"read_id": ["r1"] * len(start), "start": start, "end": start + 1}), path)
@@ -314,8 +313,8 @@ def test_memory_holds_no_rows(tmp_path: Path) -> None:
         assert max(len(repr(one)) for one in kept if isinstance(one, dict)) < 100
 
 
-def test_no_room_for_the_temporary_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
-    """With the way out."""
+def test_a_full_disk_is_a_config_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
+    """The message states how to use another folder for temporary files."""
 
     class Full(io.BytesIO):
         def write(self, _: object) -> int:

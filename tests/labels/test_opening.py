@@ -35,14 +35,14 @@ Sample = tuple[list[Path], Read]
 
 
 def tombo_sample(folder: Path) -> Sample:
-    """Give a read that Tombo resquiggled."""
+    """Return a read that Tombo resquiggled."""
     with fast5(folder / "r.fast5", "r1") as (read,):
         add_tombo(read, [(0, 4, "A"), (4, 6, "C"), (10, 10, "T")], first=10)
     return [], read_of("r1", source=folder / "r.fast5")
 
 
 def fast5_moves_sample(folder: Path) -> Sample:
-    """Give a read that guppy called, in blocks of 2 samples."""
+    """Return a read that guppy called, in blocks of 2 samples."""
     with fast5(folder / "r.fast5", "r1") as (read,):
         move = [1, 0, 1, 0, 0, 1, 0, 0, 0, 0]
         add_basecall(read, sequence="ACT", move=move, first=10, stride=2)
@@ -50,7 +50,7 @@ def fast5_moves_sample(folder: Path) -> Sample:
 
 
 def fast5_events_sample(folder: Path) -> Sample:
-    """Give a read that albacore called, with relative samples."""
+    """Return a read that albacore called, with relative samples."""
     with fast5(folder / "r.fast5", "r1") as (read,):
         states, start = ["GGAGG", "GGCGG", "GGCGG", "GGTGG"], np.array([10, 14, 17, 20], np.uint64)
         rows = event_rows(states, [1, 1, 0, 1], start, np.array([4, 3, 3, 10], np.uint64))
@@ -59,7 +59,7 @@ def fast5_events_sample(folder: Path) -> Sample:
 
 
 def aligned_to_ref_sample(folder: Path) -> Sample:
-    """Give a read whose events were aligned; it began 1 second into the run."""
+    """Return a read whose events were aligned; it began 1 second into the run."""
     samples = [(10, 4, 8, "GGAGG"), (14, 3, 9, "GGCGG"), (17, 3, 9, "GGCGG"), (20, 10, 10, "GGTGG")]
     with fast5(folder / "r.fast5", "r1") as (read,):
         add_aligned_to_ref(read, [(1 + start / 4000, n / 4000, *rest) for start, n, *rest in samples])
@@ -67,26 +67,26 @@ def aligned_to_ref_sample(folder: Path) -> Sample:
 
 
 def bam_moves_sample(folder: Path) -> Sample:
-    """Give a read that dorado called, in blocks of 2 samples."""
+    """Return a read that dorado called, in blocks of 2 samples."""
     record = bam_record("r1", "ACT", mv=[2, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0], ts=10, ns=100)
     return [write_bam(folder / "r.bam", bam_record("other", "A", mv=[2, 1], ts=0, ns=2), record)], read_of("r1")
 
 
 def sam_resquiggle_sample(folder: Path) -> Sample:
-    """Give a read that f5c aligned to a reference."""
+    """Return a read that f5c aligned to a reference."""
     records = [bam_record("other", si="0,5,0,1", ss="5,"), bam_record("r1", si="10,30,0,6", ss="4,6,3D10,")]
     return [write_bam(folder / "r.bam", *records)], read_of("r1")
 
 
 def resquiggle_paf_sample(folder: Path) -> Sample:
-    """Give a read that f5c resquiggled."""
+    """Return a read that f5c resquiggled."""
     path = folder / "r.paf"
     path.write_text(paf_line("other", 50, 0, 5, "5,") + paf_line("r1", 100, 10, 30, "4,6,3D10,"))
     return [path], read_of("r1")
 
 
 def eventalign_sample(folder: Path) -> Sample:
-    """Give a read that nanopolish aligned, and the summary that tells its name."""
+    """Return a read that nanopolish aligned; the summary contains its name."""
     table, summary = folder / "r.tsv", folder / "summary.tsv"
     rows = [(8, "GGTGG", 20, 30), (7, "GGCGG", 17, 20), (7, "GGCGG", 14, 17), (6, "GGAGG", 10, 14)]
     table.write_text(EVENTALIGN_HEADER + "".join(eventalign_row(5, *row) for row in rows))
@@ -95,20 +95,20 @@ def eventalign_sample(folder: Path) -> Sample:
 
 
 def polya_sample(folder: Path) -> Sample:
-    """Give a read of RNA whose tail nanopolish found."""
+    """Return a read of RNA whose tail nanopolish found."""
     path = folder / "r.tsv"
     path.write_text(POLYA_HEADER + polya_row("r1", 10, 12, 14, 20) + polya_row("r2", 0, 1, 2, 3))
     return [path], read_of("r1", 30, kit="SQK-RNA002")
 
 
 def captures_sample(folder: Path) -> Sample:
-    """Give a channel in which three molecules were held."""
+    """Return a channel in which three molecules were held."""
     path = write_segmented(folder / "r.fast5", [(20, 30), (10, 14), (14, 20)], [(8, 32)], channel=3)
     return [path], read_of("r1", channel=3)
 
 
 def bed_modified_sample(folder: Path) -> Sample:
-    """Give an aligned read of three bases, each of another class."""
+    """Return an aligned read of three bases, each of another class."""
     sites = folder / "sites.bed"
     sites.write_text("".join(f"chr1\t{at}\t{at + 1}\t{name}\t0\t+\n" for at, name in enumerate("Chm")))
     record = bam_record("r1", "CCC", flag=0, mv=[2, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0], ts=10, ns=100)
@@ -116,21 +116,21 @@ def bed_modified_sample(folder: Path) -> Sample:
 
 
 def intervals_sample(folder: Path) -> Sample:
-    """Give a read labelled by hand."""
+    """Return a read labelled by hand."""
     path = folder / "r.tsv"
     path.write_text("read_id\tstart\tend\tlabel\nr1\t14\t20\tC\nr1\t10\t14\tA\nr2\t0\t5\tG\nr1\t20\t30\tT\n")
     return [path], read_of("r1")
 
 
 def read_table_sample(folder: Path) -> Sample:
-    """Give a read whose barcode guppy told."""
+    """Return a read whose barcode guppy found."""
     path = folder / "barcoding_summary.txt"
     path.write_text("read_id\tbarcode_arrangement\nr2\tbarcode01\nr1\tbarcode02\nr3\tunclassified\n")
     return [path], read_of("r1")
 
 
 def path_class_sample(folder: Path) -> Sample:
-    """Give a read that lies in the second of two folders."""
+    """Return a read that lies in the second of two folders."""
     for name in ("ivt", "wt"):
         (folder / name).mkdir()
         (folder / name / "r.fast5").touch()
@@ -158,7 +158,7 @@ WHOLE_READS = ["read_table", "path_class"]
 """Sources that label a read as a whole: one event, ``[0, 100)``, of the second of two classes."""
 
 IN_FILE = ["tombo", "fast5_moves", "fast5_events", "aligned_to_ref"]
-"""Sources whose labels stand in the reads' own files."""
+"""Sources whose labels are in the reads' own files."""
 
 
 def opened(name: str, files: Sequence[Path]) -> LabelSource:
@@ -172,7 +172,7 @@ def test_every_source_has_a_sample() -> None:
 
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
-def test_every_source_gives_the_events_that_were_written(name: str, tmp_path: Path) -> None:
+def test_every_source_returns_the_events_that_were_written(name: str, tmp_path: Path) -> None:
     """Half-open, raw coordinates, signal order, and covered from end to end."""
     files, read = SAMPLES[name](tmp_path)
     source = opened(name, files)
@@ -187,8 +187,8 @@ def test_every_source_gives_the_events_that_were_written(name: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
-def test_every_source_indexes_the_classes_that_it_tells(name: str, tmp_path: Path) -> None:
-    """The samples say A, C, T, region after region, or the second class of reads; without classes, places only."""
+def test_every_source_indexes_the_classes_that_it_lists(name: str, tmp_path: Path) -> None:
+    """The samples contain A, C, T, three regions, or the second class of reads; without classes, places only."""
     files, read = SAMPLES[name](tmp_path)
     source = opened(name, files)
     events = source.events(read)
@@ -200,7 +200,7 @@ def test_every_source_indexes_the_classes_that_it_tells(name: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
-def test_every_source_with_bases_tells_their_offset(name: str, tmp_path: Path) -> None:
+def test_every_source_with_bases_has_their_offset(name: str, tmp_path: Path) -> None:
     """Only a sequence has an offset."""
     files, _ = SAMPLES[name](tmp_path)
     source = opened(name, files)
@@ -210,8 +210,8 @@ def test_every_source_with_bases_tells_their_offset(name: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
-def test_every_source_has_no_label_for_a_read_it_does_not_know(name: str, tmp_path: Path) -> None:
-    """Neither a read that is not in its files nor one from another kind of file."""
+def test_every_source_has_no_label_for_an_unknown_read(name: str, tmp_path: Path) -> None:
+    """Neither for a read that is not in its files nor for one from another kind of file."""
     files, _ = SAMPLES[name](tmp_path)
     elsewhere = tmp_path / "reads.blow5"
     elsewhere.write_bytes(b"BLOW5")
@@ -236,7 +236,7 @@ def test_every_source_drops_a_read_that_is_shorter_than_its_labels(name: str, tm
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
 def test_every_source_labels_a_read_twice_the_same(name: str, tmp_path: Path) -> None:
-    """Nothing is used up."""
+    """Labelling a read leaves the source as it was."""
     files, read = SAMPLES[name](tmp_path)
     source = opened(name, files)
     first, second = source.events(read), source.events(read)
@@ -248,8 +248,8 @@ def test_every_source_labels_a_read_twice_the_same(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
-def test_a_source_says_without_being_made_whether_labels_stand_in_the_reads_files(name: str, tmp_path: Path) -> None:
-    """The command line asks the class."""
+def test_a_source_class_states_whether_labels_are_in_the_reads_files(name: str, tmp_path: Path) -> None:
+    """The command line asks the class, without constructing the source."""
     files, _ = SAMPLES[name](tmp_path)
 
     assert lookup(LABEL_SOURCES, name, kind="label source").in_file == (not files)
@@ -257,25 +257,25 @@ def test_a_source_says_without_being_made_whether_labels_stand_in_the_reads_file
 
 @pytest.mark.parametrize("name", IN_FILE)
 def test_files_for_an_in_file_source_are_refused(name: str, tmp_path: Path) -> None:
-    """A file that would be passed over in silence is an error."""
+    """A file that would be silently ignored is an error."""
     with pytest.raises(ConfigError, match="leave out --labels_from"):
         opened(name, [tmp_path / "labels.tsv"])
 
 
 @pytest.mark.parametrize("name", [name for name in LABEL_SOURCES if name not in IN_FILE])
 def test_a_file_source_without_a_file_is_refused(name: str) -> None:
-    """It says which option to give."""
+    """The message names the option to give."""
     with pytest.raises(ConfigError, match="give it with --labels_from"):
         opened(name, [])
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """Before any read is read."""
+    """It is checked before any read is read."""
     with pytest.raises(ConfigError, match=r"gone\.paf: no such file"):
         opened("resquiggle_paf", [tmp_path / "gone.paf"])
 
 
 def test_an_unknown_source_names_the_known_ones() -> None:
-    """So that the next try is right."""
+    """The message lists the valid names."""
     with pytest.raises(ConfigError, match="choose one of tombo, "):
         opened("tomboo", [])

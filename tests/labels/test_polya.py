@@ -24,7 +24,7 @@ Label = Callable[[str, Read], tuple[Events | None, LabelSource]]
 
 
 def from_file(path: Path, read: Read) -> tuple[Events | None, LabelSource]:
-    """Label one read; the source comes back closed."""
+    """Label one read; the returned source is closed."""
     source = open_labels("polya", [path], SourceConfig())
     try:
         return source.events(read), source
@@ -62,7 +62,7 @@ def test_rna_is_adapter_then_tail_then_transcript(label: Label, text: str, start
 @pytest.mark.parametrize(
     "text", [TAILFINDR_CDNA + "r1,polyT,TRUE,40,60,9,9,/f\n", SUMMARY + "f.pod5\tr1\t69\t40\t60\t-1\t-1\n"]
 )
-def test_of_dna_only_the_tail_is_known(label: Label, text: str) -> None:
+def test_of_dna_only_the_tail_is_labelled(label: Label, text: str) -> None:
     """Its transcript may come first."""
     events, _ = label(text, CDNA)
 
@@ -70,7 +70,7 @@ def test_of_dna_only_the_tail_is_known(label: Label, text: str) -> None:
 
 
 def test_a_tail_at_the_edge_has_no_neighbour_there(label: Label) -> None:
-    """An empty region is none."""
+    """A region without samples is left out."""
     events, _ = label(TAILFINDR + "r1,0,100,9,9,/f\n", RNA)
 
     assert spans(events) == [(0, 100, 1)]
@@ -87,8 +87,8 @@ def test_a_tail_at_the_edge_has_no_neighbour_there(label: Label) -> None:
         (TAILFINDR_CDNA + "r1,polyA,FALSE,40,60,9,9,/f\n", "label_qc_false"),
     ],
 )
-def test_rows_that_are_not_to_be_used_are_named_drops(label: Label, text: str, reason: str) -> None:
-    """Another verdict, beyond the signal, no samples, an adapter behind the tail, an invalid tail."""
+def test_rows_that_must_not_be_used_are_named_drops(label: Label, text: str, reason: str) -> None:
+    """Another verdict, a tail beyond the signal or without samples, an adapter after the tail, an invalid tail."""
     with pytest.raises(LabelError, match="read r1: ") as caught:
         label(text, RNA)
 
@@ -113,14 +113,14 @@ def test_the_first_good_row_of_a_read_wins(label: Label) -> None:
     assert source.notes == {"other_records": 2}
 
 
-def test_dorados_tag_tells_the_tail(tmp_path: Path) -> None:
-    """Anchor, start and end."""
+def test_dorados_tag_contains_the_tail(tmp_path: Path) -> None:
+    """Its numbers are anchor, start and end."""
     events, _ = from_file(write_bam(tmp_path / "r.bam", bam_record("r1", "ACT", pa=[38, 40, 60, -1, -1])), RNA)
 
     assert spans(events) == [(0, 40, 0), (40, 60, 1), (60, 100, 2)]
 
 
-def test_of_a_split_read_the_first_part_with_a_tail_counts(tmp_path: Path) -> None:
+def test_of_a_split_read_the_first_part_with_a_tail_is_used(tmp_path: Path) -> None:
     """Its places count from ``sp``."""
     parts = [bam_record(f"p{sp}", "A", pa=[5, start, start + 9, -1, -1], sp=sp, pi="r1") for sp, start in PARTS]
     events, _ = from_file(write_bam(tmp_path / "r.bam", *parts), RNA)
@@ -133,7 +133,7 @@ PARTS = [(60, 10), (30, 10), (0, -1)]
 
 @pytest.mark.parametrize("places", [[40, 60], 40, array("f", [38, 40, 60])])
 def test_another_pa_tag_is_a_named_drop(tmp_path: Path, places: object) -> None:
-    """Fewer numbers, a bare number, no whole numbers."""
+    """Too few numbers, a single number, fractions."""
     path = write_bam(tmp_path / "r.bam", bam_record("r1", "A", pa=places))
     with pytest.raises(LabelError) as caught:
         from_file(path, RNA)
@@ -142,7 +142,7 @@ def test_another_pa_tag_is_a_named_drop(tmp_path: Path, places: object) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "read_id,start,end\nr1,0,5\n", TAILFINDR + "r1,forty,60,9,9,/f\n"])
-def test_a_file_that_is_no_such_table_is_a_format_error(label: Label, text: str) -> None:
-    """Empty, other columns, no numbers."""
+def test_a_file_that_is_not_such_a_table_is_a_format_error(label: Label, text: str) -> None:
+    """An empty file, other columns, words instead of numbers."""
     with pytest.raises(FormatError, match=r"tails\.txt: no"):
         label(text, RNA)

@@ -1,4 +1,4 @@
-"""Every label source on real reads: all labels are there, and lie where the signal jumps."""
+"""Every label source on real reads: all labels are found, and boundaries lie where the signal jumps."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from tests.support.labels import read_of
 
 pytestmark = pytest.mark.real
 
-Labelled = list[tuple[Read, Events]]
+LabelledReads = list[tuple[Read, Events]]
 
 LAMBDA, RNA002, RNA001 = "dna_r941_lambda_tombo", "rna002_18s_tombo", "rna001_actb_tombo_and_moves"
 ECOLI, HUMAN = "dna_r94_ecoli_f5c_resquiggle", "dna_r1041_4khz_human_f5c_and_moves"
@@ -58,18 +58,18 @@ FROM_FILES = [
     ("polya", POLYA, "example_DRS.pod5", ("nanopolish_output.tsv",), 17, 51, 3.2),
     ("polya", POLYA, "basecalled_test.fast5", ("tailfindr_output.csv",), 23, 69, 1.5),
 ]
-"""Sets whose labels stand in files of their own. Sequins: 21,970 bases, of which 827 were skipped."""
+"""Sets whose labels are in files of their own. Sequins: 21,970 bases, of which 827 were skipped."""
 
 EXACT = [case[:3] for case in IN_FAST5 if case[0] in ("tombo", "resquiggle_paf")]
-"""Sources that see the signal; a basecaller's blocks are right to one block only."""
+"""Sources that align to the signal; a basecaller's moves are right to one block only."""
 
 
 def labelled(
     real_data: Path, source: str, folder: str, *files: str, reads_in: str = ""
-) -> tuple[Labelled, Counter[str]]:
-    """Label the reads of a set, or of one of its files, dropping misfits; with the notes and the drops by reason."""
+) -> tuple[LabelledReads, Counter[str]]:
+    """Label the reads of a set, or of one of its files; misfits are dropped and counted by reason among the notes."""
     labels = open_labels(source, [real_data / folder / file for file in files if file], SourceConfig())
-    kept: Labelled = []
+    kept: LabelledReads = []
     with closing(labels), open_reads(real_data / folder / reads_in) as reads:
         for read in reads:
             try:
@@ -96,7 +96,7 @@ def paf_events(path: Path) -> tuple[list[Events], Counter[str]]:
     return found, labels.notes
 
 
-def jump_ratio(reads: Labelled) -> float:
+def jump_ratio(reads: LabelledReads) -> float:
     """Mean jump at the boundaries over the mean jump anywhere."""
     ratio = JumpRatio()
     for read, events in reads:
@@ -104,7 +104,7 @@ def jump_ratio(reads: Labelled) -> float:
     return ratio.compute()
 
 
-def mean_jump(reads: Labelled, shift: int) -> float:
+def mean_jump(reads: LabelledReads, shift: int) -> float:
     """Mean jump at all boundaries, moved by ``shift`` samples."""
     found = []
     for read, events in reads:
@@ -114,7 +114,7 @@ def mean_jump(reads: Labelled, shift: int) -> float:
 
 
 @pytest.mark.parametrize(("source", "folder", "file", "n_reads", "n_events", "ratio"), IN_FAST5)
-def test_real_labels_are_all_there_and_lie_where_the_signal_jumps(
+def test_real_labels_are_all_found_and_lie_where_the_signal_jumps(
     real_data: Path, source: str, folder: str, file: str, n_reads: int, n_events: int, ratio: float
 ) -> None:
     """A shift, or RNA read in the wrong direction, would give a ratio of 1."""
@@ -135,14 +135,14 @@ def test_real_label_files_label_their_reads(
     n_events: int,
     ratio: float,
 ) -> None:
-    """From every format that the reads come in."""
+    """Reads may be in any format."""
     reads, _ = labelled(real_data, source, folder, *files, reads_in=reads_in)
 
     assert (len(reads), sum(len(events) for _, events in reads)) == (n_reads, n_events)
     assert jump_ratio(reads) == pytest.approx(ratio, abs=0.12)
 
 
-def test_nanopolish_says_why_a_tail_is_not_to_be_used(real_data: Path) -> None:
+def test_the_drop_reason_of_a_tail_is_nanopolishs_verdict(real_data: Path) -> None:
     """17 of its 23 rows pass."""
     _, notes = labelled(real_data, "polya", POLYA, "nanopolish_output.tsv", reads_in="basecalled_test.fast5")
 
@@ -235,7 +235,7 @@ def test_real_paf_files_give_each_read_one_record(
     ("file", "n_reads", "ratio"), [("resquiggle.paf", 23, 2.7), ("eventalign.paf", 26, 2.6), ("move.paf", 26, 1.2)]
 )
 def test_r10_boundaries_lie_where_the_signal_jumps(real_data: Path, file: str, n_reads: int, ratio: float) -> None:
-    """Also on the reference's reverse strand: the run string is in signal order."""
+    """Also on the reference's reverse strand, because the run string is in signal order."""
     reads, _ = labelled(real_data, "resquiggle_paf", HUMAN, file)
 
     assert len(reads) == n_reads

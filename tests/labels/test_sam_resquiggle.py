@@ -25,8 +25,8 @@ def from_sam(path: Path, read: Read) -> Events | None:
 
 @pytest.mark.parametrize("suffix", [".bam", ".sam"])
 @pytest.mark.parametrize("flag", [0, REVERSE])
-def test_runs_are_in_signal_order_on_both_strands(tmp_path: Path, suffix: str, flag: int) -> None:
-    """Extra samples are a hole in the coverage, skipped bases are nothing."""
+def test_run_strings_are_in_signal_order_on_both_strands(tmp_path: Path, suffix: str, flag: int) -> None:
+    """Extra samples are a hole in the coverage; skipped bases take no samples."""
     record = bam_record("r1", "ACGT", flag=flag, si="10,26,7,3", ss="3I4,2D5I4,")
     events = from_sam(write_bam(tmp_path / f"r{suffix}", record), read_of("r1"))
 
@@ -58,19 +58,19 @@ def test_the_primary_record_wins_over_a_longer_one(tmp_path: Path) -> None:
     ],
 )
 def test_records_that_do_not_fit_are_named_drops(tmp_path: Path, tags: dict[str, str], reason: str) -> None:
-    """Another span, beyond the signal, no run string, no four numbers, one tag alone."""
+    """Another span, beyond the signal, not a run string, not four numbers, one tag alone."""
     with pytest.raises(LabelError, match="read r1: ") as caught:
         from_sam(write_bam(tmp_path / "r.bam", bam_record("r1", **tags)), read_of("r1"))
 
     assert caught.value.reason == reason
 
 
-def test_a_record_of_skipped_bases_only_is_no_label(tmp_path: Path) -> None:
-    """There is no event in it."""
+def test_a_record_of_skipped_bases_only_is_not_a_label(tmp_path: Path) -> None:
+    """It has no event."""
     assert from_sam(write_bam(tmp_path / "r.bam", bam_record("r1", si="5,5,0,9", ss="9D")), read_of("r1")) is None
 
 
 def test_a_plain_alignment_is_a_format_error(tmp_path: Path) -> None:
-    """It says what makes the tags."""
+    """The message names the command that writes the tags."""
     with pytest.raises(FormatError, match="the tag 'si'; make the file with f5c eventalign --sam"):
         from_sam(write_bam(tmp_path / "r.bam", bam_record("r1", "ACT")), read_of("r1"))

@@ -1,4 +1,4 @@
-"""Tombo's labels, and what all labels in fast5 files share."""
+"""Tombo's labels, and what all labels in fast5 files have in common."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ def tombo() -> Iterator[LabelSource]:
 
 
 def test_single_read_files_are_read_too(tombo: LabelSource, tmp_path: Path) -> None:
-    """Their analyses stand at the root."""
+    """Their analyses are at the root."""
     with fast5(tmp_path / "multi.fast5", "r1") as (read,):
         add_tombo(read, TOMBO_ROWS, first=10)
     as_single(tmp_path / "multi.fast5", tmp_path / "single.fast5")
@@ -63,7 +63,7 @@ def test_few_files_stay_open_and_none_after_close(tombo: LabelSource, tmp_path: 
 
 
 def test_a_table_without_its_columns_is_a_named_drop(tombo: LabelSource, tmp_path: Path) -> None:
-    """The read is dropped, the file goes on."""
+    """The read is dropped; the file's other reads are not."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_tombo(read, TOMBO_ROWS, first=10)
         del read.handle["Analyses/RawGenomeCorrected_000/BaseCalled_template/Events"].attrs["read_start_rel_to_raw"]
@@ -73,18 +73,18 @@ def test_a_table_without_its_columns_is_a_named_drop(tombo: LabelSource, tmp_pat
     assert caught.value.reason == "label_unreadable"
 
 
-@pytest.mark.parametrize(("said", "kit"), [(True, ""), (None, "SQK-RNA002")])
-def test_rna_events_count_from_the_signals_end(tombo: LabelSource, tmp_path: Path, said: bool | None, kit: str) -> None:
-    """Reversed [s, e) is raw [n - e, n - s), given in signal order; without Tombo's word the kit tells."""
+@pytest.mark.parametrize(("rna", "kit"), [(True, ""), (None, "SQK-RNA002")])
+def test_rna_events_count_from_the_signals_end(tombo: LabelSource, tmp_path: Path, rna: bool | None, kit: str) -> None:
+    """Reversed [s, e) is raw [n - e, n - s), in signal order; without Tombo's attribute the kit decides."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
-        add_tombo(read, TOMBO_ROWS, first=10, rna=said)
+        add_tombo(read, TOMBO_ROWS, first=10, rna=rna)
     events = tombo.events(read_of("r1", source=tmp_path / "r.fast5", kit=kit, experiment="rna"))
 
     assert spans(events) == [(70, 80, 3), (80, 86, 1), (86, 90, 0)]
 
 
-def test_tombos_word_on_rna_counts_more_than_the_kit(tombo: LabelSource, tmp_path: Path) -> None:
-    """It is what Tombo did."""
+def test_tombos_attribute_has_precedence_over_the_kit(tombo: LabelSource, tmp_path: Path) -> None:
+    """It states what Tombo did."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_tombo(read, TOMBO_ROWS, first=10, rna=False)
     events = tombo.events(read_of("r1", source=tmp_path / "r.fast5", kit="SQK-RNA002"))
@@ -93,7 +93,7 @@ def test_tombos_word_on_rna_counts_more_than_the_kit(tombo: LabelSource, tmp_pat
 
 
 def test_a_resquiggle_of_unknown_direction_is_a_named_drop(tombo: LabelSource, tmp_path: Path) -> None:
-    """Neither Tombo nor the file says RNA or DNA: no guess."""
+    """Where neither Tombo nor the file states RNA or DNA, the direction is not guessed."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_tombo(read, TOMBO_ROWS, first=10, rna=None)
     with pytest.raises(LabelError) as caught:
@@ -102,8 +102,8 @@ def test_a_resquiggle_of_unknown_direction_is_a_named_drop(tombo: LabelSource, t
     assert caught.value.reason == "label_orientation"
 
 
-def test_a_failed_resquiggle_is_no_label(tombo: LabelSource, tmp_path: Path) -> None:
-    """Tombo leaves the reason in ``status``."""
+def test_a_failed_resquiggle_is_not_a_label(tombo: LabelSource, tmp_path: Path) -> None:
+    """Tombo writes the reason to ``status``."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_tombo(read, TOMBO_ROWS, first=10, status="Poor raw to expected signal matching")
 
@@ -123,7 +123,7 @@ def test_the_newest_successful_resquiggle_wins(tombo: LabelSource, tmp_path: Pat
 
 
 def test_masked_bases_have_no_class(tombo: LabelSource, tmp_path: Path) -> None:
-    """N is a place without a class."""
+    """An N has a place and no class."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_tombo(read, [(0, 5, "N"), (5, 5, "U")], first=0)
 
@@ -136,7 +136,7 @@ def test_masked_bases_have_no_class(tombo: LabelSource, tmp_path: Path) -> None:
 def test_broken_tables_are_named_drops(
     tombo: LabelSource, tmp_path: Path, rows: list[tuple[int, int, str]], reason: str
 ) -> None:
-    """Overlaps and empty events don't get through."""
+    """Overlaps and empty events are refused."""
     with fast5(tmp_path / "r.fast5", "r1") as (read,):
         add_tombo(read, rows, first=0)
     with pytest.raises(LabelError) as caught:

@@ -16,14 +16,14 @@ from tests.support.labels import read_of
 
 
 def table(folder: Path, text: str, name: str = "labels.tsv") -> ReadTable:
-    """A source of one table."""
+    """Return a source of one table."""
     path = folder / name
     path.write_text(text)
     return ReadTable([path], SourceConfig())
 
 
 def class_of(source: ReadTable | PathClass, read: Read) -> str | None:
-    """The class that a source gives a read."""
+    """Return the class that a source gives a read."""
     events = source.events(read)
     return None if events is None else events.classes[events.label[0]]
 
@@ -54,7 +54,7 @@ def test_parquet_is_read(tmp_path: Path) -> None:
 
 
 def test_a_read_without_a_barcode_has_no_label(tmp_path: Path) -> None:
-    """Empty cells, and what basecallers write of a read without a barcode, are no class."""
+    """Neither empty cells nor what basecallers write for a read without a barcode are classes."""
     source = table(tmp_path, "read_id,barcode\nr1,unclassified\nr2,\nr3,barcode07\n")
 
     assert source.classes == ("barcode07",)
@@ -62,7 +62,7 @@ def test_a_read_without_a_barcode_has_no_label(tmp_path: Path) -> None:
 
 
 def test_rows_that_repeat_are_counted_and_rows_that_contradict_drop_the_read(tmp_path: Path) -> None:
-    """Which of two labels is right, nobody knows."""
+    """It is not known which of two labels is right."""
     source = table(tmp_path, "read_id\tlabel\nr1\ta\nr1\ta\nr2\ta\nr2\tb\n")
     source.events(read_of("r1"))
     with pytest.raises(LabelError) as caught:
@@ -75,12 +75,12 @@ def test_rows_that_repeat_are_counted_and_rows_that_contradict_drop_the_read(tmp
 @pytest.mark.parametrize("text", ["read_id\tkind\nr1\ta\n", "read\tlabel\nr1\ta\n", "", "read_id,label\nr1\n"])
 def test_another_table_is_refused(text: str, tmp_path: Path) -> None:
     """The message names the file."""
-    with pytest.raises(FormatError, match=r"labels\.tsv: no "):
+    with pytest.raises(FormatError, match=r"labels\.tsv: (not a table of labels|no columns read_id and label)"):
         table(tmp_path, text)
 
 
 def laid_out(folder: Path, *names: str) -> list[Path]:
-    """Empty files."""
+    """Make empty files."""
     paths = [folder / name for name in names]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,12 +89,12 @@ def laid_out(folder: Path, *names: str) -> list[Path]:
 
 
 def by_path(given: Sequence[object]) -> PathClass:
-    """A source of paths."""
-    return PathClass([Path(str(one)) for one in given], SourceConfig())
+    """Return a source of paths."""
+    return PathClass([Path(str(path)) for path in given], SourceConfig())
 
 
 def test_a_folder_or_a_file_is_a_class(tmp_path: Path) -> None:
-    """Its name is, without the suffix of a file; or the name that is given."""
+    """Its name is the class, without a file's suffix, or else the given name is."""
     can, mod, wt = laid_out(tmp_path, "can.pod5", "mod.pod5", "wt/deep/r.fast5")
     source = by_path([can, f"5mC={mod}", tmp_path / "wt"])
 
@@ -102,16 +102,16 @@ def test_a_folder_or_a_file_is_a_class(tmp_path: Path) -> None:
     assert [class_of(source, read_of("r", source=path)) for path in (can, mod, wt)] == ["can", "5mC", "wt"]
 
 
-def test_the_inner_of_two_folders_counts(tmp_path: Path) -> None:
-    """So that a part of a run can be another class."""
+def test_the_inner_of_two_folders_decides(tmp_path: Path) -> None:
+    """So one folder of a sequencing run can have another class."""
     outer, inner = laid_out(tmp_path, "run/r.fast5", "run/bad/r.fast5")
     source = by_path([f"good={tmp_path / 'run'}", tmp_path / "run/bad"])
 
     assert [class_of(source, read_of("r", source=path)) for path in (outer, inner)] == ["good", "bad"]
 
 
-def test_links_count_where_they_lie_and_where_they_lead(tmp_path: Path) -> None:
-    """A folder of links to a store of files is a class like any."""
+def test_links_count_by_their_own_path_and_by_their_target(tmp_path: Path) -> None:
+    """A folder of links to files elsewhere can be a class."""
     (kept,) = laid_out(tmp_path, "store/r.fast5")
     (tmp_path / "ivt").mkdir()
     (tmp_path / "ivt" / "r.fast5").symlink_to(kept)
@@ -121,7 +121,7 @@ def test_links_count_where_they_lie_and_where_they_lead(tmp_path: Path) -> None:
 
 
 def test_a_relative_path_is_the_same_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever way the reads were found."""
+    """It does not matter how the path of the reads is written."""
     (path,) = laid_out(tmp_path, "ivt/r.fast5")
     monkeypatch.chdir(tmp_path / "ivt")
 
@@ -130,9 +130,9 @@ def test_a_relative_path_is_the_same_place(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_path_that_is_not_there_or_of_two_classes_is_refused(tmp_path: Path) -> None:
-    """Before any read is read."""
+    """It is checked before any read is read."""
     laid_out(tmp_path, "ivt/r.fast5")
     with pytest.raises(ConfigError, match="gone: no such file or folder"):
         by_path([f"a={tmp_path / 'gone'}"])
-    with pytest.raises(ConfigError, match="is to be b and a"):
+    with pytest.raises(ConfigError, match="has the classes b and a"):
         by_path([f"b={tmp_path / 'ivt'}", f"a={tmp_path / 'ivt'}"])

@@ -10,13 +10,14 @@ from safetensors.torch import load_file, save_file
 from poreconv.errors import BundleError
 from poreconv.models.architectures import ARCHITECTURES
 from poreconv.models.bundle import load_bundle, save_bundle
+from poreconv.runtime.records import to_plain
 from tests.support.models import TINY, bundle_at, random_network, recipe_for
 
 
 def rewritten(path: Path, weights: dict[str, torch.Tensor] | None = None, **fields: Any) -> Path:
-    """A bundle whose recipe, and perhaps weights, are others than the ones saved."""
+    """Return a bundle whose recipe, and perhaps weights, differ from the saved ones."""
     bundle_at(path)
-    plain = json.loads(recipe_for("tcn").to_json()) | fields
+    plain = to_plain(recipe_for("tcn")) | fields
     save_file(weights or load_file(path), path, metadata={"recipe": json.dumps(plain)})
     return path
 
@@ -33,7 +34,7 @@ class Trap:
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_a_bundle_gives_back_what_was_saved(name: str, tmp_path: Path) -> None:
+def test_a_loaded_bundle_equals_what_was_saved(name: str, tmp_path: Path) -> None:
     """Weights, batch statistics and recipe of every architecture survive saving and loading."""
     saved, recipe = random_network(name), recipe_for(name)
     save_bundle(tmp_path / "model.safetensors", saved, recipe)
@@ -53,8 +54,8 @@ def test_the_same_model_makes_the_same_file(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [one, other]
 
 
-def test_loading_leaves_chance_alone(tmp_path: Path) -> None:
-    """Loading a bundle does not move the random numbers of whoever loads it."""
+def test_loading_leaves_the_random_state_alone(tmp_path: Path) -> None:
+    """Loading a bundle does not change the state of torch's random numbers."""
     path, before = bundle_at(tmp_path / "model.safetensors"), torch.random.get_rng_state()
     load_bundle(path)
 
@@ -76,7 +77,7 @@ def test_loading_leaves_chance_alone(tmp_path: Path) -> None:
     ],
     ids=["text", "empty", "pickle", "huge_header", "huge_tensor"],
 )
-def test_a_file_that_is_no_bundle(content: bytes, message: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_bundle(content: bytes, message: str, tmp_path: Path) -> None:
     """A file of another kind, or one that claims more than it holds, is named in one line."""
     path = tmp_path / "model.safetensors"
     path.write_bytes(content)
@@ -102,7 +103,7 @@ def test_loading_runs_no_code(way: str, tmp_path: Path) -> None:
 
 
 def test_no_such_file_and_a_folder(tmp_path: Path) -> None:
-    """A path without a file says what to give."""
+    """The message for a path without a file names the file to give."""
     with pytest.raises(BundleError, match="no such file; give the model"):
         load_bundle(tmp_path / "model.safetensors")
     with pytest.raises(BundleError, match="give"):
@@ -110,7 +111,7 @@ def test_no_such_file_and_a_folder(tmp_path: Path) -> None:
 
 
 def test_weights_without_a_recipe(tmp_path: Path) -> None:
-    """A safetensors file of another program holds no recipe."""
+    """A safetensors file of another program contains no recipe."""
     path = tmp_path / "model.safetensors"
     save_file({"w": torch.zeros(3)}, path)
 
@@ -123,16 +124,16 @@ def test_weights_without_a_recipe(tmp_path: Path) -> None:
     [
         ({"schema_version": 99}, "schema version 99, this poreconv reads 2"),
         ({"network": "lstm"}, "network 'lstm' is not known"),
-        ({"task": "phase"}, "task 'phase' is not known"),
+        ({"task": "phase"}, "task: unknown value 'phase'"),
         ({"network_settings": vars(TINY["tcn"]) | {"channels": 3}}, "size mismatch"),
         ({"network_settings": {}}, "Missing key"),
         ({"network_settings": vars(TINY["tcn"]) | {"channels": 10**6}}, "size mismatch"),
-        ({"network_settings": {"width": 3}}, "width"),
-        ({"network_settings": [1, 2]}, "train it again"),
-        ({"network_settings": vars(TINY["tcn"]) | {"kernel": "3"}}, "train it again"),
+        ({"network_settings": {"width": 3}}, "settings of tcn: unknown field 'width'"),
+        ({"network_settings": [1, 2]}, "network_settings: expected object, got array; train it again"),
+        ({"network_settings": vars(TINY["tcn"]) | {"kernel": "3"}}, "kernel: expected int, got str; train it again"),
         ({"classes": ["a", "b", "c"], "class_counts": [1, 2, 3]}, "size mismatch"),
-        ({"colour": "red"}, "colour"),
-        ({"sample_rate_hz": "fast"}, "train it again"),
+        ({"colour": "red"}, "recipe: unknown field 'colour'"),
+        ({"sample_rate_hz": "fast"}, "sample_rate_hz: expected float, got str; train it again"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -146,8 +147,8 @@ def test_recipes_that_do_not_fit(fields: dict[str, Any], message: str, tmp_path:
     assert "\n" not in str(caught.value)
 
 
-def test_a_recipe_that_is_no_json(tmp_path: Path) -> None:
-    """A header whose recipe is not JSON is no bundle."""
+def test_a_recipe_that_is_not_json(tmp_path: Path) -> None:
+    """A file whose recipe is not JSON is not a bundle."""
     path = tmp_path / "model.safetensors"
     save_file({"w": torch.zeros(3)}, path, metadata={"recipe": "{"})
 

@@ -6,6 +6,7 @@ import pytest
 
 from poreconv.errors import ConfigError
 from poreconv.models.card import Card, TrainingSet
+from poreconv.runtime.records import from_json, to_json, to_plain
 from tests.support.models import card_for, recipe_for
 
 SET = {"set": "lambda", "source": "example.org", "licence": "CC0", "reads": 24, "samples": 9}
@@ -13,7 +14,7 @@ SET = {"set": "lambda", "source": "example.org", "licence": "CC0", "reads": 24, 
 
 def test_a_card_survives_its_header() -> None:
     """What is read from a card's JSON is the card that was written."""
-    assert Card.from_json(card_for().to_json()) == card_for()
+    assert from_json(to_json(card_for()), Card) == card_for()
 
 
 @pytest.mark.parametrize(
@@ -24,14 +25,14 @@ def test_a_card_survives_its_header() -> None:
         ("{}", "not JSON"),
         ("[" * 100_000, "not JSON"),
         ('{"schema_version": 9}', "schema version 9, this poreconv reads 1"),
-        ('{"schema_version": 1}', "'data'"),
+        ('{"schema_version": 1}', "summary"),
     ],
     ids=["half", "list", "empty", "deep", "newer", "bare"],
 )
-def test_what_is_no_card(text: str, message: str) -> None:
-    """Text that is no card is refused, whatever it is."""
+def test_what_is_not_a_card(text: str, message: str) -> None:
+    """Text that is not a card is refused, whatever it is."""
     with pytest.raises(ConfigError, match=f"card: .*{message}"):
-        Card.from_json(text)
+        from_json(text, Card, "card")
 
 
 @pytest.mark.parametrize(
@@ -67,10 +68,10 @@ def test_what_is_no_card(text: str, message: str) -> None:
 )
 def test_cards_that_leave_something_out(fields: dict[str, Any]) -> None:
     """Every field is one line of text, a number over 0 or a finite score; nothing else is taken, nothing is missing."""
-    plain = json.loads(card_for().to_json()) | fields
+    plain = to_plain(card_for()) | fields
 
     with pytest.raises(ConfigError, match="card: "):
-        Card.from_json(json.dumps(plain))
+        from_json(json.dumps(plain), Card, "card")
 
 
 def test_a_card_made_in_python_is_checked_too() -> None:
@@ -81,15 +82,15 @@ def test_a_card_made_in_python_is_checked_too() -> None:
         TrainingSet("lambda", "example.org", "", 1, 1)
 
 
-def test_the_headline_is_the_first_test_set_s() -> None:
-    """One score of the first test set stands for all, with its interval; of which kind, the task tells."""
+def test_the_headline_is_of_the_first_test_set() -> None:
+    """It is one score of the first test set, with its interval; the task decides which."""
     assert card_for().headline("boundary") == "F1 ±1 0.884 (0.877-0.891), lambda, test"
     assert card_for().headline("segment") == ""
     assert card_for(scores={"tails": {"macro_f1": 0.9}}).headline("segment") == "macro F1 0.900, tails"
 
 
-def test_the_card_for_readers_tells_everything() -> None:
-    """Markdown has what the card and the recipe know; intervals stand beside their scores."""
+def test_the_card_for_readers_contains_everything() -> None:
+    """The Markdown page contains the facts of card and recipe; intervals are beside their scores."""
     recipe = replace(recipe_for("tcn", labels=("tombo",)), resampled_from_hz=(4000.0, 5000.0))
     lines = card_for().to_markdown("dna_r9", recipe).splitlines()
 

@@ -30,12 +30,15 @@ N_CLASSES = 3
 
 
 def bounded() -> list[str]:
-    """Architectures that have a receptive field."""
+    """Return the architectures that have a receptive field."""
     return [name for name in ARCHITECTURES if tiny_network(name).receptive_field is not None]
 
 
 def seen_by(network: Network, sample: int, n_samples: int) -> Tensor:
-    """Input samples that can change one output sample; several inputs, since pooling looks at the largest only."""
+    """Return the input samples that can change one output sample.
+
+    Several inputs are tried, since max pooling depends on the largest sample only.
+    """
     x_B1T = torch.randn(50, 1, n_samples, requires_grad=True)
     network(x_B1T)[:, :, sample].sum().backward()
     assert x_B1T.grad is not None
@@ -73,7 +76,7 @@ def same_weights() -> Iterator[None]:
 
 
 def test_every_architecture_has_a_tiny_example() -> None:
-    """One that is added without it fails here, and is tested nowhere."""
+    """An architecture without one is tested nowhere else."""
     assert set(TINY) == set(ARCHITECTURES)
 
 
@@ -112,7 +115,7 @@ def test_receptive_field_is_what_an_output_sees(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name not in bounded()])
-def test_unbounded_models_say_so(name: str) -> None:
+def test_unbounded_models_have_no_receptive_field(name: str) -> None:
     """Without a receptive field there is no margin; windows and frames follow one another from the first sample."""
     network, settings = tiny_network(name, N_CLASSES), TINY[name]
 
@@ -158,7 +161,7 @@ def test_costs_are_those_of_the_layers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_windows_of_a_batch_do_not_meet(name: str) -> None:
+def test_windows_of_a_batch_are_independent(name: str) -> None:
     """In evaluation, a window's output does not depend on its neighbours in the batch."""
     network = tiny_network(name, N_CLASSES).eval()
     x_B1T = torch.randn(3, 1, 200)
@@ -229,7 +232,7 @@ def test_every_model_can_learn(name: str) -> None:
         (Crnn, {"dropout": 1.0}),
     ],
 )
-def test_settings_that_cannot_be_meant(settings: type[Any], fields: dict[str, Any]) -> None:
+def test_impossible_settings_are_refused(settings: type[Any], fields: dict[str, Any]) -> None:
     """Settings are checked when they are made."""
     with pytest.raises(ConfigError, match=next(iter(fields)).removesuffix("s")):
         settings(**fields)
@@ -242,7 +245,7 @@ def test_unknown_model() -> None:
 
 
 @pytest.mark.parametrize(("n_classes", "weights"), [(1, 954_177), (2, 954_306)])
-def test_campolina_has_the_weights_that_are_stated_of_it(n_classes: int, weights: int) -> None:
+def test_campolina_has_the_published_number_of_weights(n_classes: int, weights: int) -> None:
     """By default it is as large as the published network, which has one output per sample."""
     assert build_network("campolina", Campolina(), n_classes).n_parameters == weights
 
@@ -259,8 +262,8 @@ def test_features_of_campolina_are_what_they_are_called() -> None:
     np.testing.assert_allclose(features[:, 10], [*expected, (after.mean() - before.mean()) / spread], rtol=1e-5)
 
 
-def test_campolina_bears_a_signal_that_stands_still() -> None:
-    """Where nothing moves, as in padding, features and their slopes are finite."""
+def test_campolina_accepts_a_constant_signal() -> None:
+    """Where the signal is constant, as in padding, features and gradients are finite."""
     x_B1T = torch.zeros(2, 1, 50, requires_grad=True)
     logits_BCT = tiny_network("campolina")(x_B1T)
     logits_BCT.square().sum().backward()
@@ -283,7 +286,7 @@ def test_campolina_bears_a_signal_that_stands_still() -> None:
     ],
 )
 def test_switches_leave_the_reach_alone(name: str, switched: dict[str, Any]) -> None:
-    """A network without batch norm or shortcuts, or with the other memory, sees as far, and labels every sample."""
+    """A network without batch norm or shortcuts, or with the other cell, sees as far, and labels every sample."""
     network = build_network(name, asdict(TINY[name]) | switched, N_CLASSES)
 
     assert network.frames.receptive_field == tiny_network(name).frames.receptive_field

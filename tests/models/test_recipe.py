@@ -1,11 +1,9 @@
-import json
 from collections import Counter
 from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from poreconv.config import DecodeConfig, NormalisationConfig, SplitConfig
 from poreconv.dataset.splits import split_of
@@ -13,6 +11,7 @@ from poreconv.errors import ConfigError, MismatchError, ReadDropped
 from poreconv.models.architectures import ARCHITECTURES, Tcn
 from poreconv.models.recipe import Recipe, Seen
 from poreconv.reads.read import Read
+from poreconv.runtime.records import from_json, from_plain, to_json, to_plain
 from tests.support.signal_files import reads_made
 
 RECIPE = Recipe(
@@ -36,56 +35,59 @@ RECIPE = Recipe(
 
 
 def a_read(**fields: Any) -> Read:
-    """Give one read of the recipe's kind, but for some fields."""
+    """Return one read of the recipe's kind, with some fields replaced."""
     return reads_made(1, **fields)[0]
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_recipe_survives_json(name: str) -> None:
-    """Also the tuples within an architecture's settings."""
+    """Tuples within an architecture's settings stay tuples."""
     recipe = replace(RECIPE, network=name, network_settings=asdict(ARCHITECTURES[name].settings()))
 
-    assert Recipe.from_json(recipe.to_json()) == recipe
-    assert (
-        ARCHITECTURES[name].settings(**Recipe.from_json(recipe.to_json()).network_settings)
-        == ARCHITECTURES[name].settings()
-    )
+    again = from_json(to_json(recipe), Recipe)
+
+    assert again == recipe
+    assert ARCHITECTURES[name].settings(**again.network_settings) == ARCHITECTURES[name].settings()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", "not JSON", '{"schema_version": 1}'])
-def test_what_is_no_recipe_is_refused(text: str) -> None:
-    """Whatever a file's header holds, it ends in one error."""
+def test_what_is_not_a_recipe_is_refused(text: str) -> None:
+    """Whatever a file's header contains, reading it ends in one error."""
     with pytest.raises(ConfigError, match="recipe"):
-        Recipe.from_json(text)
+        from_json(text, Recipe, "recipe")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"schema_version": 99}, "schema version 99"),
-        ({"task": "sing"}, "'sing' is not known"),
+        ({"task": "sing"}, "recipe: task: unknown value 'sing'"),
         ({"classes": ["one"]}, "differ in length"),
         ({"sample_rate_hz": 0}, "0 Hz"),
-        ({"split": {"by": "moon"}}, "split.by: 'moon'"),
-        ({"split": 3}, "recipe"),
+        ({"split": {"by": "moon"}}, r"split\.by: unknown value 'moon'"),
+        ({"split": 3}, "recipe: split: expected object, got int"),
         ({"decoding": {"threshold": 7}}, "threshold: 7"),
-        ({"decoding": {"method": "guess"}}, "'guess'; choose one of peaks, segmental"),
+        ({"decoding": {"method": "guess"}}, r"decoding\.method: unknown value 'guess'"),
         ({"decoding": {"method": "segmental"}}, "segmental needs them"),
         ({"decoding": {"dwell_hazards": [0.5, 1]}}, "must lie between 0 and 1"),
         ({"decoding": {"temperature": 0}}, "temperature: 0"),
-        ({"colour": "red"}, "colour"),
+        ({"colour": "red"}, "recipe: unknown field 'colour'"),
+        ({"before": [{"split": {}, "runs": [], "colour": "red"}]}, "recipe: before: unknown field 'colour'"),
+        ({"mean_dwell": None}, "recipe: mean_dwell: expected float, got null"),
+        ({"runs": ["a", 3]}, r"recipe: runs\[1\]: expected str, got int"),
+        ({"class_counts": [1.5, 2]}, r"recipe: class_counts\[0\]: expected int, got float"),
     ],
 )
-def test_a_recipe_that_cannot_be_meant_is_refused(change: dict[str, Any], message: str) -> None:
+def test_an_impossible_recipe_is_refused(change: dict[str, Any], message: str) -> None:
     """The message names the field."""
-    plain = json.loads(RECIPE.to_json()) | change
+    plain = to_plain(RECIPE) | change
     with pytest.raises(ConfigError, match=message):
-        Recipe.from_json(json.dumps(plain))
+        from_plain(plain, Recipe, "recipe")
 
 
 @given(st.text(max_size=9), st.text(max_size=9), st.integers(0, 600), st.integers(0, 9))
 def test_a_split_is_a_function_of_its_key(read_id: str, run_id: str, channel: int, seed: int) -> None:
-    """The same read stands on the same side, wherever its file lies; other fields don't matter."""
+    """The same read is in the same split, wherever its file is; other fields don't matter."""
     by_read, by_run = SplitConfig(seed=seed), SplitConfig(by="run", seed=seed)
     one = split_of(by_read, read_id=read_id, run_id=run_id, channel=channel)
 
@@ -131,14 +133,14 @@ def test_channels_of_different_runs_are_different() -> None:
 @pytest.mark.parametrize("rate", [4000.0, 4079.0, 3921.0])
 def test_a_sample_rate_within_two_percent_is_accepted(rate: float) -> None:
     """Clocks differ a little."""
-    RECIPE.check(a_read(sample_rate_hz=rate))
+    RECIPE.check_fits(a_read(sample_rate_hz=rate))
 
 
 @pytest.mark.parametrize("rate", [5000.0, 4081.0, 3919.0, 250.0])
 def test_another_sample_rate_is_refused(rate: float) -> None:
     """The message names both rates."""
     with pytest.raises(MismatchError, match=f"{rate:g} Hz, and the model was trained on 4000 Hz"):
-        RECIPE.check(a_read(sample_rate_hz=rate))
+        RECIPE.check_fits(a_read(sample_rate_hz=rate))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_another_sample_rate_is_refused(rate: float) -> None:
 def test_a_known_other_chemistry_is_refused(fields: dict[str, str], code: str) -> None:
     """RNA by a DNA model, and one pore family by a model of another; the message names the right model."""
     with pytest.raises(MismatchError, match=f"{code}, and the model was trained on dna_r9.4.1; use a model for {code}"):
-        RECIPE.check(a_read(**fields))
+        RECIPE.check_fits(a_read(**fields))
 
 
 @pytest.mark.parametrize(
@@ -165,13 +167,13 @@ def test_a_known_other_chemistry_is_refused(fields: dict[str, str], code: str) -
     ],
 )
 def test_an_unknown_or_minor_difference_is_accepted(fields: dict[str, str]) -> None:
-    """Files often don't say, and kits of one pore family are alike."""
-    RECIPE.check(a_read(**fields))
+    """Files often don't contain the chemistry, and kits of one pore family are alike."""
+    RECIPE.check_fits(a_read(**fields))
 
 
 def test_one_of_several_chemistries_suffices() -> None:
     """A model trained on a mixture labels each of its parts; codes compare whatever their case."""
-    replace(RECIPE, chemistries=("rna002", "DNA_R10.4.1")).check(a_read(pore="flo-min114"))
+    replace(RECIPE, chemistries=("rna002", "DNA_R10.4.1")).check_fits(a_read(pore="flo-min114"))
 
 
 def test_reads_that_trained_the_model_are_not_judged_on() -> None:
@@ -186,12 +188,12 @@ def test_reads_that_trained_the_model_are_not_judged_on() -> None:
 
 
 def test_reads_of_other_runs_are_unseen() -> None:
-    """The rule says nothing of reads that were never in the store."""
+    """The rule does not apply to reads that were never in the store."""
     assert {outcome(RECIPE, read) for read in reads_made(50, run_id="another")} == {"unseen"}
 
 
 def outcome(recipe: Recipe, read: Read) -> str:
-    """Tell what the leak guard says."""
+    """Return the reason of the leak guard's drop, or "unseen"."""
     try:
         recipe.check_unseen(read)
     except ReadDropped as exc:
@@ -200,7 +202,7 @@ def outcome(recipe: Recipe, read: Read) -> str:
 
 
 def test_reads_that_trained_an_earlier_model_are_not_unseen() -> None:
-    """The rules of all models that a model descends from are asked, each about its own runs."""
+    """The rules of all models that a model started from apply, each to its own runs."""
     recipe = replace(RECIPE, before=(Seen(SplitConfig(validation=0.0, test=0.0), ("earlier",)),))
 
     assert {outcome(recipe, read) for read in reads_made(5, run_id="earlier")} == {"in_train"}

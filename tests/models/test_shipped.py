@@ -21,6 +21,7 @@ from poreconv.models.architectures import ARCHITECTURES
 from poreconv.models.bundle import load_bundle, save_bundle
 from poreconv.models.header import read_header
 from poreconv.reads.read import Read
+from poreconv.runtime.records import to_json
 from tests.support.models import bundle_at, card_for, random_network, recipe_for, ship
 from tests.support.signal_files import reads_made, write_multi
 
@@ -28,12 +29,12 @@ ROOT = Path(__file__).parents[2]
 MOST_BYTES = 2_000_000
 
 REAL_FOLDER = shipped.FOLDER
-"""What the package ships, while tests look elsewhere."""
+"""The folder of the package; tests replace `shipped.FOLDER`."""
 
 
 @pytest.fixture(autouse=True)
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in the place of the package's, with two models."""
+    """Replace the package's folder by one with two models."""
     folder = tmp_path / "pretrained"
     ship(folder, "dna_r9")
     ship(folder, "dna_r10", chemistries=("dna_r10.4.1",), sample_rate_hz=5000.0)
@@ -42,13 +43,13 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def a_read(**fields: Any) -> Read:
-    """A short read of R9.4.1 DNA at 4 kHz; ``fields`` overrides."""
+    """Return a short read of R9.4.1 DNA at 4 kHz; ``fields`` overrides."""
     [read] = reads_made(1)
     return replace(read, adc=read.adc[:300], **fields)
 
 
 def assert_shippable(bundle: Path) -> None:
-    """What every shipped model must be: small, labelled, loadable, and its card for readers the one in its header."""
+    """Check a shipped model: small, with a chemistry, loadable, and its Markdown card is that of its header."""
     header, labeller = read_header(bundle), load(bundle, device="cpu")
     recipe = labeller.recipe
 
@@ -103,7 +104,7 @@ def test_a_built_package_has_them(shelf: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_card_travels_in_the_bundle(tmp_path: Path) -> None:
-    """What was saved with a card gives it back; a bundle without one has none, and is a bundle all the same."""
+    """A card saved in a bundle is read from it; a bundle without one loads too."""
     recipe = recipe_for("tcn")
     save_bundle(tmp_path / "with.safetensors", random_network("tcn"), recipe, card_for())
 
@@ -113,9 +114,9 @@ def test_a_card_travels_in_the_bundle(tmp_path: Path) -> None:
 
 
 def test_a_card_that_cannot_be_read_does_not_stop_the_model(tmp_path: Path) -> None:
-    """Whoever asks for such a card is told where it is; whoever only labels is not."""
+    """The error of reading such a card names the file; loading the model ignores the card."""
     path = bundle_at(tmp_path / "model.safetensors")
-    texts = {"recipe": recipe_for("tcn").to_json(), "card": '{"schema_version": 1, "data": []}'}
+    texts = {"recipe": to_json(recipe_for("tcn")), "card": '{"schema_version": 1, "data": []}'}
     save_file(load_file(path), path, metadata=texts)
 
     assert load_bundle(path)[1] == recipe_for("tcn")
@@ -125,7 +126,7 @@ def test_a_card_that_cannot_be_read_does_not_stop_the_model(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("model", ARCHITECTURES)
 def test_headers_count_the_weights_as_the_network_does(model: str, tmp_path: Path) -> None:
-    """Statistics of batch norms are no weights."""
+    """Statistics of batch norms do not count as weights."""
     header = read_header(bundle_at(tmp_path / "model.safetensors", model))
 
     assert header.n_parameters == random_network(model).n_parameters
@@ -178,7 +179,7 @@ def test_a_name_goes_where_a_path_goes(shelf: Path, tmp_path: Path) -> None:
 
 
 def labeller_of(**fields: Any) -> Labeller:
-    """A labeller of R9.4.1 DNA with random weights."""
+    """Return a labeller of R9.4.1 DNA with random weights."""
     recipe = recipe_for("tcn", **fields)
     return Labeller(TorchBackend(random_network("tcn", len(recipe.classes)), device="cpu"), recipe)
 
@@ -188,7 +189,7 @@ R10 = {"pore": "FLO-MIN114", "sample_rate_hz": 5000.0}
 
 @pytest.mark.parametrize("fields", [R10, R10 | {"pore": "FLO-MIN112"}], ids=["chemistry", "family"])
 def test_a_mismatch_names_the_model_that_fits(fields: dict[str, Any]) -> None:
-    """Reads that another shipped model knows are refused with its name."""
+    """The message for reads that another shipped model was trained on names it."""
     with pytest.raises(MismatchError, match=r"such as dna_r10, which comes with poreconv$"):
         labeller_of()(a_read(**fields))
 
@@ -204,7 +205,7 @@ def test_a_mismatch_names_the_model_that_fits(fields: dict[str, Any]) -> None:
     ids=["rate", "molecule", "unknown", "task"],
 )
 def test_a_mismatch_that_no_model_fits(read: dict[str, Any], model: dict[str, Any]) -> None:
-    """Without a model of this task that knows such reads, none is named."""
+    """Without a model of this task for such reads, none is named."""
     with pytest.raises(MismatchError) as caught:
         labeller_of(**model)(a_read(**read))
     assert "use a model" in str(caught.value)
@@ -212,17 +213,17 @@ def test_a_mismatch_that_no_model_fits(read: dict[str, Any], model: dict[str, An
 
 
 def test_of_several_models_the_nearest_is_named(shelf: Path) -> None:
-    """The same classes count first, then the very chemistry."""
+    """The same classes count first, then exactly the same chemistry."""
     tails = {"task": "segment", "class_counts": (1, 1)}
     ship(shelf, "a_other_classes", **tails, classes=("x", "y"), chemistries=("dna_r10.4.1",))
     ship(shelf, "b_other_pore", **tails, classes=("a", "b"), chemistries=("dna_r10.4",))
     ship(shelf, "c_fits", **tails, classes=("a", "b"), chemistries=("DNA_R10.4.1",))
 
     recipe = recipe_for("tcn", **tails, classes=("a", "b"))
-    assert shipped.fitting(recipe, a_read(pore="FLO-MIN114")) == "c_fits"
+    assert shipped.fitting_model(recipe, a_read(pore="FLO-MIN114")) == "c_fits"
 
 
-def test_the_list_of_models_tells_what_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_of_models_describes_them(capsys: pytest.CaptureFixture[str]) -> None:
     """`poreconv models` has a row for each, the headline of its card at the end."""
     main(["models"])
     [row] = [line for line in capsys.readouterr().out.splitlines() if "dna_r10 " in line]
@@ -246,14 +247,14 @@ def test_one_model_s_card_is_printed(shelf: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == (shelf / "dna_r9.md").read_text()
 
 
-def test_a_model_without_a_card_says_so(tmp_path: Path) -> None:
-    """A model of one's own has no card to print."""
+def test_a_model_without_a_card_is_refused(tmp_path: Path) -> None:
+    """A user's own model has no card to print."""
     with pytest.raises(BundleError, match="has no card"):
         card_of(bundle_at(tmp_path / "model.safetensors"))
 
 
 def test_no_model_is_no_error(shelf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """With nothing shipped, the list says so."""
+    """With nothing shipped, the list reports it."""
     monkeypatch.setattr(shipped, "FOLDER", shelf / "nowhere")
     main(["models"])
 
@@ -263,7 +264,8 @@ def test_no_model_is_no_error(shelf: Path, monkeypatch: pytest.MonkeyPatch, caps
 def test_the_list_of_models_needs_no_torch(shelf: Path) -> None:
     """Listing models, and printing a card, reads headers alone."""
     look = (
-        "import sys\nfrom pathlib import Path\nfrom poreconv.models import shipped\nfrom poreconv.cli.main import main\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from poreconv.models import shipped\nfrom poreconv.cli.main import main\n"
         f"shipped.FOLDER = Path({str(shelf)!r})\n"
         "main(['models'])\nmain(['models', 'dna_r9'])\n"
         "print('torch' in sys.modules)"
@@ -274,7 +276,7 @@ def test_the_list_of_models_needs_no_torch(shelf: Path) -> None:
 
 
 def test_architectures_are_listed_with_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None:
-    """`poreconv models --architectures` has a row for each, with what a network of the default settings tells."""
+    """`poreconv models --architectures` has a row for each, with the size and cost at its default settings."""
     main(["models", "--architectures"])
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in capsys.readouterr().out.splitlines()]
     listed = {row[0]: row[1:5] for row in rows if row[0] in ARCHITECTURES}

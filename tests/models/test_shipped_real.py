@@ -1,4 +1,4 @@
-"""What comes with poreconv, on real reads: a model that went wrong when it was trained is not shipped unnoticed."""
+"""Shipped models on real reads, so that a model whose training failed is not shipped unnoticed."""
 
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +11,7 @@ from poreconv.config import SourceConfig
 from poreconv.errors import LabelError, ReadDropped
 from poreconv.evaluation.metrics import BoundaryMetric
 from poreconv.events.events import Events
-from poreconv.events.targets import boundaries, encode, known_starts, stuck_after
+from poreconv.events.targets import boundaries, encode, known_starts, longest_event
 from poreconv.inference.labeller import Labeller, load
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Read
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.real
 
 
 def labelled(reads: Path, source: str, files: list[Path], most: int) -> list[tuple[Read, Events]]:
-    """The first reads that have a label, with it."""
+    """Return the first reads that have a label, with their labels."""
     found: list[tuple[Read, Events]] = []
     with closing(open_labels(source, files, SourceConfig())) as labels, open_reads(reads) as stream:
         for read in stream:
@@ -35,7 +35,7 @@ def labelled(reads: Path, source: str, files: list[Path], most: int) -> list[tup
 
 
 def unseen(labeller: Labeller, read: Read) -> bool:
-    """Whether neither training nor validation had the read."""
+    """Return whether the read was in neither training nor validation."""
     try:
         labeller.recipe.check_unseen(read)
     except ReadDropped:
@@ -57,11 +57,11 @@ def unseen(labeller: Labeller, read: Read) -> bool:
 def test_shipped_models_find_boundaries_in_reads_that_they_never_saw(
     real_data: Path, model: str, reads: str, source: str, files: list[str], at_least: float
 ) -> None:
-    """F1 within one sample is not far below what their cards say."""
+    """F1 within one sample is not far below the cards' scores."""
     labeller, metric, folder = load(model), BoundaryMetric(), real_data / reads
     for read, events in labelled(folder, source, [folder / name for name in files], most=40):
         if unseen(labeller, read) and len(read.adc) < 60_000:
-            longest = stuck_after("boundary", float(np.median(events.duration)))
+            longest = longest_event("boundary", float(np.median(events.duration)))
             target = encode(events, len(read.adc), "boundary", longest)
             metric.update(boundaries(target), known_starts(labeller(read), target))
 

@@ -93,7 +93,7 @@ def test_9_a_stack_of_small_kernels_sees_as_far_as_a_large_one(depth: int) -> No
     stack = nn.Sequential(*[nn.Conv1d(8, 8, 3, padding=1) for _ in range(depth)])
     wide = nn.Conv1d(8, 8, 2 * depth + 1, padding=depth)
 
-    assert Frames().behind(stack).receptive_field == Frames().behind(wide).receptive_field == 2 * depth + 1
+    assert Frames().after(stack).receptive_field == Frames().after(wide).receptive_field == 2 * depth + 1
 
 
 def test_9_small_kernels_save_weights_in_pictures_and_not_in_traces() -> None:

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 from matplotlib._pylab_helpers import Gcf
 from matplotlib.colors import to_hex
@@ -123,7 +122,7 @@ def test_currents_are_in_pa_and_places_in_samples() -> None:
 
 
 def test_thousands_of_events_are_counted_and_not_drawn() -> None:
-    """More events than a reader could tell apart become one band that says how many they are."""
+    """More events than a reader can distinguish become one band with their number."""
     start = np.arange(0, 5000, 5)
     figure = plot.squiggle(read_of(5000), {"truth": Events.of(start, start + 5)})
 
@@ -132,7 +131,7 @@ def test_thousands_of_events_are_counted_and_not_drawn() -> None:
 
 
 def test_a_spike_does_not_flatten_the_picture() -> None:
-    """A single sample of ten times the current is outside of the picture, and an arrow points to it."""
+    """A single sample of ten times the current is outside the picture, and an arrow points to it."""
     counts = read_of(2000).adc.copy()
     counts[700] = 6000
     signal = plot.squiggle(reads_made(1, adc=counts)[0]).subfigs[0].axes[0]
@@ -151,8 +150,8 @@ def test_an_overview_shows_all_and_a_part() -> None:
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 10), (50, 50), (0, 101), (100, None)])
 def test_samples_outside_of_the_read_are_refused(start: int, end: int | None) -> None:
-    """A window that is empty or not in the read names the samples that there are."""
-    with pytest.raises(ConfigError, match="choose start < end of 0 to 100"):
+    """The message for a window that is empty or not in the read names the samples that exist."""
+    with pytest.raises(ConfigError, match="choose start < end within 0 to 100"):
         plot.squiggle(read_of(), start=start, end=end)
 
 
@@ -167,11 +166,11 @@ FIGURES: dict[str, tuple[Callable[[], Figure], str, str]] = {
     "dwells": (lambda: plot.dwells({"truth": [3, 9, 12], "empty": []}), "dwell (samples)", "density (per decade)"),
     "kmer_levels": (lambda: plot.kmer_levels(random_pore_model(3, 0, 90, 12)), "base 2, in it 3", "base 1"),
 }
-"""Function of `plot` -> a figure of it, and what stands at its first axes."""
+"""Function of `plot` -> a figure of it, and the labels of its first axes."""
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_axes_say_what_they_count(name: str) -> None:
+def test_axes_are_labelled(name: str) -> None:
     """Each figure can be drawn, and its axes have labels, with units where there are units."""
     make, x, y = FIGURES[name]
     figure = make()
@@ -207,16 +206,16 @@ def test_far_offsets_share_the_outermost_bars() -> None:
     assert {place: round(height, 3) for place, height in heights.items() if height} == {-10: 0.333, 0: 0.333, 1: 0.333}
 
 
-def test_confusion_tells_shares_and_counts() -> None:
-    """Rows are true classes; the column of those that were given none is there only if there are any."""
-    said = [text.get_text() for text in plot.confusion([[8, 2, 0], [1, 9, 0]], ["a", "b"]).axes[0].texts]
+def test_confusion_shows_shares_and_counts() -> None:
+    """Rows are true classes; there is a column for no class only if it has counts."""
+    cells = [text.get_text() for text in plot.confusion([[8, 2, 0], [1, 9, 0]], ["a", "b"]).axes[0].texts]
     with_none = plot.confusion([[8, 1, 1], [0, 9, 1]], ["a", "b"]).axes[0]
 
-    assert said == ["80.0%\n8", "20.0%\n2", "10.0%\n1", "90.0%\n9"]
+    assert cells == ["80.0%\n8", "20.0%\n2", "10.0%\n1", "90.0%\n9"]
     assert [label.get_text() for label in with_none.get_xticklabels()] == ["a", "b", "none"]
 
 
-def test_reliability_tells_the_calibration_error() -> None:
+def test_reliability_shows_the_calibration_error() -> None:
     """Bins of 30 and 10 samples that are off by 0.1 and 0.3 make an ECE of 0.15."""
     rows = [
         {"mean_predicted": 0.2, "observed": 0.3, "n_samples": 30.0},
@@ -252,35 +251,35 @@ def test_a_resumed_run_has_one_curve(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_log_is_no_run(tmp_path: Path) -> None:
-    """The message says where the log would be."""
+    """The message names where the log would be."""
     with pytest.raises(FormatError, match=r"metrics.csv\); give the folder that poreconv train wrote"):
         plot.learning_curves(tmp_path)
 
 
 @pytest.mark.parametrize(("suffix", "begins"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
 def test_pictures_are_saved_by_suffix(suffix: str, begins: bytes, tmp_path: Path) -> None:
-    """The suffix tells the format, and no other file is left."""
+    """The suffix chooses the format, and no other file is left."""
     plot.save(plot.dwells({"truth": [3, 4]}), tmp_path / f"dwells{suffix}")
 
     assert (tmp_path / f"dwells{suffix}").read_bytes().startswith(begins)
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_words_of_an_svg_are_words(tmp_path: Path) -> None:
-    """They can be searched, read aloud and edited."""
+def test_text_of_an_svg_is_text(tmp_path: Path) -> None:
+    """It can be searched, read aloud and edited."""
     plot.save(plot.dwells({"truth": [3, 4]}), tmp_path / "x.svg")
-    said = "".join(ET.parse(tmp_path / "x.svg").getroot().itertext())
+    text = "".join(ET.parse(tmp_path / "x.svg").getroot().itertext())
 
-    assert "dwell (samples)" in said
+    assert "dwell (samples)" in text
 
 
 def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
-    """The message tells which are possible."""
+    """The message names those that are possible."""
     with pytest.raises(ConfigError, match=r"end the name in .png, .svg, .pdf"):
         plot.save(plot.dwells({"truth": [3, 4]}), tmp_path / "x.gif")
 
 
-def test_a_page_asks_for_nothing(tmp_path: Path) -> None:
+def test_a_page_requests_nothing(tmp_path: Path) -> None:
     """No script, style, picture or font is fetched: the page works without a network."""
     plot.save_page(plot.interactive_squiggle(read_of(), {"truth": PLACES}), tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()
@@ -307,11 +306,11 @@ const points = () => figure._fullData[0].x;
 const zoom = async (low, high) => (await Plotly.relayout(figure, { "xaxis.range": [low, high] }), points().length);
 (async () => {
   const lengths = [points().length, await zoom(20000, 20100)];
-  const said = [...lengths, points()[0], points().at(-1), track().opacity, track().x.length];
-  document.body.textContent = "said=" + JSON.stringify(said) + "=";
+  const seen = [...lengths, points()[0], points().at(-1), track().opacity, track().x.length];
+  document.body.textContent = "seen=" + JSON.stringify(seen) + "=";
 })();
 </script></body>"""
-"""What a reader does with a page."""
+"""Script that zooms in as a reader does, and writes what is drawn into the page."""
 
 
 def test_zooming_in_shows_every_sample(tmp_path: Path) -> None:
@@ -330,12 +329,12 @@ def test_zooming_in_shows_every_sample(tmp_path: Path) -> None:
     command = [chromium, *flags, f"--user-data-dir={tmp_path / 'user'}", (tmp_path / "x.html").as_uri()]
     page = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    at_first, zoomed, first, last, opacity, n_edges = json.loads(page.partition("said=")[2].partition("=")[0])
+    at_first, zoomed, first, last, opacity, n_edges = json.loads(page.partition("seen=")[2].partition("=")[0])
     assert 4000 < at_first <= 12_000
     assert (zoomed, first, last, opacity, n_edges) == (300, 19_900, 20_199, 1, 31)
 
 
-def test_bricks_lie_where_the_events_are() -> None:
+def test_cells_lie_where_the_events_are() -> None:
     """On the screen, too, an event reaches from its start to its end, and there is nothing between two events."""
     figure = plot.interactive_squiggle(read_of(), {"truth": Events.of([10, 60], [30, 90])})
     track = figure.data[1]
@@ -346,15 +345,15 @@ def test_bricks_lie_where_the_events_are() -> None:
 
 
 def test_a_page_begins_with_the_window() -> None:
-    """The part that was asked for is in view; the rest is there."""
+    """The page opens with the chosen window in view, and contains the rest."""
     figure = plot.interactive_squiggle(read_of(), start=20, end=60)
 
     assert tuple(figure.layout.xaxis.range) == (20, 60)
     assert len(figure.data[0].x) == 100
 
 
-def test_pyplot_knows_of_no_figure() -> None:
-    """Figures belong to who asked for them: none is kept open, however many are made."""
+def test_pyplot_keeps_no_figure() -> None:
+    """Figures belong to the caller: none is kept open, however many are made."""
     plot.squiggle(read_of(), {"truth": PLACES})
 
     assert Gcf.figs == {}

@@ -112,7 +112,7 @@ def test_gaps_and_unknown_bases_cut_a_read_into_stretches() -> None:
 
 
 def test_too_little_is_an_error() -> None:
-    """No scale can be told from a handful of bases."""
+    """A handful of bases does not determine a scale."""
     with pytest.raises(StoreError, match="no read has 30 bases"):
         estimate_pore_model(observed(made(2, 20)), K)
 
@@ -128,7 +128,7 @@ def test_the_command_finds_the_pore_of_simulated_reads(tmp_path: Path) -> None:
         out=tmp_path / "model.txt",
     )
     config = SquiggleConfig()
-    pore = random_pore_model(config.k, config.pore_seed, 90.0, 14.0)
+    pore = random_pore_model(config.pore.k, config.pore.pore_seed, 90.0, 14.0)
     table = read_pore_model(tmp_path / "model.txt")
     assert model.count is not None
     often = model.count >= 5
@@ -146,11 +146,11 @@ def test_estimates_survive_their_file(tmp_path: Path, name: str) -> None:
     """Levels, noise, dwells and support; the shape of dwells is rounded a little in an npz."""
     model = estimate_pore_model(observed(made(10, 300)), K)
     write_pore_model(tmp_path / name, model)
-    told = read_pore_model(tmp_path / name)
+    written = read_pore_model(tmp_path / name)
 
     for field in ("level_mean", "level_sd", "noise_mean", "noise_sd", "dwell_mean", "count"):
-        assert getattr(told, field).tolist() == getattr(model, field).tolist()
-    assert told.dwell_shape == pytest.approx(model.dwell_shape, rel=0.01)
+        assert getattr(written, field).tolist() == getattr(model, field).tolist()
+    assert written.dwell_shape == pytest.approx(model.dwell_shape, rel=0.01)
 
 
 @pytest.mark.parametrize(("k", "name", "message"), [(0, "m.txt", "must be 1 to 10"), (5, "m.csv", "end the name in")])
@@ -175,11 +175,11 @@ def test_real_levels_are_the_published_ones(
     """Tombo's labels of a few dozen reads give the levels that others published; the RNA table is turned there."""
     model, _ = kmers(real_data / folder, labels="tombo", k=k, out=tmp_path / "model.txt")
     published = read_pore_model(real_data / "kmer_models" / "uncalled4" / table)
-    told = published.turned() if folder.startswith("rna") else published
+    expected = published.turned() if folder.startswith("rna") else published
     assert model.count is not None
     often = model.count >= 10
 
-    assert np.corrcoef(model.level_mean[often], told.level_mean[often])[0, 1] > least
+    assert np.corrcoef(model.level_mean[often], expected.level_mean[often])[0, 1] > least
 
 
 @pytest.mark.parametrize(("name", "k", "centre"), [("dna_r9.4.1", 6, 2), ("dna_r10.4.1", 9, 6), ("rna002", 5, 1)])
@@ -197,7 +197,7 @@ def test_shipped_tables_are_found_by_name(name: str, k: int, centre: int) -> Non
 
 
 def test_a_file_wins_over_a_shipped_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What lies there is what is meant; a name of nothing is an error that tells the names."""
+    """A file of that name takes precedence; an unknown name is an error that lists the shipped tables."""
     monkeypatch.chdir(tmp_path)
     write_pore_model(tmp_path / "own.model", PORE)
     (tmp_path / "own.model").rename(tmp_path / "rna002")

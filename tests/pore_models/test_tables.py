@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from poreconv.errors import ConfigError, FormatError
 from poreconv.pore_models.model import PoreModel, dominant_base, kmer_indices, random_pore_model
@@ -127,22 +126,22 @@ def test_text_tables_with_all_that_programs_write(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([], "no k-mers of one length"),
-        (["read_id\tstart"], "line 1: no k-mer and its level"),
-        (["hello"], "line 1: no k-mer and its level"),
+        ([], "k-mers are not all of one length"),
+        (["read_id\tstart"], "line 1: not a k-mer and its level"),
+        (["hello"], "line 1: not a k-mer and its level"),
         (rows()[:3], "3 levels, 3 different k-mers; of k = 1 there are 4"),
         ([*rows(), rows()[0]], "5 levels, 4 different k-mers"),
-        ([*rows(), "AC\t80\t2"], "no k-mers of one length"),
+        ([*rows(), "AC\t80\t2"], "k-mers are not all of one length"),
         ([*rows(), "A\t80"], "line 5: 2 columns, not 3"),
-        (["A" * 11 + "\t80\t2"], "no k-mers of one length of 1 to 10"),
-        ([*rows()[:3], "T\tnan\t1"], "no numbers"),
-        ([*rows()[:3], "T\tinf\t1"], "no numbers"),
+        (["A" * 11 + "\t80\t2"], "k-mers are not all of one length of 1 to 10"),
+        ([*rows()[:3], "T\tnan\t1"], "not finite"),
+        ([*rows()[:3], "T\tinf\t1"], "not finite"),
         ([*rows()[:3], "T\t90\t-1"], "negative"),
         ([f"{letter}\t80\t1" for letter in "ACGT"], "all the same"),
     ],
 )
 def test_a_wrong_text_table_is_one_line(lines: list[str], message: str, tmp_path: Path) -> None:
-    """Whatever is wrong with it, the file is named and what to do."""
+    """The message names the file and what to do, whatever is wrong with it."""
     path = tmp_path / "wrong.model"
     path.write_text("\n".join(lines))
 
@@ -154,7 +153,7 @@ def test_a_wrong_text_table_is_one_line(lines: list[str], message: str, tmp_path
 
 
 def arrays() -> dict[str, np.ndarray]:
-    """Give the arrays of an uncalled4 table of 1-mers."""
+    """Return the arrays of an uncalled4 table of 1-mers."""
     return {
         "kmer": np.array(list("ACGT")),
         "current.mean": np.array([-1.0, 0, 1, 2], np.float32),
@@ -165,7 +164,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 
 def test_uncalled4_levels_become_pa(tmp_path: Path) -> None:
-    """Its levels are in SDs around a mean, which the file tells."""
+    """Its levels are in SDs around a mean, both of which the file contains."""
     np.savez(tmp_path / "pore.npz", **arrays())
 
     pore = read_pore_model(tmp_path / "pore.npz")
@@ -175,7 +174,7 @@ def test_uncalled4_levels_become_pa(tmp_path: Path) -> None:
 
 
 def without(name: str) -> dict[str, np.ndarray]:
-    """Leave one out."""
+    """Return the arrays without one of them."""
     return {key: array for key, array in arrays().items() if key != name}
 
 
@@ -184,14 +183,14 @@ def without(name: str) -> dict[str, np.ndarray]:
     [
         (without("current.mean"), "no array 'current.mean'"),
         (arrays() | {"kmer": np.array(list("ACG"))}, "differ in length"),
-        (arrays() | {"kmer": np.arange(4)}, "no text"),
-        (arrays() | {"_pa_mean": np.array(["x"])}, "no numbers"),
+        (arrays() | {"kmer": np.arange(4)}, "not text"),
+        (arrays() | {"_pa_mean": np.array(["x"])}, "not numbers"),
         (arrays() | {"_pa_mean": np.arange(2)}, "differ in length"),
         (arrays() | {"kmer": np.array(["A", "C", "G", None], object)}, "objects"),
     ],
 )
 def test_a_wrong_npz_is_one_line(content: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
-    """No pickle is opened, and no array is believed that doesn't fit the others."""
+    """No pickle is opened, and an array that doesn't fit the others is refused."""
     np.savez(tmp_path / "wrong.npz", allow_pickle=True, **content)
 
     with pytest.raises(FormatError, match=message):
@@ -199,17 +198,17 @@ def test_a_wrong_npz_is_one_line(content: dict[str, np.ndarray], message: str, t
 
 
 def promised(shape: str) -> Callable[[bytes], bytes]:
-    """Give a forger of headers: the same length, another shape."""
+    """Return a function that forges headers: the same length, another shape."""
     return lambda content: content.replace(
         b"'shape': (4,), }" + b" " * (len(shape) - 4), f"'shape': {shape}, }}".encode()
     )
 
 
 @pytest.mark.parametrize(
-    ("shape", "message"), [("(99999999999,)", "over 256 MiB"), ("(7,)", "not the 28 bytes that its header says")]
+    ("shape", "message"), [("(99999999999,)", "over 256 MiB"), ("(7,)", "not the 28 bytes of its header")]
 )
-def test_a_header_that_promises_too_much_is_not_believed(shape: str, message: str, tmp_path: Path) -> None:
-    """An array's size is checked before memory is taken for it."""
+def test_a_header_that_promises_too_much_is_refused(shape: str, message: str, tmp_path: Path) -> None:
+    """An array's size is checked before memory is allocated for it."""
     np.savez(tmp_path / "good.npz", **arrays())
     with zipfile.ZipFile(tmp_path / "good.npz") as good, zipfile.ZipFile(tmp_path / "wrong.npz", "w") as wrong:
         for name in good.namelist():
@@ -251,7 +250,7 @@ TABLES = [
 @pytest.mark.real
 @pytest.mark.parametrize(("name", "k", "centre", "in_pa"), TABLES)
 def test_real_tables(name: str, k: int, centre: int, in_pa: bool, real_data: Path) -> None:
-    """Every nanopolish, f5c, ONT and uncalled4 table: its k, the base that sets its level, and pA where it tells."""
+    """k, the base that sets the level, and whether it is in pA, of every nanopolish, f5c, ONT and uncalled4 table."""
     pore = read_pore_model(real_data / "kmer_models" / name)
 
     assert (pore.k, pore.centre, pore.in_pa) == (k, centre, in_pa)
@@ -271,6 +270,6 @@ def test_the_same_table_in_two_formats(real_data: Path) -> None:
 
 @pytest.mark.real
 def test_tombo_tables_are_refused(real_data: Path) -> None:
-    """HDF5 tables of normalised levels are not read; the message says what is."""
+    """HDF5 tables of normalised levels are not read; the message names the formats that are."""
     with pytest.raises(FormatError, match="give a nanopolish, f5c, 'levels' or uncalled4 table"):
         read_pore_model(real_data / "kmer_models/tombo/tombo.DNA.model")

@@ -19,7 +19,7 @@ META = "Raw/Channel_1/Meta"
 
 @pytest.mark.parametrize("compression", ["gzip", "vbz"])
 def test_a_file_of_any_name_is_bulk_by_its_content(tmp_path: Path, compression: str) -> None:
-    """The layout tells; a fast5 with reads stays one."""
+    """The layout decides; a fast5 with reads stays one."""
     write_bulk(tmp_path / "any.fast5", reads_made(2), compression)
     write_multi(tmp_path / "x.bulk.fast5", reads_made(2))
 
@@ -37,8 +37,8 @@ def test_hdf5_of_another_suffix_is_looked_into(tmp_path: Path) -> None:
     assert format_of(tmp_path / "x.hdf5") == ".bulk.fast5"
 
 
-def test_inspect_tells_bulk_files_apart(tmp_path: Path) -> None:
-    """A channel is no read, and an in-file label source has nothing to say of it."""
+def test_inspect_distinguishes_bulk_files(tmp_path: Path) -> None:
+    """A channel is not a read, and an in-file label source has no label for it."""
     write_bulk(tmp_path / "a.fast5", reads_made(3))
     write_multi(tmp_path / "b.fast5", reads_made(2, seed=1))
     found = inspect([tmp_path])
@@ -109,7 +109,7 @@ def huge(file: h5py.File) -> None:
     ],
 )
 def test_unusable_channels_are_dropped_by_name(tmp_path: Path, change: Callable[[h5py.File], Any], reason: str) -> None:
-    """Its neighbours are kept, and asking for it says what is wrong."""
+    """Its neighbours are kept, and the error of reading it names what is wrong."""
     first, *others = as_channels(reads_made(3))
     write_bulk(tmp_path / "x.fast5", reads_made(3))
     edit(tmp_path / "x.fast5", change)
@@ -124,7 +124,7 @@ def test_unusable_channels_are_dropped_by_name(tmp_path: Path, change: Callable[
     assert "\n" not in str(caught.value)
 
 
-def test_a_bulk_file_without_raw_signal_says_so(tmp_path: Path) -> None:
+def test_a_bulk_file_without_raw_signal_is_refused(tmp_path: Path) -> None:
     """Some runs saved their events only."""
     with h5py.File(tmp_path / "x.fast5", "w") as file:
         file["IntermediateData/Channel_1/Events"] = np.zeros(9)

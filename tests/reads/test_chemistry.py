@@ -2,8 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from poreconv.reads.chemistry import chemistry_of
 from tests.support.signal_files import reads_made
@@ -41,7 +40,7 @@ def test_chemistry_never_fails(pore: str, kit: str, experiment: str) -> None:
     assert chemistry == chemistry_of(pore=pore.lower(), kit=kit.lower(), experiment=experiment.lower())
 
 
-def test_a_read_tells_where_it_is() -> None:
+def test_a_read_names_its_file_and_id() -> None:
     """Error messages name the file and the read, or memory."""
     [read] = reads_made(1)
 

@@ -4,8 +4,8 @@ import pytest
 
 from poreconv.errors import FormatError
 from poreconv.reads import pieces as module
-from poreconv.reads.pieces import Job, Piece, plan, reads_of
-from poreconv.reads.readers import open_reads
+from poreconv.reads.pieces import Job, LastFile, Piece, plan_jobs, reads_of
+from poreconv.reads.readers import Reader, open_file, open_reads
 from poreconv.runtime.ledger import Ledger
 from tests.support.signal_files import reads_made, write_multi
 
@@ -33,8 +33,8 @@ def ids(jobs: list[Job]) -> list[str]:
 
 def test_few_bytes_are_one_job(files: list[Path]) -> None:
     """Small files go together."""
-    assert plan(files) == [tuple(Piece(path) for path in files)]
-    assert plan([]) == []
+    assert plan_jobs(files) == [tuple(Piece(path) for path in files)]
+    assert plan_jobs([]) == []
 
 
 @pytest.mark.usefixtures("small_jobs")
@@ -43,20 +43,20 @@ def test_jobs_hold_every_read_once_in_the_order_of_the_files(files: list[Path]) 
     with open_reads(files) as reads:
         expected = [read.read_id for read in reads]
 
-    assert ids(plan(files)) == expected
-    assert len(plan(files)) >= 6
+    assert ids(plan_jobs(files)) == expected
+    assert len(plan_jobs(files)) >= 6
 
 
 @pytest.mark.usefixtures("small_jobs")
 def test_the_same_files_give_the_same_jobs(files: list[Path]) -> None:
-    """A run that goes on finds its own parts."""
-    assert plan(files) == plan(files)
+    """A command that is resumed finds its own results."""
+    assert plan_jobs(files) == plan_jobs(files)
 
 
 @pytest.mark.usefixtures("small_jobs")
 def test_pieces_of_a_large_file_have_about_the_size_of_a_job(files: list[Path]) -> None:
     """A fifth of the file each: two reads of twelve."""
-    pieces = [job[0] for job in plan([files[2]])]
+    pieces = [job[0] for job in plan_jobs([files[2]])]
 
     assert [(piece.first, piece.last) for piece in pieces] == [(at, at + 2) for at in range(0, 12, 2)]
 
@@ -65,7 +65,7 @@ def test_pieces_of_a_large_file_have_about_the_size_of_a_job(files: list[Path]) 
 def test_a_large_bad_file_is_one_piece_and_fails_in_its_turn(tmp_path: Path) -> None:
     """Whether that stops the command is decided where files are read."""
     (tmp_path / "bad.fast5").write_bytes(b"nothing" * 100_000)
-    (job,) = plan([tmp_path / "bad.fast5"])
+    (job,) = plan_jobs([tmp_path / "bad.fast5"])
     ledger = Ledger()
 
     with pytest.raises(FormatError, match=r"bad\.fast5"):
@@ -77,7 +77,7 @@ def test_a_large_bad_file_is_one_piece_and_fails_in_its_turn(tmp_path: Path) -> 
 def test_a_link_to_nothing_fails_in_its_turn(tmp_path: Path) -> None:
     """As git-annex leaves for files that it has not fetched."""
     (tmp_path / "gone.fast5").symlink_to("nowhere")
-    (job,) = plan([tmp_path / "gone.fast5"])
+    (job,) = plan_jobs([tmp_path / "gone.fast5"])
 
     with pytest.raises(FormatError, match="no such file"):
         list(reads_of(job, Ledger(), skip_bad_files=False))
@@ -91,3 +91,35 @@ def test_bad_reads_of_a_piece_are_counted(tmp_path: Path) -> None:
 
     assert len(kept) == 2
     assert dict(ledger.counts) == {"empty": 1}
+
+
+@pytest.mark.usefixtures("small_jobs")
+def test_a_file_stays_open_for_its_next_piece(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its reads are indexed once, and are the same as without."""
+    opened: list[Path] = []
+
+    def counted(path: Path, ledger: Ledger) -> Reader:
+        opened.append(path)
+        return open_file(path, ledger)
+
+    monkeypatch.setattr(module, "open_file", counted)
+    jobs = [job for job in plan_jobs(files) if job[0].last is not None]
+    expected, n_opened = ids(jobs), len(opened)
+    with LastFile() as last_file:
+        got = [
+            read.read_id for job in jobs for read in reads_of(job, Ledger(), skip_bad_files=False, last_file=last_file)
+        ]
+
+    assert got == expected
+    assert opened[n_opened:] == [files[2]]
+
+
+def test_the_last_file_is_closed(files: list[Path]) -> None:
+    """When another one is opened, and at the end."""
+    with LastFile() as last_file:
+        first = last_file.open(files[0])
+        second = last_file.open(files[1])
+        assert last_file.open(files[1]) is second
+        assert not first._file.handle  # type: ignore[attr-defined]  # false: a closed HDF5 file
+
+    assert not second._file.handle  # type: ignore[attr-defined]

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pod5
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from poreconv.errors import FormatError, SignalError
 from poreconv.reads.read import Calibration, Read
@@ -94,7 +93,7 @@ def test_an_end_reason_without_a_name_becomes_unknown(tmp_path: Path) -> None:
     ("fields", "words"),
     [
         ({"read_id": "read_1"}, "UUID"),
-        ({"sample_rate_hz": 4000.5}, "whole sample rates"),
+        ({"sample_rate_hz": 4000.5}, "sample rates in whole Hz"),
         ({"adc": np.zeros(0, np.int16)}, "empty"),
     ],
 )
@@ -150,7 +149,7 @@ def test_several_batches_are_read_in_order(tmp_path: Path) -> None:
     ],
 )
 def test_unusable_reads_are_dropped_by_name(tmp_path: Path, fields: dict[str, Any], reason: str) -> None:
-    """One bad read is counted under its reason, its neighbours are kept, and asking for it says what is wrong."""
+    """One bad read is counted under its reason, its neighbours are kept, and reading it names what is wrong."""
     reads = reads_made(3)
     write_with_pod5(tmp_path / "x.pod5", reads, **fields)
     ledger = Ledger()
@@ -222,6 +221,6 @@ def test_every_edge_case_ends_as_expected(real_data: Path) -> None:
 
 @pytest.mark.real
 def test_two_runs_in_one_file_keep_their_own_metadata(real_data: Path) -> None:
-    """Each read says its own run."""
+    """Each read has the fields of its own run."""
     with open_reads(real_data / "edge_cases/pod5_blue_crab/unsupported") as stream:
         assert len({(read.run_id, read.kit) for read in stream}) == 2

@@ -11,8 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import poreconv
 from poreconv.errors import ConfigError, FormatError, PoreconvError, SignalError
@@ -72,7 +71,7 @@ def test_a_formats_readers_are_named_in_the_table_only() -> None:
 
 
 @pytest.mark.parametrize("suffix", READERS)
-def test_every_reader_writes_or_says_who_does(suffix: str, tmp_path: Path) -> None:
+def test_every_reader_writes_or_names_those_that_do(suffix: str, tmp_path: Path) -> None:
     """What is written by a format's name is read as that format."""
     path = tmp_path / f"x{suffix}"
     if lookup(READERS, suffix, kind="format").write is None:
@@ -135,7 +134,7 @@ def test_every_reader_gives_random_access(suffix: str, sample_file: Callable[[st
 
 @pytest.mark.parametrize("suffix", READERS)
 def test_every_reader_refuses_other_content(suffix: str, tmp_path: Path) -> None:
-    """A name is not believed: text under a signal file's suffix is said to be text."""
+    """The suffix alone does not decide: text in a file with a signal file's suffix is reported as text."""
     path = tmp_path / f"x{suffix}"
     path.write_text("read_id\tstart\tend\n")
 
@@ -337,7 +336,7 @@ def rename(name: str) -> Callable[[h5py.File], None]:
     ],
 )
 def test_unusable_reads_are_dropped_by_name(tmp_path: Path, change: Callable[[h5py.File], None], reason: str) -> None:
-    """One bad read is counted under its reason, its neighbours are kept, and asking for it says what is wrong."""
+    """One bad read is counted under its reason, its neighbours are kept, and reading it names what is wrong."""
     reads = reads_made(3)
     write_multi(tmp_path / "x.fast5", reads)
     edit(tmp_path / "x.fast5", change)
@@ -366,7 +365,7 @@ def test_other_types_are_read_where_int16_holds_them(tmp_path: Path, dtype: str)
 
 
 def test_a_claimed_size_is_not_believed(tmp_path: Path) -> None:
-    """A signal said to have 10**13 samples, with none stored, exhausts no memory."""
+    """A signal of 10**13 samples by its header, with none stored, exhausts no memory."""
     write_multi(tmp_path / "x.fast5", reads_made(1))
     edit(tmp_path / "x.fast5", signal(None))
     edit(tmp_path / "x.fast5", lambda f: f[next(iter(f))]["Raw"].create_dataset("Signal", (10**13,), "i2", chunks=(9,)))
@@ -395,7 +394,7 @@ def test_hdf5_without_reads_is_no_fast5(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "x.fast5", "w") as file:
         file["table"] = np.zeros(9)
 
-    with pytest.raises(FormatError, match="no fast5"):
+    with pytest.raises(FormatError, match="not a fast5"):
         open_file(tmp_path / "x.fast5", Ledger())
 
 
@@ -427,11 +426,11 @@ def test_damaged_bytes_never_end_in_another_error(write: Callable[[Path, list[Re
         (b"#slow5_version\t0.2.0", "SLOW5"),
         (b"version https://git-lfs.github.com/spec/v1", "Git LFS"),
         (b"", "an empty file"),
-        (bytes(range(128, 190)), "nothing that poreconv knows"),
+        (bytes(range(128, 190)), "an unknown format"),
     ],
 )
 def test_a_wrong_suffix_is_answered_with_what_it_looks_like(tmp_path: Path, head: bytes, name: str) -> None:
-    """The error for a file that is not what its name says names what it is."""
+    """The error for a file whose content does not agree with its suffix names the content."""
     path = tmp_path / "x.fast5"
     path.write_bytes(head)
 
@@ -449,7 +448,7 @@ def test_folders_are_searched_and_other_files_passed_over(tmp_path: Path) -> Non
 
 
 def test_a_folder_without_signal_files_is_an_error(tmp_path: Path) -> None:
-    """Nothing to read is said, not passed over."""
+    """That there is nothing to read is reported, not ignored."""
     (tmp_path / "notes.txt").touch()
 
     with pytest.raises(FormatError, match="no signal file in this folder"):
@@ -462,7 +461,7 @@ def test_named_files_must_exist_and_be_known(tmp_path: Path) -> None:
 
     with pytest.raises(FormatError, match="no such file"):
         open_reads(tmp_path / "absent.txt")
-    with pytest.raises(FormatError, match="no signal file"):
+    with pytest.raises(FormatError, match="not a signal file"):
         open_reads(tmp_path / "notes.txt")
 
 
@@ -647,7 +646,7 @@ def test_gzip_and_vbz_twins_give_identical_reads(real_data: Path) -> None:
 
 @pytest.mark.real
 def test_real_metadata_names_the_chemistry(real_data: Path) -> None:
-    """RNA002, RNA001 and R9.4.1 files say so, from attributes in either spelling."""
+    """RNA002, RNA001 and R9.4.1 files are recognised, from attributes in either spelling."""
     expected = {
         "rna002_18s_tombo": "rna002",
         "rna001_actb_tombo_and_moves": "rna001",
@@ -661,6 +660,6 @@ def test_real_metadata_names_the_chemistry(real_data: Path) -> None:
 
 @pytest.mark.real
 def test_an_enum_end_reason_comes_as_its_name(real_data: Path) -> None:
-    """Files of version 2.0 and later say why a read ended, as an enum."""
+    """Files of version 2.0 and later contain the reason why a read ended as an enum."""
     with open_reads(real_data / "edge_cases/fast5_ont_fast5_api/multi_read") as stream:
         assert {read.end_reason for read in stream} == {"signal_positive"}

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from poreconv.commands.evaluate import evaluate
 from poreconv.commands.label import label
@@ -87,7 +86,7 @@ def test_its_own_rate_leaves_a_read_alone() -> None:
 
 
 def test_stores_of_two_rates_train_together_once_resampled(tmp_path: Path) -> None:
-    """Without --resample_hz they are refused, and the error says so; with it the recipe keeps both rates."""
+    """Without --resample_hz they are refused, and the error names it; with it the recipe keeps both rates."""
     for name, rate in (("slow", 4000.0), ("fast", 5000.0)):
         reads = [replace(read, sample_rate_hz=rate) for read in reads_made(6, seed=int(rate))]
         prepared(tmp_path / name, reads, split=HALVES)
@@ -112,13 +111,13 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Store]
     folder = tmp_path_factory.mktemp("resampled")
     reads = simulated(folder / "reads", n_reads=12)
     store = Store(store_of(reads, folder / "store", resample_hz=5000.0))
-    told = {"split": HALVES, "runs": (store.text("run_id")[0],)}
-    model = bundle_at(folder / "model.safetensors", resampled_from_hz=(4000.0,), sample_rate_hz=5000.0, **told)
+    scope = {"split": HALVES, "runs": (store.text("run_id")[0],)}
+    model = bundle_at(folder / "model.safetensors", resampled_from_hz=(4000.0,), sample_rate_hz=5000.0, **scope)
     return model, reads, store
 
 
 def test_labels_come_back_at_the_reads_own_rate(judged: tuple[Path, Path, Store], tmp_path: Path) -> None:
-    """The model works at its own rate, its events are told in the read's samples."""
+    """The model works at its own rate, its events are in the read's samples."""
     model, reads, _ = judged
     ledger = label(model, reads / "reads.fast5", out=tmp_path / "events.parquet")
     labeller = load(model)

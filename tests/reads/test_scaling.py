@@ -3,8 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
@@ -114,7 +113,7 @@ def outcome(estimate: Callable[[], tuple[float, float]]) -> tuple[float, float] 
 
 
 def test_an_empty_read_is_named() -> None:
-    """The message tells file and read."""
+    """The message contains file and read."""
     read = reads_made(1, adc=np.zeros(0, np.int16))[0]
 
     with pytest.raises(SignalError, match=f"read {read.read_id}: no samples"):

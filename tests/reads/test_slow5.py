@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from poreconv.errors import FormatError, SignalError
 from poreconv.reads.read import Calibration, Read
@@ -92,7 +91,7 @@ def test_written_reads_come_back(
 
 
 def test_text_is_written_by_its_suffix(tmp_path: Path) -> None:
-    """A ``.slow5`` is text, and says the same."""
+    """A ``.slow5`` is text, with the same reads."""
     write_reads(tmp_path / "x.slow5", reads_made(2))
 
     assert (tmp_path / "x.slow5").read_text().startswith("#slow5_version")
@@ -148,7 +147,7 @@ def test_nothing_is_left_beside_the_data(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path) -> None:
-    """The folder of the index is removed at once; pyslow5 says nothing on stderr."""
+    """The folder of the index is removed at once; pyslow5 writes nothing to stderr."""
     write_with_pyslow5(tmp_path / "x.blow5", reads_made(2))
     (tmp_path / "temp").mkdir()
     code = f"""
@@ -166,7 +165,7 @@ with open_reads({str(tmp_path / "x.blow5")!r}) as stream:
 
 
 def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
-    """What is known of a file is forgotten when the file changes."""
+    """Nothing that is known of a file outlives its reader."""
     path = tmp_path / "x.blow5"
     write_with_pyslow5(path, reads_made(2))
     assert len(read_back(path)) == 2
@@ -213,7 +212,7 @@ def test_the_programs_log_is_left_alone(tmp_path: Path) -> None:
     ],
 )
 def test_unusable_reads_are_dropped_by_name(tmp_path: Path, fields: dict[str, Any], reason: str) -> None:
-    """One bad read is counted under its reason, its neighbours are kept, and asking for it says what is wrong."""
+    """One bad read is counted under its reason, its neighbours are kept, and reading it names what is wrong."""
     reads = reads_made(3)
     write_with_pyslow5(tmp_path / "x.blow5", reads, **fields)
     ledger, name = Ledger(), fields.get("read_id", reads[0].read_id)
@@ -264,7 +263,7 @@ def without(end: int) -> Callable[[bytes], bytes]:
     ],
 )
 def test_damaged_files_are_refused_in_one_line(tmp_path: Path, change: Callable[[bytes], bytes], words: str) -> None:
-    """Of a file that pyslow5 would crash on, it is said what is wrong."""
+    """The error for a file on which pyslow5 would crash names what is wrong."""
     write_with_pyslow5(tmp_path / "x.blow5", reads_made(2))
     (tmp_path / "x.blow5").write_bytes(change((tmp_path / "x.blow5").read_bytes()))
 

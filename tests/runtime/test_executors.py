@@ -16,7 +16,7 @@ from poreconv.commands.convert import convert
 from poreconv.config import ConvertConfig, WorkConfig
 from poreconv.errors import ConfigError, FormatError, PoreconvError, UntriedWarning, WorkerError
 from poreconv.runtime import executors as module
-from poreconv.runtime.executors import as_is, run_all
+from poreconv.runtime.executors import run_all, without_opening
 from tests.support.cluster import cluster
 from tests.support.signal_files import reads_made, write_multi
 
@@ -25,7 +25,7 @@ Open = Callable[[], AbstractContextManager[Callable[[Any], object]]]
 
 def opened(work: Callable[[Any], object]) -> Open:
     """Work that needs nothing opened."""
-    return partial(as_is, work)
+    return partial(without_opening, work)
 
 
 def square(number: int) -> None:
@@ -37,9 +37,9 @@ def square(number: int) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_all_tasks_are_done_and_given_back(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_jobs_are_done_and_yielded(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """In whatever order, and however few an executor holds at a time."""
-    monkeypatch.setattr(module, "HANDED_OVER", 2)
+    monkeypatch.setattr(module, "MAX_SUBMITTED", 2)
 
     assert sorted(run_all(opened(square), [3, 1, 2], WorkConfig(workers))) == [1, 2, 3]
     assert list(run_all(opened(square), [], WorkConfig(workers))) == []
@@ -53,7 +53,7 @@ def test_an_error_comes_out_as_it_was(workers: int) -> None:
 
 
 def test_a_dead_worker_is_an_error_of_ours() -> None:
-    """It tells what to try."""
+    """The message contains what to try."""
     with pytest.raises(WorkerError, match="--workers 1") as caught:
         list(run_all(opened(square), [1, 100], WorkConfig(2)))
 
@@ -61,12 +61,12 @@ def test_a_dead_worker_is_an_error_of_ours() -> None:
 
 
 def warn(number: int) -> None:
-    """Work that is done, and of which something is to be told."""
+    """Work that is done, with a warning."""
     warnings.warn("reads of chemistry r9", UntriedWarning, stacklevel=1)
 
 
-def test_what_all_workers_warn_of_is_told_once() -> None:
-    """And by the process that gave them the work, for it knows whom to tell."""
+def test_a_warning_of_all_workers_is_given_once() -> None:
+    """In the process of the command, which shows warnings to its user."""
     with pytest.warns(UntriedWarning) as caught:
         done = list(run_all(opened(warn), [1, 2, 3, 4], WorkConfig(2)))
 
@@ -74,7 +74,7 @@ def test_what_all_workers_warn_of_is_told_once() -> None:
     assert [str(one.message) for one in caught] == ["reads of chemistry r9"]
 
 
-def test_a_missing_dask_is_told_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_dask_contains_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked for only where there is a scheduler."""
     monkeypatch.setitem(sys.modules, "distributed", None)
 
@@ -83,23 +83,23 @@ def test_a_missing_dask_is_told_with_how_to_get_it(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nothing://127.0.0.1:1"])
-def test_a_scheduler_that_does_not_answer_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer_is_an_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be gone, or elsewhere."""
-    monkeypatch.setattr(module, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(module, "SCHEDULER_TIMEOUT_S", 0.2)
 
     with pytest.raises(WorkerError, match=f"{address}: no Dask scheduler answers"):
         list(run_all(opened(square), [1], WorkConfig(scheduler=address)))
 
 
-def test_a_scheduler_without_workers_is_told(tmp_path: Path) -> None:
+def test_a_scheduler_without_workers_is_an_error(tmp_path: Path) -> None:
     """Nothing would ever be done."""
     with cluster(tmp_path, n_workers=0) as (address, _), pytest.raises(WorkerError, match="has no workers; start some"):
         list(run_all(opened(square), [1], WorkConfig(scheduler=address)))
 
 
-def test_a_cluster_that_loses_its_last_worker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_that_loses_its_last_worker_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command ends, and can go on later; it does not wait for ever."""
-    monkeypatch.setattr(module, "PATIENCE_S", 2)
+    monkeypatch.setattr(module, "SCHEDULER_TIMEOUT_S", 2)
 
     with cluster(tmp_path) as (address, _), pytest.raises(WorkerError, match="has no workers; start some"):
         list(run_all(opened(os._exit), [1], WorkConfig(scheduler=address)))
@@ -115,8 +115,8 @@ def test_a_cluster_reads_anew_what_changed_between_two_commands(
     with cluster(tmp_path / "cluster") as (address, _):
         for at in (9, 18):
             Path("labels.tsv").write_text(f"read_id\tstart\tend\tlabel\n{read.read_id}\t{at}\t{at + 9}\tx\n")
-            for name, how in {"here": None, "there": address}.items():
-                config = ConvertConfig(work=WorkConfig(workers=1, scheduler=how))
+            for name, scheduler in {"here": None, "there": address}.items():
+                config = ConvertConfig(work=WorkConfig(workers=1, scheduler=scheduler))
                 convert(
                     "reads.fast5", labels="intervals", labels_from=["labels.tsv"], out=f"{name}{at}.tsv", config=config
                 )
@@ -129,14 +129,14 @@ ORPHANS = """
 import os, time
 from functools import partial
 from poreconv.config import WorkConfig
-from poreconv.runtime.executors import as_is, run_all
+from poreconv.runtime.executors import without_opening, run_all
 
 def sleep(number):
     os.write(1, f"{os.getpid()}\\n".encode())  # whole lines: two processes write
     time.sleep(0.2 if number < 2 else 0)
 
 if __name__ == "__main__":
-    for _ in run_all(partial(as_is, sleep), range(500), WorkConfig(2)):
+    for _ in run_all(partial(without_opening, sleep), range(500), WorkConfig(2)):
         pass
 """
 
@@ -163,7 +163,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
 
 
 def is_running(process: int) -> bool:
-    """Tell whether a process lives; one that has ended and waits to be collected does not."""
+    """Return whether a process lives; one that has ended and waits to be collected does not."""
     status = Path(f"/proc/{process}/stat")
     try:
         return status.read_text().rpartition(")")[2].split()[0] != "Z"

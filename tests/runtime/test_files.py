@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from poreconv.runtime.files import Parts, fingerprint, sha256, whole_file
+from poreconv.runtime.files import JobFolder, fingerprint, sha256, whole_file
 
 
 def test_a_whole_file_appears_at_the_end(tmp_path: Path) -> None:
@@ -33,44 +33,44 @@ def test_an_error_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_parts_of_the_same_job_are_found_again(tmp_path: Path) -> None:
-    """A killed job started again goes on from its pieces."""
-    first = Parts(tmp_path / "out", {"files": [1, 2], "seed": 0})
+def test_results_of_the_same_command_are_found_again(tmp_path: Path) -> None:
+    """A killed command that is run again resumes from its results."""
+    first = JobFolder(tmp_path / "out", {"files": [1, 2], "seed": 0})
     first.path(7, ".npy").write_text("done")
-    again = Parts(tmp_path / "out", {"seed": 0, "files": [1, 2]})
+    again = JobFolder(tmp_path / "out", {"seed": 0, "files": [1, 2]})
 
     assert again.path(7, ".npy").read_text() == "done"
 
 
-def test_parts_of_another_job_are_thrown_away(tmp_path: Path) -> None:
-    """Pieces of other inputs or settings don't get into this job's output."""
-    Parts(tmp_path / "out", {"seed": 0}).path(7, ".npy").write_text("done")
-    other = Parts(tmp_path / "out", {"seed": 1})
+def test_results_of_another_command_are_removed(tmp_path: Path) -> None:
+    """Results of other inputs or settings do not get into this command's output."""
+    JobFolder(tmp_path / "out", {"seed": 0}).path(7, ".npy").write_text("done")
+    other = JobFolder(tmp_path / "out", {"seed": 1})
 
     assert not other.path(7, ".npy").exists()
 
 
-def test_parts_go_when_the_output_is_there(tmp_path: Path) -> None:
-    """A finished job leaves its output only."""
-    Parts(tmp_path / "out", {}).remove()
+def test_results_are_removed_when_the_output_is_complete(tmp_path: Path) -> None:
+    """A finished command leaves its output only."""
+    JobFolder(tmp_path / "out", {}).remove()
 
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("pieces", [0, 1])
-def test_a_job_that_fails_leaves_what_is_worth_going_on_with(tmp_path: Path, pieces: int) -> None:
-    """Its finished pieces stay; without any, nothing does."""
-    parts = Parts(tmp_path / "out", {})
+def test_a_command_that_fails_leaves_results_to_resume_from(tmp_path: Path, pieces: int) -> None:
+    """Its results stay; without any, nothing does."""
+    folder = JobFolder(tmp_path / "out", {})
     for number in range(pieces):
-        parts.path(number, ".npy").write_text("done")
-    with pytest.raises(ValueError, match="broken"), parts:
+        folder.path(number, ".npy").write_text("done")
+    with pytest.raises(ValueError, match="broken"), folder:
         raise ValueError("broken")
 
-    assert Parts.remain(tmp_path / "out") == bool(pieces)
+    assert JobFolder.exists_for(tmp_path / "out") == bool(pieces)
 
 
 def test_a_changed_file_has_another_fingerprint_and_hash(tmp_path: Path) -> None:
-    """Size and time of change tell files apart cheaply, contents surely."""
+    """Size and time of change identify a file cheaply, contents reliably."""
     path = tmp_path / "a"
     path.write_text("one")
     before = fingerprint([path]), sha256([path])

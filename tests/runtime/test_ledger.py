@@ -1,13 +1,12 @@
-import json
 import pickle
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from poreconv.errors import LabelError, ReadDropped, SignalError
 from poreconv.runtime import ledger as module
 from poreconv.runtime.ledger import Drop, Ledger
+from poreconv.runtime.records import from_json, to_json
 
 
 def filled(kept: int, reasons: list[str], notes: dict[str, int]) -> Ledger:
@@ -39,7 +38,7 @@ def test_a_ledger_survives_json(ledger: Ledger) -> None:
     """What is written into a dataset comes back."""
     ledger.bad_files.append(Drop("", "y.fast5", "bad_file", "y.fast5: truncated"))
 
-    assert Ledger.from_dict(json.loads(json.dumps(ledger.to_dict()))) == ledger
+    assert from_json(to_json(ledger), Ledger) == ledger
 
 
 @given(LEDGERS, LEDGERS)
@@ -62,7 +61,7 @@ def test_names_are_bounded_and_counts_are_not(monkeypatch: pytest.MonkeyPatch) -
     assert len(a.named) == 3
 
 
-def test_the_summary_tells_everything_in_one_line() -> None:
+def test_the_summary_is_one_line() -> None:
     """Reads in, kept, dropped by reason, files passed over, notes."""
     ledger = filled(1234, ["flat", "flat", "empty"], {"second_records": 2})
     ledger.bad_files.append(Drop("", "y.fast5", "bad_file", "truncated"))

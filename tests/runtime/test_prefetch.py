@@ -2,16 +2,15 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from poreconv.runtime.prefetch import ahead
+from poreconv.runtime.prefetch import prefetch
 
 
 @given(st.lists(st.integers()), st.integers(1, 5))
 def test_items_come_in_order(items: list[int], depth: int) -> None:
     """All of them, however far ahead they are made."""
-    assert list(ahead(iter(items), depth)) == items
+    assert list(prefetch(iter(items), depth)) == items
 
 
 def test_the_next_item_is_made_while_one_is_worked_on() -> None:
@@ -23,7 +22,7 @@ def test_the_next_item_is_made_while_one_is_worked_on() -> None:
         made.set()
         yield ""
 
-    made_in = next(several := ahead(items()))
+    made_in = next(several := prefetch(items()))
 
     assert made.wait(10)
     assert made_in != threading.current_thread().name
@@ -39,7 +38,7 @@ def test_no_more_than_so_many_wait() -> None:
             asked.append(number)
             yield number
 
-    several = ahead(items(), 2)
+    several = prefetch(items(), 2)
     next(several)
     several.close()
 
@@ -53,7 +52,7 @@ def test_an_error_comes_in_its_turn() -> None:
         yield 1
         raise ValueError("broken")
 
-    several = ahead(items(), 3)
+    several = prefetch(items(), 3)
 
     assert next(several) == 1
     with pytest.raises(ValueError, match="broken"):

@@ -30,7 +30,7 @@ def test_every_architecture_has_its_settings(name: str) -> None:
     assert lookup(NETWORKS, name, kind="network")(architecture.settings(), 2).n_parameters > 0
 
 
-def test_an_unknown_name_is_told_what_there_is() -> None:
+def test_the_error_for_an_unknown_name_lists_the_names() -> None:
     """The message lists what can be chosen."""
     with pytest.raises(ConfigError, match="fruit 'kiwi' is not known; choose one of apple, pear"):
         lookup({"apple": "os:path", "pear": "os:path"}, "kiwi", kind="fruit")

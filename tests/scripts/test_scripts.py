@@ -1,19 +1,32 @@
+import importlib
+import json
 import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from poreconv.cli.main import build_parser
+from scripts.studies.results import Measurement, study_parser, write_results
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file())
-SOURCED = {"environment", "constraints.txt", "shared.py"}
-"""Files that other scripts read: they are not run themselves."""
+SOURCED = {"environment", "constraints.txt", "__init__.py"}
+"""Files that others read: they are not run themselves."""
 RUN = [path for path in SCRIPTS if path.name not in SOURCED]
 SHELL = [path for path in RUN if "bash" in path.read_text().partition("\n")[0]]
+
+MODULES = {path.stem: path for path in sorted((ROOT / "scripts" / "studies").glob("*.py")) if path.stem != "__init__"}
+HELPERS = {
+    "bench_inputs", "made_reads", "processes", "regions", "regions_training", "results", "sets", "tail_lengths",
+    "timing", "trial_losses", "trial_stores",
+}  # fmt: skip
+"""Modules that studies share; all others are studies."""
+STUDIES = sorted(MODULES.keys() - HELPERS)
 
 README_LINE = re.compile(r"^\$ +(poreconv .*)$")
 """A command in a ``console`` block of the README."""
@@ -34,6 +47,70 @@ def test_bash_accepts_the_script(path: Path) -> None:
     done = subprocess.run(["bash", "-n", str(path)], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_of_studies_is_imported_not_typed(name: str) -> None:
+    """Importing it does nothing that shows, its docstring describes it, and no shebang or mode makes it a program."""
+    module = importlib.import_module(f"scripts.studies.{name}")
+
+    assert module.__doc__
+    assert not os.access(MODULES[name], os.X_OK)
+    assert not MODULES[name].read_text().startswith("#!")
+
+
+@pytest.mark.parametrize("name", sorted(HELPERS))
+def test_helper_is_no_study(name: str) -> None:
+    """What has a `main` is a study, and is checked as one."""
+    assert not hasattr(importlib.import_module(f"scripts.studies.{name}"), "main")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_study_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` prints how it is run, which its docstring states, and where its results go."""
+    study = importlib.import_module(f"scripts.studies.{name}")
+
+    with pytest.raises(SystemExit) as exit_:
+        study.main(["--help"])
+
+    usage = f"Usage: python -m scripts.studies.{name}"
+    assert exit_.value.code == 0
+    assert usage in study.__doc__
+    assert usage in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_study_writes_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its results go to the file that `--json` names; a default is documented."""
+    with pytest.raises(SystemExit):
+        importlib.import_module(f"scripts.studies.{name}").main(["--help"])
+
+    assert "--json FILE" in (shown := capsys.readouterr().out)
+    assert f"default: {name}.json" in " ".join(shown.split())
+
+
+def test_results_are_json_with_the_options_and_the_machine(tmp_path: Path) -> None:
+    """Numbers, arrays and dataclasses are written as JSON types, what is not a number as null."""
+    out = tmp_path / "results.json"
+    chosen = study_parser("some_study", "A study.").parse_args(["--json", str(out)])
+
+    write_results(chosen, [Measurement("time", float("nan"), "s"), {"array": np.arange(2), "path": Path("a")}])
+
+    written = json.loads(out.read_text())
+    assert written["study"] == "some_study"
+    assert written["machine"]["cores"] >= 1
+    assert written["results"] == [
+        {"what": "time", "value": None, "unit": "s", "bar": ""},
+        {"array": [0, 1], "path": "a"},
+    ]
+
+
+def test_study_runs_as_a_module(tmp_path: Path) -> None:
+    """A study runs as a module from the repository's root, as its usage states."""
+    command = [sys.executable, "-m", "scripts.studies.bench_simulate", "2", "--json", str(tmp_path / "found.json")]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+
+    assert len(json.loads((tmp_path / "found.json").read_text())["results"]) == 8
 
 
 def joined(text: str) -> list[str]:

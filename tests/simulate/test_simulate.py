@@ -9,9 +9,9 @@ from poreconv.commands import simulate as command
 from poreconv.config import (
     HeartbeatConfig,
     MoleculeConfig,
+    SignalFormat,
     SimulateConfig,
     SquiggleConfig,
-    Written,
     from_flat,
 )
 from poreconv.errors import ConfigError
@@ -29,7 +29,7 @@ CONFIGS = {"heartbeat": HeartbeatConfig(), "squiggle": SquiggleConfig(molecule=M
 
 
 def simulate(name: str, reads: int = 3, seed: int = 5, config: object = None) -> list[tuple[Read, Events]]:
-    """Run a simulator."""
+    """Return the reads of a simulator with their events."""
     made = lookup(SIMULATORS, name, kind="simulator")(SimulateConfig(reads, seed), config or CONFIGS[name])
     return [(one.read, one.events) for one in made]
 
@@ -97,8 +97,8 @@ def test_beats_stand_above_the_baseline() -> None:
         assert np.delete(pa, np.flatnonzero(pa > 80.2)).mean() == pytest.approx(80, abs=0.1)
 
 
-def test_heartbeat_speaks_for_the_whole_trace() -> None:
-    """The samples without a beat are known to be none."""
+def test_heartbeat_covers_the_whole_trace() -> None:
+    """The samples without a beat are known to be background."""
     read, events = simulate("heartbeat")[0]
 
     assert events.classes == ("beat",)
@@ -134,12 +134,12 @@ def test_a_place_may_be_just_as_wide_as_its_beat() -> None:
 @pytest.mark.parametrize(("start", "end"), [(-1, 50), (60, 50), (0, 401), (0, 11)])
 def test_a_place_that_holds_no_beat_is_a_config_error(start: int, end: int) -> None:
     """A place outside the trace, or shorter than a beat, is refused."""
-    with pytest.raises(ConfigError, match=r"beats_start|hold no 1 beats"):
+    with pytest.raises(ConfigError, match=r"beats_start|too few for 1 beats"):
         HeartbeatConfig(beats_max=1, beats_start=start, beats_end=end)
 
 
 def test_a_trace_may_have_no_beat() -> None:
-    """With ``beats_max`` 0, traces are background, and say so."""
+    """With ``beats_max`` 0, traces are background, and covered as such."""
     read, events = simulate("heartbeat", 1, config=HeartbeatConfig(beats_min=0, beats_max=0))[0]
 
     assert len(events) == 0
@@ -192,7 +192,7 @@ def test_reads_of_two_seeds_come_from_one_pore() -> None:
 
 @pytest.mark.parametrize("memory", [0.5, 0.7])
 def test_noise_within_events_has_the_sd_and_correlation_asked_for(memory: float) -> None:
-    """Noise is as loud as the pore says, and neighbouring samples resemble each other; further on, less."""
+    """Noise has the SD of the pore; neighbouring samples correlate, and more distant ones less."""
     exact = {"drift_pa": 0, "shift_pa": 0, "scale_sd": 0, "level_sd_pa": 0, "level_noise_pa": 0, "noise_spread": 0}
     noise = {"noise_pa": 4, "noise_correlation": 0.5, "noise_memory": memory}
     read, _ = simulate(
@@ -235,11 +235,11 @@ def test_a_step_spills_into_the_samples_beside_it() -> None:
 
 
 def test_every_format_that_can_be_written_can_be_asked_for() -> None:
-    """The setting and the readers know the same formats."""
-    assert {f".{name}" for name in get_args(Written)} == set(writable())
+    """The setting lists the formats that the readers can write."""
+    assert {f".{name}" for name in get_args(SignalFormat)} == set(writable())
 
 
-@pytest.mark.parametrize("form", get_args(Written))
+@pytest.mark.parametrize("form", get_args(SignalFormat))
 @pytest.mark.parametrize("name", SIMULATORS)
 def test_the_same_reads_come_in_every_format(name: str, form: str, tmp_path: Path) -> None:
     """With their truth beside them."""

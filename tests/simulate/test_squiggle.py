@@ -15,7 +15,7 @@ from poreconv.pore_models.tables import write_pore_model
 from poreconv.reads.readers import open_reads
 from poreconv.simulate import Simulated
 from poreconv.simulate.chemistries import CHEMISTRIES
-from poreconv.simulate.current import noise_weights, seen_share
+from poreconv.simulate.current import noise_weights, within_event_variance
 from poreconv.simulate.squiggle import simulate
 
 SMALL = {"bases_mean": 300, "bases_min": 100, "adapter_samples": 200}
@@ -50,12 +50,12 @@ def letters(codes: np.ndarray) -> str:
 
 
 def turned(sequence: str) -> str:
-    """The other strand, 5' to 3'."""
+    """Return the other strand, 5' to 3'."""
     return sequence[::-1].translate(str.maketrans("ACGT", "TGCA"))
 
 
 def strands(records: dict[str, str]) -> dict[str, str]:
-    """Both strands of each record, so that one search tells."""
+    """Both strands of each record, so that one search covers them."""
     return {name: f"{sequence}|{turned(sequence)}" for name, sequence in records.items()}
 
 
@@ -68,7 +68,7 @@ def expected_levels(one: Simulated, level_mean: np.ndarray, centre: int, *, rna:
 
 
 def random_sequence(n: int, seed: int = 0) -> str:
-    """Bases by chance."""
+    """Draw random bases."""
     return letters(np.random.default_rng(seed).integers(0, 4, n))
 
 
@@ -102,7 +102,7 @@ def test_a_part_that_is_not_wanted_is_no_region() -> None:
 
 
 @pytest.mark.parametrize("chemistry", get_args(Chemistry))
-def test_reads_say_the_chemistry_that_was_chosen(chemistry: str) -> None:
+def test_reads_have_the_chemistry_that_was_chosen(chemistry: str) -> None:
     """With its usual sample rate, and its usual speed."""
     reads = made(20, chemistry=chemistry, stall_rate=0)
     dwell = np.concatenate([one.events.duration for one in reads])
@@ -114,7 +114,7 @@ def test_reads_say_the_chemistry_that_was_chosen(chemistry: str) -> None:
 
 
 def test_every_chemistry_has_its_usual_settings() -> None:
-    """The setting and the table know the same."""
+    """The setting and the table list the same chemistries."""
     assert tuple(CHEMISTRIES) == get_args(Chemistry)
 
 
@@ -148,10 +148,10 @@ def test_events_are_at_the_tables_levels_if_nothing_disturbs_them(tmp_path: Path
     assert np.allclose(level, mean_pa, atol=0.1)
 
 
-def test_events_vary_as_the_table_says(tmp_path: Path) -> None:
+def test_events_vary_as_in_the_table(tmp_path: Path) -> None:
     """Level SD, noise, its spread and dwells come from the table where it has them."""
-    tells = {"noise_mean": 4.0, "noise_sd": 0.4, "dwell_mean": 30.0, "dwell_shape": 40.0, "level_sd": 5.0}
-    path = table(tmp_path, **{name: np.full(4**K, value) for name, value in tells.items()})
+    spread = {"noise_mean": 4.0, "noise_sd": 0.4, "dwell_mean": 30.0, "dwell_shape": 40.0, "level_sd": 5.0}
+    path = table(tmp_path, **{name: np.full(4**K, value) for name, value in spread.items()})
     reads = made(5, pore_model=path, stall_rate=0, **EXACT)
     dwell = np.concatenate([one.events.duration for one in reads])
     sd_pa = np.concatenate([event_levels(one.read, one.events)[1] for one in reads])
@@ -166,7 +166,7 @@ def test_events_vary_as_the_table_says(tmp_path: Path) -> None:
 
 
 def test_a_table_of_levels_alone_is_put_on_the_chemistrys_scale(tmp_path: Path) -> None:
-    """ONT's normalised levels have neither unit nor SD; the config tells both."""
+    """ONT's normalised levels have neither unit nor SD; both come from the config."""
     level = random_pore_model(K, 99, 0, 1).level_mean
     one = made(1, pore_model=table(tmp_path, ".levels", level_mean=level), level_mean_pa=100, level_sd_pa=20, **EXACT)[
         0
@@ -251,17 +251,17 @@ def test_reads_keep_away_from_unknown_bases(tmp_path: Path) -> None:
 
 
 def test_a_gzipped_fasta_is_the_same(tmp_path: Path) -> None:
-    """Packed or plain."""
+    """Gzipped or plain."""
     plain = fasta(tmp_path, one=random_sequence(1000))
-    packed = tmp_path / "packed.fa.gz"
-    packed.write_bytes(gzip.compress(plain.read_bytes()))
-    pair = [made(1, fasta=path)[0].read.adc for path in (plain, packed)]
+    gzipped = tmp_path / "gzipped.fa.gz"
+    gzipped.write_bytes(gzip.compress(plain.read_bytes()))
+    pair = [made(1, fasta=path)[0].read.adc for path in (plain, gzipped)]
 
     assert np.array_equal(*pair)
 
 
 def test_a_fasta_of_short_sequences_is_a_config_error(tmp_path: Path) -> None:
-    """The message says how many bases a read needs."""
+    """The message names the number of bases that a read needs."""
     path = fasta(tmp_path, one=random_sequence(100), two=random_sequence(50) + "N" + random_sequence(60))
 
     with pytest.raises(ConfigError, match="no sequence has 104 bases without an N"):
@@ -270,7 +270,7 @@ def test_a_fasta_of_short_sequences_is_a_config_error(tmp_path: Path) -> None:
 
 def test_a_missing_fasta_is_a_format_error(tmp_path: Path) -> None:
     """The message names it."""
-    with pytest.raises(FormatError, match=r"none\.fa: no FASTA that can be read"):
+    with pytest.raises(FormatError, match=r"none\.fa: not a readable FASTA"):
         made(fasta=tmp_path / "none.fa")
 
 
@@ -284,7 +284,7 @@ def test_a_refused_command_leaves_no_folder(tmp_path: Path) -> None:
 
 
 def test_stalls_are_rare_and_long() -> None:
-    """So many of the bases last so much longer."""
+    """The given share of the bases lasts longer by the given mean."""
     dwell = np.concatenate([one.events.duration for one in made(30, stall_rate=0.02, stall_samples=1000)])
 
     assert (dwell > 100).mean() == pytest.approx(0.02 * np.exp(-0.1), rel=0.3)
@@ -302,9 +302,9 @@ def test_noise_weights_give_unit_variance() -> None:
     assert noise_weights(0.3, 0.3)[1] == 0
 
 
-def test_seen_share_of_white_noise_is_known() -> None:
+def test_within_event_variance_of_white_noise_is_known() -> None:
     """Of n white samples, the variance around their own mean is (n - 1) / n."""
-    assert seen_share(np.array([2.0, 10.0]), 0.0, 0.0) == pytest.approx([0.5, 0.9])
+    assert within_event_variance(np.array([2.0, 10.0]), 0.0, 0.0) == pytest.approx([0.5, 0.9])
 
 
 def test_truth_beside_the_reads_can_be_prepared(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from poreconv.commands.train import train
 from poreconv.config import AugmentConfig, TrainConfig
 from poreconv.models.architectures import Unet
-from poreconv.training.run import Run
+from poreconv.training.run import TrainingRun
 
 NETWORK = Unet(channels=(4, 6, 8), batch_norm=False)
 CONFIG = TrainConfig(
@@ -38,14 +38,14 @@ def train_all(out: Path, devices: int, stores: list[Path]) -> None:
 def train_in_time(out: Path, devices: int, store: Path) -> None:
     """Train for two seconds; each process writes down the learning rates that it had."""
     config = replace(CONFIG, devices=devices, max_steps=10**6, max_time="00:00:00:02")
-    run, rates = Run([store], out / "in_time", "unet", NETWORK, config), []
+    run, rates = TrainingRun([store], out / "in_time", "unet", NETWORK, config), []
 
     def note(share: float, words: str) -> None:
         if words.startswith("step"):
-            rates.append(str(run.labeller.lr_schedulers().get_last_lr()[0]))
+            rates.append(str(run.module.lr_schedulers().get_last_lr()[0]))
 
     run.fit(note)
-    (out / f"rates_{run.labeller.global_rank}.txt").write_text("\n".join(rates))
+    (out / f"rates_{run.module.global_rank}.txt").write_text("\n".join(rates))
 
 
 if __name__ == "__main__":

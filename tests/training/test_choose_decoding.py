@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from poreconv.config import IGNORE
-from poreconv.inference.decoding.decode import boundaries
+from poreconv.inference.decoding.decode import BoundaryDecoder
 from poreconv.inference.decoding.dwell import LifeTable
 from poreconv.training.choose_decoding import Judged, choose_decoding, count_dwells
 
@@ -13,7 +13,7 @@ HAZARDS = LifeTable().hazards()
 
 
 class Counted(LifeTable):
-    """Keeps what it is told."""
+    """A life table that keeps the events it gets."""
 
     def update(self, dwell: NDArray[np.int64], ended: NDArray[np.bool_]) -> None:
         """Remember."""
@@ -67,7 +67,7 @@ def test_the_choice_finds_what_it_was_chosen_on() -> None:
     plain = replace(chosen, temperature=1.0)
 
     assert choose_decoding(judged, "boundary", hazards=HAZARDS) == chosen
-    assert all(len(boundaries(p_CT[1], plain)) for p_CT, _ in judged)
+    assert all(len(BoundaryDecoder(plain).boundaries(p_CT[1])) for p_CT, _ in judged)
 
 
 def test_other_tasks_have_no_threshold() -> None:

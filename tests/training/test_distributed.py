@@ -13,7 +13,7 @@ from poreconv.commands.train import REPORT
 from poreconv.config import TrainConfig
 from poreconv.errors import ConfigError
 from poreconv.models.bundle import load_bundle
-from poreconv.training.run import BUNDLE, Run
+from poreconv.training.run import BUNDLE, TrainingRun
 from tests.commands.test_train import logged
 from tests.support import train_together
 from tests.support.data import heartbeat_store, squiggle_store
@@ -119,7 +119,7 @@ def test_an_interrupted_run_of_two_processes_goes_on(stores: list[Path], togethe
     finished, _ = start(command).communicate(timeout=60)
 
     assert (process.returncode, early[1].task) == (130, "boundary")
-    assert interrupted == "poreconv train: interrupted; the same command goes on where it was\n"
+    assert interrupted == "poreconv train: interrupted; run the same command again to resume\n"
     assert finished == f"{bundle}\n"
     assert bundle.read_bytes() == (together / "boundary" / BUNDLE).read_bytes()
 
@@ -134,7 +134,7 @@ FLAGS = [
 
 def test_batches_are_not_normalised_apart(stores: list[Path], tmp_path: Path) -> None:
     """On a CPU a network with batch normalisation trains in one process, and is told how else."""
-    run = Run([stores[0]], tmp_path / "run", "unet", TINY["unet"], replace(CONFIG, devices=2))
+    run = TrainingRun([stores[0]], tmp_path / "run", "unet", TINY["unet"], replace(CONFIG, devices=2))
 
     with pytest.raises(ConfigError, match="2 processes on a CPU cannot normalise batches together; set batch_norm"):
         run.trainer(lambda *_: None)
@@ -142,5 +142,5 @@ def test_batches_are_not_normalised_apart(stores: list[Path], tmp_path: Path) ->
 
 def test_every_process_has_a_window() -> None:
     """More processes than windows in a step are refused."""
-    with pytest.raises(ConfigError, match="devices, nodes: 4 in all; must lie in"):
+    with pytest.raises(ConfigError, match="devices, nodes: 4 processes; must be 1 to"):
         TrainConfig(batch_size=3, devices=2, nodes=2)

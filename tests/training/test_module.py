@@ -8,14 +8,14 @@ from torch.nn import functional
 
 from poreconv.config import IGNORE, Task, TrainConfig
 from poreconv.evaluation.metrics import match_count
-from poreconv.training.module import SampleLabeller, balanced_weights, one_cycle
+from poreconv.training.module import SampleModule, balanced_weights, one_cycle
 from poreconv.training.validation import THRESHOLDS, ThresholdSweep
 from tests.support.models import tiny_network
 
 
-def labeller_with(weights: list[float], task: Task = "boundary") -> SampleLabeller:
+def labeller_with(weights: list[float], task: Task = "boundary") -> SampleModule:
     """A labeller of a tiny network."""
-    return SampleLabeller(tiny_network("tcn", len(weights)), task, torch.tensor(weights), TrainConfig())
+    return SampleModule(tiny_network("tcn", len(weights)), task, torch.tensor(weights), TrainConfig())
 
 
 def test_loss_is_the_weighted_cross_entropy_of_known_samples() -> None:

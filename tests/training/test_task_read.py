@@ -36,9 +36,10 @@ from poreconv.inference.backends.pytorch import TorchBackend
 from poreconv.inference.labeller import Labeller, load
 from poreconv.models.recipe import Recipe
 from poreconv.reads.read import Read
+from poreconv.runtime.records import from_json, to_json, to_plain
 from poreconv.training.choose_decoding import choose_decoding
 from poreconv.training.data import RandomWindows, Reads
-from poreconv.training.module import SampleLabeller
+from poreconv.training.module import SampleModule
 from tests.support.data import HALVES
 from tests.support.models import TINY, bundle_at, labeller_of, random_network, recipe_for, tiny_network
 from tests.support.signal_files import reads_made, write_multi
@@ -106,8 +107,8 @@ def test_a_store_has_one_class_per_read(store: Store) -> None:
 
 def test_a_read_that_the_table_does_not_know_is_dropped_by_name(store: Store) -> None:
     """It stands in the ledger."""
-    assert store.info.ledger["dropped"] == {"no_label": 1}
-    assert [drop[0] for drop in store.info.ledger["drops"]] == [told_apart()[-1].read_id]
+    assert store.info.ledger.counts == {"no_label": 1}
+    assert [drop.read_id for drop in store.info.ledger.named] == [told_apart()[-1].read_id]
 
 
 def test_labels_that_agree_on_a_class_are_one_label() -> None:
@@ -148,7 +149,7 @@ def test_every_read_is_drawn_as_often(store: Store) -> None:
 
 def test_the_loss_asks_for_the_class_of_a_window() -> None:
     """It is the cross-entropy of the mean logits of the known samples, whatever stands beyond the read."""
-    labeller = SampleLabeller(tiny_network("tcn"), "read", torch.tensor([1.0, 3.0]), TrainConfig())
+    labeller = SampleModule(tiny_network("tcn"), "read", torch.tensor([1.0, 3.0]), TrainConfig())
     logits_BCT = torch.randn(2, 2, 4, generator=torch.Generator().manual_seed(0))
     y_BT = torch.tensor([[0, 0, IGNORE, IGNORE], [1, 1, 1, 1]])
     one, two = -logits_BCT[0, :, :2].mean(1).log_softmax(0)[0], -logits_BCT[1].mean(1).log_softmax(0)[1]
@@ -206,13 +207,13 @@ def test_a_trained_model_tells_the_classes(store: Store, trained: Path, tmp_path
     assert result.scores["majority"]["auroc"] == 0.5
     assert np.sum(result.confusion) == np.trace(result.confusion) == n_reads
     assert told["confusion"] == [" ".join(map(str, row)) for row in result.confusion]
-    assert "tells 100% of the reads right" in (tmp_path / "e.html").read_text()
+    assert "assigns 100% of the reads to their true class" in (tmp_path / "e.html").read_text()
     assert 0 <= told["scores"]["model"]["ece"] < 1
 
 
 def test_other_baselines_may_be_asked_for(store: Store, trained: Path) -> None:
     """They find no places that count: all of a read is of the majority's class."""
-    scores = evaluate(trained, store.path, baselines=list(BASELINES)).to_dict()["scores"]
+    scores = to_plain(evaluate(trained, store.path, baselines=list(BASELINES)))["scores"]
 
     assert scores["ttest"] == scores["majority"]
 
@@ -251,7 +252,7 @@ def test_classes_of_different_runs_are_told_wherever_they_count(tmp_path: Path) 
     """Preparing, training and judging warn; the recipe, its card and the table of scores keep it."""
     reads = told_apart(run_ids=("one run", "another run"))
     config = TrainConfig(max_steps=2, validate_every=1, batch_size=2, chunk_samples=100, accelerator="cpu")
-    with pytest.warns(ConfoundedWarning, match="flat, steep: from different runs"):
+    with pytest.warns(ConfoundedWarning, match="flat, steep: from different sequencing runs"):
         apart = prepared(tmp_path, reads)
     with pytest.warns(ConfoundedWarning):
         model = train(apart.path, out=tmp_path / "run", network="strided", settings=TINY["strided"], config=config)
@@ -262,13 +263,13 @@ def test_classes_of_different_runs_are_told_wherever_they_count(tmp_path: Path) 
         console.print(render(result))
 
     assert load(model).recipe.confounded == ("flat", "steep")
-    assert "from different runs" in captured.get()
+    assert "from different sequencing runs" in captured.get()
 
 
 def test_a_common_run_confounds_nothing(store: Store, trained: Path) -> None:
     """Nor does another task, whose classes stand in one read."""
     assert load(trained).recipe.confounded == ()
-    assert Recipe.from_json(replace(load(trained).recipe, confounded=("a",)).to_json()).confounded == ("a",)
+    assert from_json(to_json(replace(load(trained).recipe, confounded=("a",))), Recipe).confounded == ("a",)
 
 
 def test_a_model_of_whole_reads_finds_no_tails(tmp_path: Path) -> None:

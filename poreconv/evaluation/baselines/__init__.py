@@ -1,4 +1,7 @@
-"""Detectors with nothing learnt, to stand beside every model. Adding one: one file here, one line in ``BASELINES``."""
+"""Baselines: untrained detectors, scored with every model.
+
+To add one, add a module here and a line in ``BASELINES``.
+"""
 
 from __future__ import annotations
 
@@ -22,23 +25,27 @@ BASELINES = {
 }
 
 
-OF_READS = ("majority",)
-"""Those that say something of a whole read; the others look for places in it."""
+READ_BASELINES = ("majority",)
+"""Baselines for task `read`: they give the whole read a class; the others find boundaries in it."""
 
 
 def detectors_for(task: Task, names: Iterable[str] | None = None) -> dict[str, Baseline]:
-    """Baselines by their names; default: all that make sense for a task.
+    """Return baselines by name.
+
+    Args:
+        task: Task of the model.
+        names: Names in ``BASELINES``; default: all that suit the task.
 
     Raises:
-        ConfigError: There is none of such a name.
+        ConfigError: A name is not in ``BASELINES``.
     """
-    suitable = OF_READS if task == "read" else tuple(BASELINES)
+    suitable = READ_BASELINES if task == "read" else tuple(BASELINES)
     return {name: lookup(BASELINES, name, kind="baseline") for name in (suitable if names is None else names)}
 
 
 class Baseline(Protocol):
-    """Labels a read without having learnt anything but what the recipe says of the training data."""
+    """A function that labels a read without training; all it has of the training data is what the recipe states."""
 
     def __call__(self, read: Read, recipe: Recipe) -> Events:
-        """Label one read."""
+        """Return the events of one read."""
         ...

@@ -1,4 +1,4 @@
-"""Optimal steps: the piecewise constant current that fits best, every step paid for."""
+"""Changepoints: the steps of the piecewise constant current that fits best, with a penalty for each step."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,58 +10,58 @@ from poreconv.models.recipe import Recipe
 from poreconv.reads.read import Read
 
 PENALTY = 14.0
-"""Price of a step in units of the noise variance.
+"""Penalty of a step in units of the noise variance.
 
 Chosen on 8 of the 38 lambda reads (Tombo truth) for the best R-value at 2 samples among 3 to 30; 10 to 20 score alike.
 """
 WINDOW, MARGIN = 1000, 200
-"""Samples segmented at a time, and how many more on each side, so that a window's edge moves no step inside it.
+"""Samples segmented at a time, and samples added on each side, so that a window's edge moves no step inside it.
 
-Where nothing steps, time grows with the square of the window: 1000 still makes 100,000 samples/s."""
+On a signal without steps, time grows with the square of the window; 1000 still reaches 100,000 samples/s."""
 SHORTEST = 2
-"""Samples of the shortest event."""
+"""Length of the shortest event in samples."""
 
 
 def detect(read: Read, recipe: Recipe) -> Events:
-    """Cut a read where steps pay.
+    """Cut a read at the changepoints of its signal.
 
     Args:
         read: Any read; one of fewer than 4 samples, or flat, is one event.
-        recipe: Tells the task; nothing else is used.
+        recipe: Recipe of the model; its task and, but for `boundary`, its classes and their counts are used.
 
     Returns:
         Events that cover the read.
     """
-    return tile(boundaries(read.adc), len(read.adc), recipe)
+    return tile(changepoints(read.adc), len(read.adc), recipe)
 
 
-def boundaries(adc: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Find the steps of a squiggle; in counts, because the answer does not depend on the unit.
+def changepoints(adc: NDArray[np.int16]) -> NDArray[np.int64]:
+    """Find the steps of a squiggle, in counts, since the result does not depend on the unit.
 
     Args:
         adc: Raw counts, shape ``(n_samples,)``.
 
     Returns:
-        First samples of the segments but the first, ascending, shape ``(n,)``. They minimise the squared deviations
-        from the segments' means plus ``PENALTY * noise ** 2`` per step, window by window.
+        First sample of each segment but the first, ascending, shape ``(n,)``. They minimise the squared deviations from
+        the segments' means plus ``PENALTY * noise ** 2`` per step, window by window.
 
     Source:
         Killick, Fearnhead & Eckley 2012 (PELT), doi:10.1080/01621459.2012.737745; ruptures' C implementation.
     """
     counts_n = adc.astype(np.float64)
     penalty = PENALTY * noise(counts_n) ** 2
-    parts = [_window_steps(counts_n, start, penalty) for start in range(0, len(adc), WINDOW)]
-    return np.concatenate([np.zeros(0, np.int64), *parts])
+    steps = [_window_steps(counts_n, start, penalty) for start in range(0, len(adc), WINDOW)]
+    return np.concatenate([np.zeros(0, np.int64), *steps])
 
 
 def noise(values: NDArray[np.float64]) -> float:
-    """Estimate the white noise of a stepped signal from its differences, which the few steps among them hardly touch.
+    """Estimate the white noise of a stepped signal from its differences, on which the few steps have little effect.
 
     Args:
         values: Counts, shape ``(n_samples,)``.
 
     Returns:
-        SD in counts, at least 1: nothing finer than a count was measured. 1 for fewer than 2 samples.
+        SD in counts, at least 1, since a count is the resolution of the measurement; 1 for fewer than 2 samples.
     """
     if len(values) < 2:
         return 1.0
@@ -71,9 +71,9 @@ def noise(values: NDArray[np.float64]) -> float:
 
 def _window_steps(counts_n: NDArray[np.float64], start: int, penalty: float) -> NDArray[np.int64]:
     first = max(0, start - MARGIN)
-    part_n = counts_n[first : start + WINDOW + MARGIN]
-    if len(part_n) < 2 * SHORTEST:
+    padded_n = counts_n[first : start + WINDOW + MARGIN]
+    if len(padded_n) < 2 * SHORTEST:
         return np.zeros(0, np.int64)
-    ends = KernelCPD(kernel="linear", min_size=SHORTEST).fit(part_n[:, None]).predict(pen=penalty)
+    ends = KernelCPD(kernel="linear", min_size=SHORTEST).fit(padded_n[:, None]).predict(pen=penalty)
     steps = np.array(ends[:-1], np.int64) + first
     return steps[(steps >= start) & (steps < start + WINDOW)]

@@ -1,4 +1,4 @@
-"""Give every sample the most frequent class: the accuracy that costs nothing."""
+"""Every sample gets the most frequent class: the accuracy that can be had without looking at the signal."""
 
 import numpy as np
 
@@ -9,7 +9,15 @@ from poreconv.reads.read import Read
 
 
 def detect(read: Read, recipe: Recipe) -> Events:
-    """Label a read as one event of the most frequent class; for task `boundary` that is no boundary, so no event."""
+    """Label a read as one event of the most frequent class.
+
+    Args:
+        read: Any read.
+        recipe: Recipe of the model; its task, its classes and their counts are used.
+
+    Returns:
+        One event that covers the read; none for task `boundary`, where the most frequent class is "no boundary".
+    """
     n_samples = len(read.adc)
     if recipe.task == "boundary":
         return Events.of([], [], coverage=[[0, n_samples]] if n_samples else None)

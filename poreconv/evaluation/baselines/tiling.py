@@ -1,4 +1,4 @@
-"""From boundaries to events that tile a read, for the detectors of boundaries."""
+"""Conversion of boundaries to events that tile a read, for the detectors of boundaries."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,7 @@ def tile(boundaries: ArrayLike, n_samples: int, recipe: Recipe) -> Events:
     Args:
         boundaries: Cuts, samples, ascending, each inside ``1..n_samples - 1``, shape ``(n,)``.
         n_samples: Length of the read.
-        recipe: Tells the task: for `boundary`, events have no class; else all have the most frequent one.
+        recipe: Recipe of the model. For task `boundary`, events have no class; else all have the most frequent one.
 
     Returns:
         ``n + 1`` events that cover the read; none if it has no samples.
@@ -26,5 +26,9 @@ def tile(boundaries: ArrayLike, n_samples: int, recipe: Recipe) -> Events:
 
 
 def most_frequent(recipe: Recipe) -> int:
-    """Index of the class with most training samples, or reads (task `read`); the first of equals."""
+    """Return the index of the class with the most training samples, or reads for task `read`; the first of equals.
+
+    Args:
+        recipe: Recipe of the model.
+    """
     return int(np.argmax(recipe.class_counts))

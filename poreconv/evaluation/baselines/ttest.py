@@ -1,6 +1,6 @@
 """Event detection by two t-statistics, a short and a long one, as scrappie, nanopolish and f5c do it.
 
-Written anew from what those tools do, with their settings and their single precision: on 112 E. coli reads, 99.99 % of
+Reimplemented from what those tools do, with their settings and their single precision: on 112 E. coli reads, 99.99 % of
 the boundaries of ``f5c resquiggle`` are among these, to the sample.
 """
 
@@ -9,18 +9,18 @@ from poreconv.events.events import Events
 from poreconv.models.recipe import Recipe
 from poreconv.reads.read import Read
 from poreconv.reads.scaling import to_pa
-from poreconv.reads.steps import DNA, RNA, boundaries
+from poreconv.reads.steps import DNA, RNA, find_steps
 
 
 def detect(read: Read, recipe: Recipe) -> Events:
-    """Cut a read where the current steps.
+    """Cut a read at the steps of its current.
 
     Args:
         read: Any read; one shorter than two windows, or flat, is one event.
-        recipe: Tells the task; nothing else is used.
+        recipe: Recipe of the model; its task and, but for `boundary`, its classes and their counts are used.
 
     Returns:
         Events that cover the read.
     """
     detector = RNA if read.chemistry.startswith("rna") else DNA
-    return tile(boundaries(to_pa(read.adc, read.calibration), detector), len(read.adc), recipe)
+    return tile(find_steps(to_pa(read.adc, read.calibration), detector), len(read.adc), recipe)

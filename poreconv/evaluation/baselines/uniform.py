@@ -1,4 +1,4 @@
-"""Cut at regular steps, blind to the signal: what a score is worth that this reaches too."""
+"""Cuts at regular intervals that ignore the signal: scores that can be had without looking at it."""
 
 import numpy as np
 
@@ -9,6 +9,14 @@ from poreconv.reads.read import Read
 
 
 def detect(read: Read, recipe: Recipe) -> Events:
-    """Cut a read every ``round(recipe.mean_dwell)`` samples, from sample 0, at least 1."""
+    """Cut a read at multiples of the mean dwell.
+
+    Args:
+        read: Any read.
+        recipe: Recipe of the model; the interval is its ``mean_dwell``, rounded, at least 1 sample.
+
+    Returns:
+        Events that cover the read.
+    """
     step = max(1, round(recipe.mean_dwell))
     return tile(np.arange(step, len(read.adc), step), len(read.adc), recipe)

@@ -1,6 +1,6 @@
-"""How good labels are: boundaries matched one to one, segments compared by samples, classes of reads read by read.
+"""Metrics of labels: boundaries matched one to one, segments compared sample by sample, classes compared read by read.
 
-No Lightning in here.
+This package does not import Lightning.
 """
 
 from poreconv.evaluation.metrics.boundary import BoundaryMetric

@@ -1,4 +1,4 @@
-"""How well predicted boundaries meet the true ones."""
+"""Metrics of predicted boundaries against the true ones."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from poreconv.evaluation.metrics.values import Counts, numbers, ratio, with_inte
 from poreconv.events.matching import TOLERANCES, match_counts, nearest_distance
 
 R_VALUE_TOLERANCE = 2
-"""Samples; at this tolerance the R-value is told."""
-FAR = 20
-"""Samples up to which distances are told one by one."""
-FARTHEST = 1000
-"""Distances are counted up to this many samples; a larger one counts as this, and so does every true boundary of a read
+"""Tolerance of the R-value, in samples."""
+OFFSET_LIMIT = 20
+"""Samples up to which `BoundaryMetric.offsets` counts each distance separately."""
+DISTANCE_LIMIT = 1000
+"""Largest distance that is counted, in samples: a larger one counts as this, and so does every true boundary of a read
 without a prediction (as late)."""
 
 
@@ -25,17 +25,17 @@ class BoundaryMetric(Metric):
     """Precision, recall, F1, R-value and distances of boundaries, pooled over reads.
 
     `update` takes one read: the positions of its true and predicted boundaries, in samples, which the caller has
-    restricted to the coverage of the truth. `compute` gives a flat dict of floats:
+    restricted to the coverage of the truth. `compute` returns a flat dict of floats:
 
     - ``n_reads``, ``n_true``, ``n_pred``
     - ``precision_T``, ``recall_T``, ``f1_T`` for each tolerance T of `TOLERANCES`, from maximum one-to-one matching
-    - ``r_value``, and ``over_segmentation`` = n_pred / n_true - 1: 0.1 is a tenth too many
+    - ``r_value``, and ``over_segmentation`` = n_pred / n_true - 1: 0.1 is 10 % too many
     - each of these scores also as ``NAME_low`` and ``NAME_high``: the 95 % bootstrap interval over reads
     - ``signed_median``, ``signed_p95``, ``absolute_median``, ``absolute_p95``: samples from each true boundary to the
-      nearest prediction (positive: late), unmatched boundaries included, at most `FARTHEST`
+      nearest prediction (positive: late), unmatched boundaries included, at most `DISTANCE_LIMIT`
 
-    Undefined is NaN: precision without a prediction; recall, R-value, over-segmentation and distances without a true
-    boundary; F1 with neither. F1 is 0 if there are only predictions or only true boundaries.
+    An undefined score is NaN: precision without a prediction; recall, R-value, over-segmentation and distances without
+    a true boundary; F1 with neither. F1 is 0 if there are only predictions or only true boundaries.
     """
 
     is_differentiable = False
@@ -43,21 +43,23 @@ class BoundaryMetric(Metric):
     full_state_update = False
 
     counts: list[Tensor]
-    """Per read ``(1, 2 + len(TOLERANCES))``: true boundaries, predicted ones, pairs at each tolerance."""
+    """Per read ``(1, 2 + len(TOLERANCES))``: true boundaries, predicted ones, and pairs at each tolerance."""
     distances: Tensor
-    """True boundaries at each signed distance, shape ``(2 * FARTHEST + 1,)``: bounded, however many there are."""
+    """Number of true boundaries at each signed distance, shape ``(2 * DISTANCE_LIMIT + 1,)``."""
 
     def __init__(self, *, seed: int = 0, **kwargs: Any) -> None:
-        """Start with nothing counted.
+        """Create a metric with nothing counted.
 
         Args:
-            seed: Of the bootstrap.
-            **kwargs: Of `torchmetrics.Metric`.
+            seed: Seed of the bootstrap; the same seed gives the same intervals.
+            **kwargs: Passed to `torchmetrics.Metric`.
         """
         super().__init__(**kwargs)
         self.seed = seed
         self.add_state("counts", default=[], dist_reduce_fx="cat")
-        self.add_state("distances", default=torch.zeros(2 * FARTHEST + 1, dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state(
+            "distances", default=torch.zeros(2 * DISTANCE_LIMIT + 1, dtype=torch.int64), dist_reduce_fx="sum"
+        )
 
     def update(self, true: Tensor | ArrayLike, pred: Tensor | ArrayLike) -> None:
         """Count one read.
@@ -77,21 +79,24 @@ class BoundaryMetric(Metric):
         self.distances += torch.from_numpy(_distance_counts(true_n, pred_n)).to(self.device)
 
     def per_read(self) -> dict[str, Counts]:
-        """Score each read by itself, in the order of `update`, shape ``(n_reads,)`` each."""
+        """Return the scores of each read, in the order of `update`; shape ``(n_reads,)`` each."""
         return _scores(stacked(self.counts, 2 + len(TOLERANCES)))
 
     def offsets(self) -> dict[int, int]:
-        """Samples from a true boundary to the nearest prediction (positive: late) -> boundaries at that distance.
+        """Count the true boundaries by their distance to the nearest prediction.
 
-        Distances of `FAR` samples and more count as `FAR`.
+        Returns:
+            Distance in samples (positive: the prediction is late) -> number of true boundaries. Distances of more than
+            `OFFSET_LIMIT` samples are counted there.
         """
         counts = self.distances.cpu().numpy()
         place = np.flatnonzero(counts)
-        told = np.bincount(np.clip(place - FARTHEST, -FAR, FAR) + FAR, counts[place], 2 * FAR + 1)
-        return {at - FAR: int(n) for at, n in enumerate(told)}
+        offset = np.clip(place - DISTANCE_LIMIT, -OFFSET_LIMIT, OFFSET_LIMIT)
+        n_at = np.bincount(offset + OFFSET_LIMIT, counts[place], 2 * OFFSET_LIMIT + 1)
+        return {at - OFFSET_LIMIT: int(n) for at, n in enumerate(n_at)}
 
     def compute(self) -> dict[str, float]:
-        """Score everything counted so far; the class tells the names."""
+        """Return all scores of the reads counted so far, named as the docstring of the class lists them."""
         per_read = stacked(self.counts, 2 + len(TOLERANCES))
         n_true, n_pred = per_read[:, :2].sum(axis=0)
         totals = {"n_reads": float(len(per_read)), "n_true": float(n_true), "n_pred": float(n_pred)}
@@ -99,20 +104,28 @@ class BoundaryMetric(Metric):
 
 
 def stacked(rows: list[Tensor] | Tensor, width: int) -> Counts:
-    """Join per-read rows, which torchmetrics keeps as a list or, once synced, as one tensor; shape ``(n, width)``."""
+    """Join the rows of a metric's state into one array.
+
+    Args:
+        rows: One row per read; torchmetrics keeps them as a list or, once synchronised, as one tensor.
+        width: Number of columns, for the empty array if there are no rows.
+
+    Returns:
+        Shape ``(n_reads, width)``.
+    """
     joined = torch.cat(rows) if isinstance(rows, list) and rows else rows
     return joined.cpu().numpy().astype(np.float64) if isinstance(joined, Tensor) else np.zeros((0, width))
 
 
 def r_value(recall: Counts, over_segmentation: Counts) -> Counts:
-    """Score segmentation by its distance from the ideal: all found, none too many.
+    """Score a segmentation by its distance from the ideal: all boundaries found, none too many.
 
     Args:
         recall: Share of true boundaries found, any shape.
         over_segmentation: ``n_pred / n_true - 1``, same shape.
 
     Returns:
-        1 is ideal; unlike F1 it falls when recall is bought with predictions.
+        The R-value, same shape; 1 is ideal. Unlike F1, it falls when superfluous predictions raise the recall.
 
     Source:
         Räsänen, Laine & Altosaar 2009, An improved speech segmentation quality measure: the R-value, Interspeech.
@@ -136,17 +149,19 @@ def _scores(counts: Counts) -> dict[str, Counts]:
 
 
 def _distance_counts(true: NDArray[np.int64], pred: NDArray[np.int64]) -> NDArray[np.int64]:
-    distance = nearest_distance(true, pred) if len(pred) else np.full(len(true), FARTHEST)
-    return np.bincount(np.clip(distance, -FARTHEST, FARTHEST) + FARTHEST, minlength=2 * FARTHEST + 1)
+    distance = nearest_distance(true, pred) if len(pred) else np.full(len(true), DISTANCE_LIMIT)
+    return np.bincount(
+        np.clip(distance, -DISTANCE_LIMIT, DISTANCE_LIMIT) + DISTANCE_LIMIT, minlength=2 * DISTANCE_LIMIT + 1
+    )
 
 
 def _distance_scores(distances: Tensor) -> dict[str, float]:
     signed = distances.cpu().numpy()
-    absolute = signed[FARTHEST:].copy()
-    absolute[1:] += signed[:FARTHEST][::-1]
+    absolute = signed[DISTANCE_LIMIT:].copy()
+    absolute[1:] += signed[:DISTANCE_LIMIT][::-1]
     return {
-        "signed_median": _quantile(signed, 0.5) - FARTHEST,
-        "signed_p95": _quantile(signed, 0.95) - FARTHEST,
+        "signed_median": _quantile(signed, 0.5) - DISTANCE_LIMIT,
+        "signed_p95": _quantile(signed, 0.95) - DISTANCE_LIMIT,
         "absolute_median": _quantile(absolute, 0.5),
         "absolute_p95": _quantile(absolute, 0.95),
     }

@@ -1,4 +1,4 @@
-"""Do labels lie where the current steps? Needs no second opinion, so it judges truth as well as predictions."""
+"""Whether labels lie where the current steps: a score without reference labels, for truth as well as predictions."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from poreconv.events.events import Events
 
 WINDOW = 3
-"""Samples averaged on each side of a place."""
+"""Samples averaged on each side of a position."""
 
 
 def jumps(pa: NDArray[np.float32]) -> NDArray[np.float64]:
-    """How much the current changes at each place: mean of the 3 samples from it on, less that of the 3 before.
+    """Measure how much the current changes at each sample: mean of 3 samples from it on, minus mean of 3 before it.
 
     Args:
         pa: Current in pA, shape ``(n_samples,)``.
@@ -26,15 +26,20 @@ def jumps(pa: NDArray[np.float32]) -> NDArray[np.float64]:
 class JumpRatio:
     """Mean jump at boundaries over the mean jump anywhere between the first and the last event, pooled over reads.
 
-    1: boundaries lie anywhere; exact boundaries of R9.4.1 DNA have about 2.5, a basecaller's moves 1.2. Each read
-    weighs as many places as it has events.
+    Boundaries placed at random score 1; exact boundaries of R9.4.1 DNA score about 2.5, a basecaller's moves 1.2. Each
+    read is weighted by its number of boundaries.
     """
 
     def __init__(self) -> None:
         self._at, self._anywhere, self._n = 0.0, 0.0, 0
 
     def update(self, pa: NDArray[np.float32], events: Events) -> None:
-        """Add one read: its current in pA, shape ``(n_samples,)``, and its events."""
+        """Add one read.
+
+        Args:
+            pa: Current in pA, shape ``(n_samples,)``.
+            events: Its labels; a boundary is an event's first sample.
+        """
         jump, place = jumps(pa), events.start - WINDOW
         place = place[(place >= 0) & (place < len(jump))]
         if len(place):
@@ -44,5 +49,5 @@ class JumpRatio:
             self._n += len(place)
 
     def compute(self) -> float:
-        """The ratio; NaN without a boundary."""
+        """Return the ratio of the reads added so far; NaN without a boundary."""
         return self._at / self._anywhere if self._n else float("nan")

@@ -1,4 +1,4 @@
-"""How well the class of a whole read is told: by what was chosen, and by how the probabilities rank the reads."""
+"""Metrics of the class of a whole read: how often it is right, and how well the probabilities rank the reads."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,15 +20,17 @@ from poreconv.evaluation.metrics.values import REPLICATES, Counts, ratio, with_l
 class ReadMetric(Metric):
     """Scores of the classes of whole reads.
 
-    `update` takes one read, whose samples all say the same. `compute` gives a flat dict of floats:
+    `update` takes one read; its samples all have the same class and probabilities. `compute` returns a flat dict of
+    floats:
 
     - ``n_reads``; ``support_CLASS`` (true reads), ``precision_CLASS``, ``recall_CLASS``, ``f1_CLASS``
     - ``accuracy``; ``macro_f1``: mean F1 over the classes with support; both also as ``NAME_low`` and ``NAME_high``:
       the 95 % bootstrap interval over reads
-    - ``auroc_CLASS``: how probable it is that a read of the class gets more probability of it than a read of another,
-      ties counting half; ``auroc``: its mean over the classes for which there are both
+    - ``auroc_CLASS``: how often a read of the class has a higher probability for it than a read of another class, over
+      all such pairs, ties counting half; ``auroc``: mean over the classes that some reads have and others have not
 
-    Undefined is NaN: precision of a class never predicted, AUROC of one that no read, or every read, has, and so on.
+    An undefined score is NaN: precision of a class that was never predicted, AUROC of one that no read or every read
+    has, and so on.
     """
 
     is_differentiable = False
@@ -39,12 +41,12 @@ class ReadMetric(Metric):
     """Per read ``(1, 1 + C)``: its true class, and the probability of each class."""
 
     def __init__(self, classes: Sequence[str], *, seed: int = 0, **kwargs: Any) -> None:
-        """Start with nothing counted.
+        """Create a metric with nothing counted.
 
         Args:
             classes: Names of the classes.
-            seed: Of the bootstrap.
-            **kwargs: Of `torchmetrics.Metric`.
+            seed: Seed of the bootstrap; the same seed gives the same intervals.
+            **kwargs: Passed to `torchmetrics.Metric`.
         """
         super().__init__(**kwargs)
         self.classes, self.seed = tuple(classes), seed
@@ -54,30 +56,31 @@ class ReadMetric(Metric):
         """Count one read by its first sample.
 
         Args:
-            true: Its true class at each sample, shape ``(T,)``.
-            probabilities: Of each class at each sample, the largest one's is predicted, shape ``(C, T)``.
+            true: True class at each sample, shape ``(T,)``.
+            probabilities: Probability of each class at each sample, shape ``(C, T)``; the most probable class is the
+                predicted one.
         """
         row = np.concatenate([np.asarray(true)[:1], np.asarray(probabilities)[:, 0]])
         self.rows.append(torch.from_numpy(row)[None].float().to(self.device))
 
     def _counted(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """True classes ``(N,)`` and probabilities ``(N, C)``."""
+        """Return true classes ``(N,)`` and probabilities ``(N, C)``."""
         rows = stacked(self.rows, 1 + len(self.classes))
         return rows[:, 0].astype(np.int64), rows[:, 1:]
 
     def confusion(self) -> NDArray[np.int64]:
-        """Reads by true class (row) and predicted class (column), shape ``(C, C)``."""
+        """Count the reads by true class (row) and predicted class (column), shape ``(C, C)``."""
         true_N, p_NC = self._counted()
         n = len(self.classes)
         return np.bincount(true_N * n + p_NC.argmax(1), minlength=n * n).reshape(n, n)
 
     def per_read(self) -> dict[str, NDArray[np.float64]]:
-        """Of each read, in the order of `update`, ``p_true``: the probability of its true class, shape ``(N,)``."""
+        """Return ``p_true``: the probability of each read's true class, in the order of `update`, shape ``(N,)``."""
         true_N, p_NC = self._counted()
         return {"p_true": p_NC[np.arange(len(true_N)), true_N]}
 
     def compute(self) -> dict[str, float]:
-        """Score everything counted so far; the class tells the names."""
+        """Return all scores of the reads counted so far, named as the docstring of the class lists them."""
         confusion_CC = self.confusion().astype(np.float64)
         table = class_scores(confusion_CC)
         per_class = {
@@ -88,7 +91,7 @@ class ReadMetric(Metric):
         return {"n_reads": float(confusion_CC.sum()), **self._means(confusion_CC), **self._auroc(), **per_class}
 
     def _means(self, confusion_CC: Counts) -> dict[str, float]:
-        """Means with their intervals: reads drawn with replacement fall into the cells by a multinomial law."""
+        """Return the means with their intervals; the cell counts of reads drawn with replacement are multinomial."""
         n_reads, cells = int(confusion_CC.sum()), confusion_CC.ravel()
         drawn = None
         if n_reads > 1:
@@ -99,9 +102,9 @@ class ReadMetric(Metric):
     def _auroc(self) -> dict[str, float]:
         true_N, p_NC = self._counted()
         each = [_auroc(p_NC[:, c], true_N == c) for c in range(len(self.classes))]
-        defined = [one for one in each if not np.isnan(one)]
+        defined = [value for value in each if not np.isnan(value)]
         mean = float(np.mean(defined)) if defined else float("nan")
-        return {"auroc": mean} | {f"auroc_{c}": one for c, one in zip(self.classes, each, strict=True)}
+        return {"auroc": mean} | {f"auroc_{c}": value for c, value in zip(self.classes, each, strict=True)}
 
 
 def _auroc(score_N: NDArray[np.float64], positive_N: NDArray[np.bool_]) -> float:

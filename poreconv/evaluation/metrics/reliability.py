@@ -1,4 +1,4 @@
-"""Whether probabilities are shares: of the samples that get 0.8, are 80 % what is claimed?"""
+"""Reliability of probabilities: are 80 % of the samples right whose class has probability 0.8?"""
 
 from typing import Any
 
@@ -17,9 +17,10 @@ BINS = 15
 class ReliabilityMetric(Metric):
     """Expected calibration error and the reliability table, pooled over the samples inside the coverage.
 
-    Task `boundary`: how probable a boundary is at each sample, against whether there is one exactly there. Other tasks:
-    how probable the likeliest class is, against whether it is the true one; of task `read` each read counts once, by
-    its first sample, as all say the same. The memory does not grow with the reads.
+    Task `boundary`: the probability of a boundary at each sample, against whether there is one at exactly this sample.
+    Other tasks: the probability of the most probable class, against whether it is the true one; for task `read`, each
+    read counts once, by its first sample, since its samples are all alike. Memory does not grow with the number of
+    reads.
 
     Source:
         Naeini et al. 2015, doi:10.1609/aaai.v29i1.9602; 15 bins of equal width as in Guo et al. 2017, arXiv:1706.04599.
@@ -30,46 +31,57 @@ class ReliabilityMetric(Metric):
     full_state_update = False
 
     totals: Tensor
-    """Samples, sum of their probabilities, and how many were right; by bin, shape ``(3, BINS)``."""
+    """Number of samples, sum of their probabilities, and number that were right; by bin, shape ``(3, BINS)``."""
 
     def __init__(self, task: Task, **kwargs: Any) -> None:
-        """Start with nothing counted.
+        """Create a metric with nothing counted.
 
         Args:
-            task: What was asked of each sample.
-            **kwargs: Of `torchmetrics.Metric`.
+            task: Task of the model whose probabilities are counted.
+            **kwargs: Passed to `torchmetrics.Metric`.
         """
         super().__init__(**kwargs)
         self._task = task
         self.add_state("totals", default=torch.zeros(3, BINS, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, target: NDArray[np.int8], probabilities_CT: NDArray[np.float32]) -> None:
-        """Count one read: the true class of each sample, shape ``(T,)``, and the probability of each class."""
+        """Count one read.
+
+        Args:
+            target: True class of each sample, -1 outside the coverage, shape ``(T,)``.
+            probabilities_CT: Probability of each class at each sample, shape ``(C, T)``.
+        """
         if self._task == "read":
             target, probabilities_CT = target[:1], probabilities_CT[:, :1]
         known = target != IGNORE
         if self._task == "boundary":
-            claimed, right = probabilities_CT[BOUNDARY, known], target[known] == BOUNDARY
+            predicted, right = probabilities_CT[BOUNDARY, known], target[known] == BOUNDARY
         else:
-            claimed, right = probabilities_CT.max(0)[known], (probabilities_CT.argmax(0) == target)[known]
-        place = np.minimum((claimed * BINS).astype(np.int64), BINS - 1)
-        sums = [np.bincount(place, weights, BINS) for weights in (None, claimed, right)]
+            predicted, right = probabilities_CT.max(0)[known], (probabilities_CT.argmax(0) == target)[known]
+        place = np.minimum((predicted * BINS).astype(np.int64), BINS - 1)
+        sums = [np.bincount(place, weights, BINS) for weights in (None, predicted, right)]
         self.totals += torch.from_numpy(np.stack(sums).astype(np.float64)).to(self.device)
 
     def compute(self) -> float:
-        """Mean distance of a bin's probability from its share of right ones, weighted by samples; NaN without any."""
-        n, claimed, right = self.totals.cpu().numpy()
-        return float(np.abs(claimed - right).sum() / n.sum()) if n.sum() else float("nan")
+        """Return the expected calibration error; NaN without samples.
+
+        It is the absolute difference between a bin's mean probability and the share that was right, averaged over the
+        bins with their numbers of samples as weights.
+        """
+        n, predicted, right = self.totals.cpu().numpy()
+        return float(np.abs(predicted - right).sum() / n.sum()) if n.sum() else float("nan")
 
     def table(self) -> list[dict[str, float]]:
-        """The bins that have samples.
+        """List the bins that have samples.
 
-        ``low`` and ``high`` probability, ``mean_predicted``, ``observed`` share, ``n_samples``.
+        Returns:
+            For each bin its limits ``low`` and ``high``, the mean probability ``mean_predicted``, the share that was
+            right ``observed``, and ``n_samples``.
         """
         edges = np.linspace(0, 1, BINS + 1)
         rows = zip(edges[:-1], edges[1:], *self.totals.cpu().numpy(), strict=True)
         return [
-            {"low": low, "high": high, "mean_predicted": claimed / n, "observed": right / n, "n_samples": n}
-            for low, high, n, claimed, right in (map(float, row) for row in rows)
+            {"low": low, "high": high, "mean_predicted": predicted / n, "observed": right / n, "n_samples": n}
+            for low, high, n, predicted, right in (map(float, row) for row in rows)
             if n
         ]

@@ -1,4 +1,4 @@
-"""How well predicted classes agree with the true ones, sample by sample and segment by segment."""
+"""Metrics of predicted classes against the true ones, sample by sample and segment by segment."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,20 +19,20 @@ from poreconv.evaluation.metrics.values import Counts, numbers, ratio, with_inte
 class SegmentMetric(Metric):
     """Per-class scores of samples and overlap of segments, pooled over reads.
 
-    `update` takes one read: the class of each sample. `compute` gives a flat dict of floats:
+    `update` takes one read: the class of each sample. `compute` returns a flat dict of floats:
 
     - ``n_reads``, ``n_samples`` (judged ones)
     - ``support_CLASS`` (true samples), ``precision_CLASS``, ``recall_CLASS``, ``f1_CLASS``
     - ``sample_iou_CLASS``: samples that are CLASS in both / in either, pooled; ``mean_sample_iou`` over the classes
       with support
-    - ``mean_segment_iou``: mean over true segments (runs of one class) of the IoU with the best-overlapping predicted
-      segment of the same class; 0 for a segment that none overlaps
+    - ``mean_segment_iou``: mean over true segments (stretches of one class) of the IoU with the best-overlapping
+      predicted segment of the same class; 0 for a segment that no such segment overlaps
     - ``accuracy``; ``macro_f1``: mean F1 over the classes with support; both also as ``NAME_low`` and ``NAME_high``:
       the 95 % bootstrap interval over reads, as are the IoU means
 
-    Undefined is NaN: precision of a class never predicted, recall of one never true, F1 and IoU of one that is
-    neither, and everything without samples. A sample may be predicted as no class (-1): that is a miss of its true
-    class and nobody's false alarm.
+    An undefined score is NaN: precision of a class that was never predicted, recall of one that is never true, F1 and
+    IoU of one that is neither, and every score without samples. A sample may be predicted as no class (-1): this is a
+    miss of its true class, and no class's false positive.
     """
 
     is_differentiable = False
@@ -42,15 +42,15 @@ class SegmentMetric(Metric):
     confusions: list[Tensor]
     """Per read ``(1, C * (C + 1))``: samples by true class (row) and predicted class (column; last: none)."""
     overlaps: list[Tensor]
-    """Per read ``(1, 2)``: sum of the IoUs of its true segments, number of these."""
+    """Per read ``(1, 2)``: sum of the IoUs of its true segments, and their number."""
 
     def __init__(self, classes: Sequence[str], *, seed: int = 0, **kwargs: Any) -> None:
-        """Start with nothing counted.
+        """Create a metric with nothing counted.
 
         Args:
             classes: Names of the classes that targets index.
-            seed: Of the bootstrap.
-            **kwargs: Of `torchmetrics.Metric`.
+            seed: Seed of the bootstrap; the same seed gives the same intervals.
+            **kwargs: Passed to `torchmetrics.Metric`.
         """
         super().__init__(**kwargs)
         self.classes, self.seed = tuple(classes), seed
@@ -75,13 +75,13 @@ class SegmentMetric(Metric):
         self.overlaps.append(torch.tensor([overlap], dtype=torch.float32, device=self.device))
 
     def confusion(self) -> NDArray[np.int64]:
-        """Samples by true class (row) and predicted class (column; the last: none), shape ``(C, C + 1)``."""
+        """Count the samples by true class (row) and predicted class (column; last: none), shape ``(C, C + 1)``."""
         n = len(self.classes)
         pooled = stacked(self.confusions, n * (n + 1)).sum(axis=0)
         return np.asarray(pooled.reshape(n, n + 1), np.int64)
 
     def per_read(self) -> dict[str, Counts]:
-        """Score each read by itself, in the order of `update`, shape ``(n_reads,)`` each; means over its classes."""
+        """Return the mean scores of each read, in the order of `update`; shape ``(n_reads,)`` each."""
         return _means(self._counts(), len(self.classes))
 
     def _counts(self) -> Counts:
@@ -89,7 +89,7 @@ class SegmentMetric(Metric):
         return np.hstack([stacked(self.confusions, n * (n + 1)), stacked(self.overlaps, 2)])
 
     def compute(self) -> dict[str, float]:
-        """Score everything counted so far; the class tells the names."""
+        """Return all scores of the reads counted so far, named as the docstring of the class lists them."""
         n, per_read = len(self.classes), self._counts()
         totals = {"n_reads": float(len(per_read)), "n_samples": float(per_read[:, :-2].sum())}
         means = with_intervals(lambda counts: _means(counts, n), per_read, self.seed)
@@ -102,10 +102,13 @@ class SegmentMetric(Metric):
 
 def _check(true_T: NDArray[np.int64], pred_T: NDArray[np.int64], n_classes: int) -> None:
     if len(true_T) != len(pred_T):
-        raise ConfigError(f"segment metric: {len(true_T)} true and {len(pred_T)} predicted samples; give one of each")
+        raise ConfigError(
+            f"segment metric: {len(true_T)} true and {len(pred_T)} predicted samples; give as many of each"
+        )
     for name, y_T in (("true", true_T), ("predicted", pred_T)):
         if len(y_T) and not (y_T.min() >= IGNORE and y_T.max() < n_classes):
-            raise ConfigError(f"segment metric: {name} class {y_T.min()}..{y_T.max()} is outside -1..{n_classes - 1}")
+            found, allowed = f"{y_T.min()}..{y_T.max()}", f"-1..{n_classes - 1}"
+            raise ConfigError(f"segment metric: {name} class {found} is outside {allowed}; give indices of the classes")
 
 
 def _confusion(true_T: NDArray[np.int64], pred_T: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
@@ -116,9 +119,14 @@ def _confusion(true_T: NDArray[np.int64], pred_T: NDArray[np.int64], n_classes: 
 
 
 def class_scores(confusion: Counts) -> dict[str, Counts]:
-    """Score each class of confusions ``(..., C, C)``, or ``(..., C, C + 1)`` with a column of what has no class.
+    """Score each class by its row and column of a confusion matrix.
 
-    Each score has shape ``(..., C)``.
+    Args:
+        confusion: Counts by true class (row) and predicted class (column), shape ``(..., C, C)``, or
+            ``(..., C, C + 1)`` where the last column counts what was predicted as no class.
+
+    Returns:
+        ``support``, ``precision``, ``recall``, ``f1`` and ``sample_iou``, shape ``(..., C)`` each.
     """
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     support, predicted = confusion.sum(axis=-1), confusion[..., : confusion.shape[-2]].sum(axis=-2)
@@ -145,22 +153,30 @@ def _means(counts: Counts, n_classes: int) -> dict[str, Counts]:
 
 
 def mean_of_supported(scores: Counts, support: Counts) -> Counts:
-    """Average scores ``(..., C)`` over the classes with support; shape ``(...)``."""
+    """Average the scores of the classes that have support.
+
+    Args:
+        scores: Score of each class, shape ``(..., C)``.
+        support: True samples or reads of each class, same shape.
+
+    Returns:
+        Shape ``(...)``; NaN where no class has support.
+    """
     known = support > 0
     return ratio(np.where(known, scores, 0).sum(axis=-1), known.sum(axis=-1))
 
 
 def _segment_overlap(true_T: NDArray[np.int64], pred_T: NDArray[np.int64]) -> tuple[float, int]:
-    """Sum, over true segments, the best IoU with a predicted segment of the same class; and count the segments."""
-    best = _best_ious(_runs(true_T), _runs(pred_T))
+    """Return the sum over true segments of the best IoU with a predicted one of the same class, and their number."""
+    best = _best_ious(_stretches(true_T), _stretches(pred_T))
     return float(best.sum()), len(best)
 
 
-def _runs(y_T: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Find runs of one class, -1 left out: rows ``(start, end, class)``, shape ``(n, 3)``."""
+def _stretches(y_T: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find the stretches of one class, without those of -1: rows ``(start, end, class)``, shape ``(n, 3)``."""
     edges = np.flatnonzero(np.diff(y_T, prepend=IGNORE - 1, append=IGNORE - 1))
-    runs = np.column_stack([edges[:-1], edges[1:], y_T[edges[:-1]]])
-    return np.asarray(runs[runs[:, 2] != IGNORE], np.int64)
+    stretches = np.column_stack([edges[:-1], edges[1:], y_T[edges[:-1]]])
+    return np.asarray(stretches[stretches[:, 2] != IGNORE], np.int64)
 
 
 @njit(cache=True)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 REPLICATES = 1000
-"""Resamples of a bootstrap."""
+"""Number of resamples of a bootstrap."""
 INTERVAL = (2.5, 97.5)
 """Percentiles of the bootstrap interval: 95 %."""
 
@@ -19,7 +19,12 @@ Scorer = Callable[[Counts], dict[str, Counts]]
 
 
 def ratio(numerator: Counts, denominator: Counts) -> Counts:
-    """Divide; 0 / 0 and x / 0 are NaN, without a warning."""
+    """Divide; the result is NaN, without a warning, where the denominator is 0.
+
+    Args:
+        numerator: Any shape.
+        denominator: Not negative; a shape that broadcasts with the numerator's.
+    """
     out = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
     np.divide(numerator, denominator, out=out, where=denominator > 0)
     return out
@@ -42,32 +47,49 @@ def bootstrap_sums(per_read: Counts, seed: int) -> Counts:
 
 
 def with_intervals(scorer: Scorer, per_read: Counts, seed: int) -> dict[str, float]:
-    """Score the pooled counts, and give each score its interval over reads.
+    """Score the pooled counts, and bootstrap an interval of each score over reads.
 
     Args:
-        scorer: Counts -> scores.
+        scorer: Function that computes the scores from counts.
         per_read: Counts of each read, shape ``(n_reads, n_counts)``.
-        seed: Of the bootstrap.
+        seed: Seed of the bootstrap.
 
     Returns:
-        ``name``, ``name_low`` and ``name_high`` of each score; an undefined score, and the interval of fewer than two
-        reads, is NaN. Replicates in which a score is undefined are left out of its interval.
+        ``NAME``, ``NAME_low`` and ``NAME_high`` of each score. An undefined score is NaN, and so is the interval of
+        fewer than two reads. Replicates in which a score is undefined are left out of its interval.
     """
     if len(per_read) < 2:
         return with_limits(scorer, per_read.sum(axis=0), None)
-    in_any_order = per_read[np.lexsort(per_read.T)]  # the same interval, whichever process counted which read
-    return with_limits(scorer, per_read.sum(axis=0), bootstrap_sums(in_any_order, seed))
+    ordered = per_read[np.lexsort(per_read.T)]  # so that the interval does not depend on which process counted a read
+    return with_limits(scorer, per_read.sum(axis=0), bootstrap_sums(ordered, seed))
 
 
 def with_limits(scorer: Scorer, total: Counts, replicates: Counts | None) -> dict[str, float]:
-    """Score pooled counts ``(n_counts,)``, and those of replicates ``(REPLICATES, n_counts)``; see `with_intervals`."""
+    """Score the pooled counts, with intervals from replicates.
+
+    Args:
+        scorer: Function that computes the scores from counts.
+        total: Pooled counts, shape ``(n_counts,)``.
+        replicates: Pooled counts of each replicate, shape ``(REPLICATES, n_counts)``; None: all intervals are NaN.
+
+    Returns:
+        As `with_intervals` returns them.
+    """
     scores = {name: float(value) for name, value in scorer(total).items()}
-    others = {} if replicates is None else scorer(replicates)
-    return {key: value for name, score in scores.items() for key, value in _limits(name, score, others.get(name))}
+    of_replicates = {} if replicates is None else scorer(replicates)
+    limits = (_limits(name, score, of_replicates.get(name)) for name, score in scores.items())
+    return {key: value for of_score in limits for key, value in of_score}
 
 
 def numbers(values: Tensor | ArrayLike) -> NDArray[np.int64]:
-    """Take whole numbers from a tensor on any device, an array or a list; shape ``(n,)``."""
+    """Convert whole numbers to a flat NumPy array.
+
+    Args:
+        values: A tensor on any device, an array or a list.
+
+    Returns:
+        Shape ``(n,)``.
+    """
     plain = values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else values
     return np.asarray(plain, np.int64).ravel()
 

@@ -1,4 +1,4 @@
-"""One HTML page that tells how good a model is; it needs nothing but itself."""
+"""The report: one self-contained HTML page on how good a model is."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,23 +8,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from poreconv.evaluation.report import _pictures, _tables, _words
 from poreconv.evaluation.report._pictures import Picture
-from poreconv.evaluation.result import MODEL, Evaluation, ReadScores, without_nan
+from poreconv.evaluation.result import MODEL, Evaluation, ReadScores
 from poreconv.runtime.files import whole_file
+from poreconv.runtime.records import to_plain
 
 PAGE = ".html"
-"""Suffix of a page."""
+"""Suffix of the page."""
 
-PLACES = {
+READ_TITLES = {
     1: ("The read",),
     2: ("The best read", "The worst read"),
     3: ("The best read", "The median read", "The worst read"),
 }
-"""Number of drawn reads -> what they are."""
+"""Number of drawn reads -> their titles."""
 
 
 @dataclass(frozen=True)
 class DrawnRead:
-    """A read of the page."""
+    """A read on the page, with its pictures."""
 
     title: str
     scores: ReadScores
@@ -32,19 +33,30 @@ class DrawnRead:
 
 
 def write_report(path: Path, result: Evaluation, run: Path | None = None) -> None:
-    """Write the page, whole or not at all.
+    """Write the page; the file appears complete or not at all.
 
     Args:
-        path: Where.
-        result: What was found.
-        run: Folder of the training, if it was one: its curves and settings are told too.
+        path: File to write.
+        result: Result of the evaluation.
+        run: Folder of the training run, to show its curves and settings too; default: neither is shown.
+
+    Raises:
+        FormatError: The training run has no log.
     """
     with whole_file(path) as partial:
         partial.write_text(page(result, run))
 
 
 def page(result: Evaluation, run: Path | None = None) -> str:
-    """The page as HTML; arguments as those of `write_report`."""
+    """Return the page as HTML.
+
+    Args:
+        result: Result of the evaluation.
+        run: Folder of the training run, to show its curves and settings too; default: neither is shown.
+
+    Raises:
+        FormatError: The training run has no log.
+    """
     pages = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,  # read ids and paths come from files that anybody may have written
@@ -56,14 +68,14 @@ def page(result: Evaluation, run: Path | None = None) -> str:
 
 
 def _contents(result: Evaluation, run: Path | None) -> dict[str, Any]:
-    """What the page's template fills in."""
-    result, twins = without_twins(result)
+    """Return the variables of the page's template."""
+    result, left_out = without_duplicates(result)
     headline = _tables.number(result.scores[MODEL][result.headline])
     return {
         "title": f"{result.data.get('model', result.recipe.network)}, {result.recipe.task}: {headline}",
         "result": result,
         "model": MODEL,
-        "twins": twins,
+        "left_out": left_out,
         "score": result.scores[MODEL],
         "words": _words,
         "tables": _tables,
@@ -75,22 +87,31 @@ def _contents(result: Evaluation, run: Path | None) -> dict[str, Any]:
     }
 
 
-def without_twins(result: Evaluation) -> tuple[Evaluation, list[str]]:
-    """Leave out baselines that score as a later one does: where classes are asked for, detectors of boundaries do.
+def without_duplicates(result: Evaluation) -> tuple[Evaluation, list[str]]:
+    """Leave out baselines that score the same as a later one, as detectors of boundaries do if the task has classes.
+
+    Args:
+        result: Result of the evaluation.
 
     Returns:
-        The rest, and the names of those left out.
+        The result without them, and the names of those left out.
     """
-    rows = {name: without_nan(row) for name, row in result.scores.items()}
+    rows = {name: to_plain(row) for name, row in result.scores.items()}
     names = list(rows)
-    twins = [name for i, name in enumerate(names) if name != MODEL and rows[name] in [rows[n] for n in names[i + 1 :]]]
-    return replace(result, scores={name: row for name, row in result.scores.items() if name not in twins}), twins
+    left_out = [
+        name for i, name in enumerate(names) if name != MODEL and rows[name] in [rows[n] for n in names[i + 1 :]]
+    ]
+    return replace(result, scores={name: row for name, row in result.scores.items() if name not in left_out}), left_out
 
 
 def drawn_reads(result: Evaluation) -> list[DrawnRead]:
-    """The reads with their pictures."""
+    """Return the reads that have an excerpt, with their pictures.
+
+    Args:
+        result: Result of the evaluation.
+    """
     scores = {read.read_id: read for read in result.reads}
-    titles = PLACES.get(len(result.drawn), ())
+    titles = READ_TITLES.get(len(result.drawn), ())
     return [
         DrawnRead(title, scores[excerpt.read_id], _pictures.of_read(excerpt, result.recipe))
         for title, excerpt in zip(titles, result.drawn, strict=False)

@@ -1,4 +1,4 @@
-"""The page's pictures, as SVG in data URIs: sharp at any size, and part of the page."""
+"""The page's pictures, as SVG in data URIs, which are sharp at any size and part of the page."""
 
 import base64
 from dataclasses import dataclass, replace
@@ -20,14 +20,13 @@ from poreconv.plot import panels, style
 from poreconv.plot.decimation import bin_starts
 
 WIDE_IN, NARROW_IN, OFFSETS_IN = 4.9, 3.2, 3.6
-"""Widths at which words in a picture stay readable when a telephone shrinks it; two wide or three narrow ones fill a
-row of the page."""
+"""Widths at which the text in a picture stays readable when a telephone shrinks it; two wide or three narrow pictures
+fill a row of the page."""
 
 PX_PER_IN = 110
 
-
 FEW_CLASSES = 4
-"""So many fit into a narrow confusion matrix."""
+"""Most classes that fit into a narrow confusion matrix."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,21 @@ class Picture:
 
     uri: str
     alt: str
-    """What one would say of it to somebody who doesn't see it."""
+    """Description for readers who do not see the picture."""
     caption: str
     width_px: int
     height_px: int
 
 
 def picture(figure: Figure, alt: str, caption: str, *, width_in: float) -> Picture:
-    """Put a figure into a data URI; the same figure gives the same bytes."""
+    """Put a figure into a data URI; the same figure gives the same bytes.
+
+    Args:
+        figure: The figure; its width is set.
+        alt: Description for readers who do not see the picture.
+        caption: Text below the picture.
+        width_in: Width in inches.
+    """
     figure.set_size_inches(width_in, figure.get_figheight())
     stream = BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "poreconv", "font.family": "sans-serif"}):
@@ -54,11 +60,15 @@ def picture(figure: Figure, alt: str, caption: str, *, width_in: float) -> Pictu
 
 
 def of_scores(result: Evaluation) -> list[Picture]:
-    """Pictures of all reads together."""
+    """Draw the pictures of all reads together.
+
+    Args:
+        result: Result of the evaluation.
+    """
     drawn = []
     if result.recipe.task == "boundary":
         drawn += [_by_tolerance(result), _offsets(result)]
-    if result.confusion:
+    if len(result.confusion):
         drawn.append(_confusion(result))
     if result.reliability and "ece" in result.scores[MODEL]:
         drawn.append(_reliability(result))
@@ -68,11 +78,11 @@ def of_scores(result: Evaluation) -> list[Picture]:
 
 
 def _by_tolerance(result: Evaluation) -> Picture:
-    told = ", ".join(f"{result.scores[MODEL][f'f1_{n}']:.3f} within {n}" for n in (0, 1, 2, 3, 5))
+    f1 = ", ".join(f"{result.scores[MODEL][f'f1_{n}']:.3f} within {n}" for n in (0, 1, 2, 3, 5))
     return picture(
         plot.error_by_tolerance({plain(name): row for name, row in result.scores.items()}),
-        f"F1, precision and recall against the tolerance in samples; the model's F1 is {told}",
-        "What a miss by so many samples costs. Bands are 95 % intervals over reads.",
+        f"F1, precision and recall against the tolerance in samples; the model's F1 is {f1}",
+        "F1, precision and recall at each tolerance. The bands are 95 % intervals over reads.",
         width_in=WIDE_IN,
     )
 
@@ -82,29 +92,31 @@ def _offsets(result: Evaluation) -> Picture:
     exact = result.offsets.get(0, 0) / total
     return picture(
         plot.boundary_offsets(result.offsets),
-        f"Distances from true boundaries to the nearest prediction; {exact:.0%} are 0",
-        f"Distance to the nearest prediction: {exact:.0%} to the sample. Right of 0 it comes late.",
+        f"Distances from the true boundaries to the nearest prediction; {exact:.0%} are 0",
+        f"Distance from each true boundary to the nearest prediction: {exact:.0%} are 0."
+        " To the right of 0, the prediction is late.",
         width_in=OFFSETS_IN,
     )
 
 
 def _confusion(result: Evaluation) -> Picture:
-    what = "reads" if result.recipe.task == "read" else "samples"
+    counted = "reads" if result.recipe.task == "read" else "samples"
     return picture(
         plot.confusion(result.confusion, [*map(plain, result.recipe.classes)]),
-        f"Confusion matrix: {what} by true and predicted class",
-        f"What each class is taken for, by {what}.",
+        f"Confusion matrix: {counted} by true and predicted class",
+        f"Classes predicted for the {counted} of each true class.",
         width_in=NARROW_IN if len(result.recipe.classes) <= FEW_CLASSES else WIDE_IN,
     )
 
 
 def _reliability(result: Evaluation) -> Picture:
     ece = result.scores[MODEL]["ece"]
-    what = "of a boundary at this very sample" if result.recipe.task == "boundary" else "of the likeliest class"
+    what = "of a boundary at exactly this sample" if result.recipe.task == "boundary" else "of the most probable class"
     return picture(
         plot.reliability(result.reliability),
         f"Observed share against predicted probability; the expected calibration error is {ece:.4f}",
-        f"Are probabilities ({what}) shares? On the dashed line they are. Calibration error (ECE) {ece:.4f}.",
+        f"Reliability of the probability {what}: on the dashed line, it equals the observed share. Expected calibration"
+        f" error (ECE): {ece:.4f}.",
         width_in=NARROW_IN,
     )
 
@@ -127,14 +139,18 @@ def _by_read(result: Evaluation) -> Picture:
     style.legend_beneath(figure, axes, columns=3)
     return picture(
         figure,
-        f"Score of each read against its length; the worst, {result.reads[-1].read_id}, has {scores[-1]:.3f}",
-        "Each read by itself: are short reads, or some outliers, the weak place?",
+        f"Score of each read against its length; the worst read, {result.reads[-1].read_id}, scores {scores[-1]:.3f}",
+        "Score of each read against its length: are low scores those of short reads, or of a few outliers?",
         width_in=NARROW_IN,
     )
 
 
 def plain(name: str) -> str:
-    """A name that somebody's file holds, so that it is drawn as it is: dollars would begin a formula."""
+    """Escape a name from a file, so that it is drawn as it is: a dollar would start a formula.
+
+    Args:
+        name: The name.
+    """
     return "".join(letter if letter.isprintable() else "?" for letter in name).replace("$", r"\$")
 
 
@@ -146,46 +162,51 @@ def _plain_excerpt(excerpt: Excerpt) -> Excerpt:
 
 
 def of_read(excerpt: Excerpt, recipe: Recipe) -> list[Picture]:
-    """A read from afar, with its errors, and the place where most goes wrong from near."""
-    what = "wrong boundaries" if recipe.task == "boundary" else "wrong samples"
-    where = f"samples {excerpt.start:,} to {excerpt.end:,}"
+    """Draw a whole read with its errors, and the window with most errors in detail.
+
+    Args:
+        excerpt: The read.
+        recipe: Recipe of the model.
+    """
+    errors = "wrong boundaries" if recipe.task == "boundary" else "wrong samples"
+    window = f"samples {excerpt.start:,} to {excerpt.end:,}"
     shown = _plain_excerpt(excerpt)
-    afar = picture(
-        _afar(shown),
-        f"Read {excerpt.read_id}: current, and {excerpt.wrong.sum():,} {what} along it",
-        f"All of the read, and its errors: {what} per {_bin_edges(excerpt)[1]:,} samples. The triangle marks where most"
-        " goes wrong, which the next picture shows.",
+    whole = picture(
+        _whole(shown),
+        f"Read {excerpt.read_id}: current, and {excerpt.wrong.sum():,} {errors} along it",
+        f"The whole read and its errors: {errors} per {_bin_edges(excerpt)[1]:,} samples. The triangle marks the part"
+        " with most errors, which the next picture shows.",
         width_in=WIDE_IN,
     )
-    near = picture(
-        _near(shown, recipe),
-        f"Read {excerpt.read_id}, {where}: current, true and predicted events, probabilities",
-        f"Where most goes wrong: {where}.",
+    detail = picture(
+        _detail(shown, recipe),
+        f"Read {excerpt.read_id}, {window}: current, true and predicted events, probabilities",
+        f"The part with most errors: {window}.",
         width_in=WIDE_IN,
     )
-    return [afar, near]
+    return [whole, detail]
 
 
-def _near(excerpt: Excerpt, recipe: Recipe) -> Figure:
-    tracks = {"truth": excerpt.truth, "predicted": excerpt.predicted}
-    curves = {name: excerpt.probabilities(label) for label, name in _curves(excerpt, recipe)}
+def _detail(excerpt: Excerpt, recipe: Recipe) -> Figure:
+    tracks = {"truth": excerpt.truth.events, "predicted": excerpt.predicted.events}
+    curves = {name: excerpt.probability(label) for label, name in _curves(excerpt, recipe)}
     return plot.boundary_zoom(excerpt.read(), tracks, curves, start=excerpt.start, end=excerpt.end)
 
 
 def _curves(excerpt: Excerpt, recipe: Recipe) -> list[tuple[int, str]]:
-    if not len(excerpt.probabilities_CN):
+    if not len(excerpt.probabilities):
         return []
     named = list(enumerate(map(plain, recipe.classes)))
     return named[1:] if recipe.task == "boundary" else named
 
 
-def _afar(excerpt: Excerpt) -> Figure:
+def _whole(excerpt: Excerpt) -> Figure:
     read, window = excerpt.read(), (0, excerpt.n_samples)
-    tracks = {"truth": excerpt.truth, "predicted": excerpt.predicted} if excerpt.complete else {}
+    tracks = {"truth": excerpt.truth.events, "predicted": excerpt.predicted.events} if excerpt.complete else {}
     figure = style.new_figure(2.9)
     rows = figure.subplots(2 + len(tracks), 1, sharex=True, height_ratios=[1.3, *[0.17] * len(tracks), 0.75])
     panels.draw_signal(rows[0], read, window)
-    panels.draw_place(rows[0], (excerpt.start, excerpt.end))
+    panels.mark_window(rows[0], (excerpt.start, excerpt.end))
     colours = style.class_colours(tracks)
     for axes, (name, events) in zip(rows[1:], tracks.items(), strict=False):
         panels.draw_track(axes, name, events, window, colours)
@@ -206,10 +227,17 @@ def _bin_edges(excerpt: Excerpt) -> NDArray[np.int64]:
 
 
 def of_training(run: Path) -> Picture:
-    """Learning curves."""
+    """Draw the learning curves.
+
+    Args:
+        run: Folder of the training run.
+
+    Raises:
+        FormatError: It has no log.
+    """
     return picture(
         plot.learning_curves(run),
-        "Losses and validation score against the training's steps",
+        "Losses and validation score against the steps of the training run",
         "Loss on training and validation windows, and the validation score by which the checkpoint was chosen.",
         width_in=2 * NARROW_IN,
     )

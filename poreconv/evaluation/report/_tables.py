@@ -1,6 +1,5 @@
-"""The page's tables, as texts that the page escapes."""
+"""The page's tables, as text that the page escapes."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from poreconv.evaluation.result import MODEL, Evaluation, Scores, columns_of
+from poreconv.runtime.records import from_json
 
 COUNTED = ("absolute",)
-"""What the keys of scores begin with that count samples."""
+"""Prefixes of the keys of scores that are numbers of samples."""
 
 MOST_WORST = 8
-"""Reads in the table of the worst."""
+"""Most reads in the table of the worst reads."""
 
 READ_COLUMNS = {
     "f1_1": "F1 ±1",
@@ -25,23 +25,24 @@ READ_COLUMNS = {
     "mean_segment_iou": "segment IoU",
     "p_true": "probability of its class",
 }
+"""Key of a score of single reads -> head of its column."""
 
 Facts = list[tuple[str, str]]
-"""What, and what is so."""
+"""Names of facts, and their values."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A number, and its interval beneath it."""
+    """A number, and the interval below it."""
 
-    said: str
+    text: str
     interval: str = ""
     best: bool = False
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A method's headline score, as shares of the width of a bar."""
+    """A method's headline score and its interval, as shares of the width of a bar."""
 
     name: str
     score: float
@@ -50,14 +51,25 @@ class Bar:
 
 
 def bars(result: Evaluation) -> list[Bar]:
-    """The methods from the best to the worst."""
+    """Return the bars of the methods, from the best to the worst.
+
+    Args:
+        result: Result of the evaluation.
+    """
     key = result.headline
     rows = [Bar(name, row[key], row[f"{key}_low"], row[f"{key}_high"]) for name, row in result.scores.items()]
     return sorted((row for row in rows if not math.isnan(row.score)), key=lambda row: -row.score)
 
 
 def methods(result: Evaluation) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
-    """Columns, and a row for each method."""
+    """Return the table of all methods.
+
+    Args:
+        result: Result of the evaluation.
+
+    Returns:
+        Heads of the columns, and for each method its name and a cell per column.
+    """
     columns = columns_of(result.recipe)
     rows = [(name, [_cell(row, key) for key in columns.values()]) for name, row in result.scores.items()]
     return list(columns), rows
@@ -74,32 +86,47 @@ def _cell(scores: Scores, key: str) -> Cell:
 
 
 def worst_reads(result: Evaluation) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Columns, and a row for each of the worst reads, the worst first."""
+    """Return the table of the worst reads, the worst first.
+
+    Args:
+        result: Result of the evaluation.
+
+    Returns:
+        Heads of the columns, and for each read its id and a text per column.
+    """
     if not result.reads:
         return [], []
     keys = list(result.reads[0].model)
-    best = [name for name in result.scores if name != MODEL]
+    baselines = [name for name in result.scores if name != MODEL]
     rows = [
         (
             read.read_id,
             [
                 f"{read.n_samples:,}",
                 *[number(read.model[key]) for key in keys],
-                *[number(read.baselines[name]) for name in best],
+                *[number(read.baselines[name]) for name in baselines],
             ],
         )
         for read in reversed(result.reads[-MOST_WORST:])
     ]
-    return ["samples", *[READ_COLUMNS[key] for key in keys], *best], rows
+    return ["samples", *[READ_COLUMNS[key] for key in keys], *baselines], rows
 
 
 def number(value: float) -> str:
-    """Three digits, or a dash where a score is not defined."""
+    """Format a score with three decimals, or as a dash if it is not defined.
+
+    Args:
+        value: The score, or NaN.
+    """
     return "-" if math.isnan(value) else f"{value:.3f}"
 
 
 def model_facts(result: Evaluation) -> Facts:
-    """The network, and what it was trained to do."""
+    """List the properties of the model: task, network, decoding, normalisation.
+
+    Args:
+        result: Result of the evaluation.
+    """
     recipe, size = result.recipe, result.network
     field = size["receptive_field"]
     seen = "not bounded" if field is None else f"{field:,.0f} samples, {_time(field / recipe.sample_rate_hz)}"
@@ -112,12 +139,16 @@ def model_facts(result: Evaluation) -> Facts:
         ("receptive field", seen),
         ("multiply-adds per sample", f"{size['macs_per_sample']:,.0f}"),
         ("decoding", _decoding(recipe.decoding.__dict__)),
-        ("normalised", f"winsorised mean and SD of each read, clipped at {recipe.normalisation.clip:g}"),
+        ("normalisation", f"winsorised mean and SD of each read, clipped at {recipe.normalisation.clip:g}"),
     ]
 
 
 def training_facts(result: Evaluation) -> Facts:
-    """What the model learnt from."""
+    """List the properties of the model's training data.
+
+    Args:
+        result: Result of the evaluation.
+    """
     recipe = result.recipe
     split = recipe.split
     shares = f"by {split.by}: test {split.test:g}, validation {split.validation:g}, seed {split.seed}"
@@ -125,18 +156,25 @@ def training_facts(result: Evaluation) -> Facts:
         ("chemistries", ", ".join(recipe.chemistries) or "not known"),
         ("sample rate", f"{recipe.sample_rate_hz:g} Hz"),
         ("labels", ", ".join(recipe.labels) or "not known"),
-        ("samples by class", _settings(dict(zip(recipe.classes, recipe.class_counts, strict=True)))),
+        (
+            "reads by class" if recipe.task == "read" else "samples by class",
+            _settings(dict(zip(recipe.classes, recipe.class_counts, strict=True))),
+        ),
         ("mean dwell", f"{recipe.mean_dwell:.1f} samples"),
         ("split", shares),
-        ("runs", ", ".join(recipe.runs) or "not known"),
-        *[("began with a model of runs", ", ".join(seen.runs) or "not known") for seen in recipe.before],
-        ("stores' hashes", ", ".join(recipe.data) or "not known"),
+        ("sequencing runs", ", ".join(recipe.runs) or "not known"),
+        *[("started from a model of sequencing runs", ", ".join(seen.runs) or "not known") for seen in recipe.before],
+        ("hashes of the stores", ", ".join(recipe.data) or "not known"),
         ("trained with poreconv", recipe.poreconv_version or "not known"),
     ]
 
 
 def data_facts(result: Evaluation) -> Facts:
-    """What it was judged on."""
+    """List the properties of the data that the model was judged on.
+
+    Args:
+        result: Result of the evaluation.
+    """
     data = result.data
     if "files" in data:
         return [("files", ", ".join(map(str, data["files"]))), ("labels", ", ".join(map(str, data["labels"])))]
@@ -147,26 +185,35 @@ def data_facts(result: Evaluation) -> Facts:
             ("hash", str(store["hash"])),
             ("labels", ", ".join(map(str, store["labels"]))),
             ("reads", _settings(store["reads"])),
-            ("prepared", str(store["prepared"])),
+            ("preparation", str(store["prepared"])),
         ]
     return rows
 
 
 def version_facts(result: Evaluation, run: Path | None) -> Facts:
-    """Versions and seeds."""
+    """List the versions of the software, and the seeds.
+
+    Args:
+        result: Result of the evaluation.
+        run: Folder of the training run; None: without the seed of the training.
+    """
     seeds = [("seed of the split", str(result.recipe.split.seed)), ("seed of the intervals", "0")]
     if run is not None:
-        seeds.insert(0, ("seed of the training", str(_plan(run)["seed"])))
+        seeds.insert(0, ("seed of the training", str(_config(run)["seed"])))
     return [*result.versions.items(), *seeds]
 
 
 def run_facts(run: Path) -> Facts:
-    """How a run was told to train."""
-    return [(name, _settings(value) if isinstance(value, dict) else str(value)) for name, value in _plan(run).items()]
+    """List the settings of a training run.
+
+    Args:
+        run: Its folder.
+    """
+    return [(name, _settings(value) if isinstance(value, dict) else str(value)) for name, value in _config(run).items()]
 
 
-def _plan(run: Path) -> dict[str, Any]:
-    config: dict[str, Any] = json.loads((run / "run.json").read_text())["config"]
+def _config(run: Path) -> dict[str, Any]:
+    config: dict[str, Any] = from_json((run / "run.json").read_bytes(), dict[str, Any])["config"]
     return config
 
 

@@ -1,4 +1,4 @@
-"""What the scores say, in a few sentences; plain text, which the page escapes."""
+"""The page's sentences about the scores, as plain text that the page escapes."""
 
 import math
 from dataclasses import dataclass
@@ -10,34 +10,35 @@ from poreconv.models.card import HEADLINES
 
 ALIGNERS = {"dna_r9.4.1": 0.81, "rna001": 0.58, "rna002": 0.51}
 """Chemistry -> F1 within one sample of two aligners that know the sequence, Tombo and f5c, against each other; measured
-on 38 lambda reads, 23 of RNA001 and 32 of RNA002."""
+on 38 lambda reads, 23 reads of RNA001 and 32 of RNA002."""
 
 DIGITS = 3
-"""Of scores on the page."""
+"""Decimals of the scores on the page."""
 
 SLIGHT = 0.03
-"""Share of boundaries too many or too few that is not worth a word."""
+"""Share of superfluous or lacking boundaries up to which the page calls their number about right."""
 
 FEW_READS = 5
-"""Fewer reads than this say little of others."""
+"""With fewer reads than this, the page warns that the interval may not hold for other reads."""
 
 MEANING = {
     "f1_1": "F1 of boundaries, matched one to one within one sample",
     "macro_f1": "F1 over samples, averaged over the classes",
-    "accuracy": "share of the reads whose class is told right",
+    "accuracy": "share of the reads whose class is right",
 }
+"""Key of a headline score -> what it is, in words."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The best baseline beside the model."""
+    """The comparison of the model with the best baseline."""
 
     baseline: str
     score: float
     difference: float
-    """The model's headline score less the baseline's."""
+    """The model's headline score minus the baseline's."""
     clear: bool
-    """Whether their intervals are apart."""
+    """Whether their intervals do not overlap."""
 
     @property
     def tone(self) -> str:
@@ -48,7 +49,14 @@ class Verdict:
 
 
 def verdict(result: Evaluation) -> Verdict | None:
-    """Compare the model with the baseline that has the best headline score; None without a baseline."""
+    """Compare the model with the baseline that has the best headline score.
+
+    Args:
+        result: Result of the evaluation.
+
+    Returns:
+        None if there is no baseline, or the model's score is not defined.
+    """
     key, model = result.headline, result.scores[MODEL]
     others = {name: row for name, row in result.scores.items() if name != MODEL and not math.isnan(row[key])}
     if not others or math.isnan(model[key]):
@@ -56,64 +64,74 @@ def verdict(result: Evaluation) -> Verdict | None:
     name = max(others, key=lambda name: others[name][key])
     best = others[name]
     clear = model[f"{key}_low"] > best[f"{key}_high"] or model[f"{key}_high"] < best[f"{key}_low"]
-    shown = round(model[key], DIGITS) - round(
-        best[key], DIGITS
-    )  # of what stands there, so that a reader's sum is right
+    # the difference of the rounded scores, so that it agrees with the two numbers on the page
+    shown = round(model[key], DIGITS) - round(best[key], DIGITS)
     return Verdict(name, best[key], shown, clear)
 
 
 def how_good(result: Evaluation) -> str:
-    """What the headline score means for a user."""
+    """Answer "How good is it?": what the scores mean for a user.
+
+    Args:
+        result: Result of the evaluation.
+    """
     scores = result.scores[MODEL]
     if math.isnan(scores[result.headline]):
-        return "Nothing can be said: there is nothing true to find in these reads."
+        return "The score is not defined: the labels of these reads contain nothing to find."
     if result.recipe.task == "boundary":
-        said = (
+        found = (
             f"It finds {_percent(scores['recall_1'])} of the true boundaries within one sample;"
-            f" {_percent(scores['precision_1'])} of those that it reports are right."
+            f" {_percent(scores['precision_1'])} of the boundaries that it reports are right."
         )
-        return f"{said}{_beside_aligners(result)}"
+        return f"{found}{_aligners(result)}"
     if result.recipe.task == "read":
-        ranked = (
-            f"shown a read of a class and one of another, it ranks them right in {_percent(scores['auroc'])} of cases"
-        )
-        return f"It tells {_percent(scores['accuracy'])} of the reads right; {ranked}."
-    overlap = f"true segments share {_percent(scores['mean_segment_iou'])} of their span with what was found for them"
-    return f"It gives {_percent(scores['accuracy'])} of the samples their true class; on average {overlap}."
+        ranked = f"ranks a read of one class and a read of another correctly in {_percent(scores['auroc'])} of cases"
+        return f"It assigns {_percent(scores['accuracy'])} of the reads to their true class, and {ranked}."
+    overlap = f"a true segment and the best predicted one overlap by {_percent(scores['mean_segment_iou'])} (IoU)"
+    return f"It assigns {_percent(scores['accuracy'])} of the samples to their true class; on average, {overlap}."
 
 
-def _beside_aligners(result: Evaluation) -> str:
+def _aligners(result: Evaluation) -> str:
     known = [code for code in result.recipe.chemistries if code in ALIGNERS]
     if len(known) != 1:
         return ""
-    return f" For scale: two aligners that know the sequence agree at {ALIGNERS[known[0]]:.2f} on {known[0]} reads."
+    return (
+        f" For comparison: two aligners that know the sequence agree with an F1 of {ALIGNERS[known[0]]:.2f}"
+        f" on {known[0]} reads."
+    )
 
 
 def compared(result: Evaluation) -> str:
-    """How much better than what needs no training."""
+    """Answer "Compared with what?": how much better the model is than the best baseline.
+
+    Args:
+        result: Result of the evaluation.
+    """
     best = verdict(result)
     if best is None:
         return "With nothing: no baseline was judged on these reads."
     n_others = len(result.scores) - 1
     rank = f"the best of {n_others} baselines" if n_others > 1 else "the only baseline"
     better = "better" if best.difference > 0 else "worse"
-    apart = "the intervals are apart" if best.clear else "the intervals overlap"
-    said = (
-        f"With {best.baseline}, {rank}, at {best.score:.3f}: the model is {abs(best.difference):.3f} {better}, {apart}."
-    )
-    return said + _reads_won(result)
+    overlap = "do not overlap" if best.clear else "overlap"
+    difference = f"the model is {abs(best.difference):.3f} {better}, and the intervals {overlap}"
+    return f"With {best.baseline}, {rank}, which scores {best.score:.3f}: {difference}.{_reads_ahead(result)}"
 
 
-def _reads_won(result: Evaluation) -> str:
+def _reads_ahead(result: Evaluation) -> str:
     best = verdict(result)
     if best is None or len(result.reads) < 2:
         return ""
-    won = sum(read.model[result.read_headline] > read.baselines[best.baseline] for read in result.reads)
-    return f" It is ahead on {won} of {len(result.reads)} reads."
+    n_ahead = sum(read.model[result.read_headline] > read.baselines[best.baseline] for read in result.reads)
+    return f" The model is ahead on {n_ahead} of {len(result.reads)} reads."
 
 
 def where_it_fails(result: Evaluation) -> str:
-    """What goes wrong most, and in which read."""
+    """Answer "Where does it fail?": the most frequent errors, and the worst read.
+
+    Args:
+        result: Result of the evaluation.
+    """
     scores = result.scores[MODEL]
     if math.isnan(scores[result.headline]):
         return ""
@@ -124,7 +142,7 @@ def where_it_fails(result: Evaluation) -> str:
 def _boundary_balance(scores: Scores) -> str:
     missed, wrong = 1 - scores["recall_1"], 1 - scores["precision_1"]
     surplus = scores["over_segmentation"]
-    errors = f"it misses {_percent(missed)}, and {_percent(wrong)} of what it reports is nothing"
+    errors = f"it misses {_percent(missed)} of the true ones, and {_percent(wrong)} of those that it reports are wrong"
     if math.isnan(wrong):
         return "It reports no boundary at all."
     if abs(surplus) < SLIGHT:
@@ -139,12 +157,12 @@ def _weakest_class(result: Evaluation) -> str:
     row = np.array(result.confusion[classes.index(weakest)], float)
     lost = row.copy()
     lost[classes.index(weakest)] = 0
-    said = f"The hardest class is {weakest}, F1 {scores[f'f1_{weakest}']:.3f}."
+    hardest = f"The hardest class is {weakest}, with F1 {scores[f'f1_{weakest}']:.3f}."
     if not lost.any():
-        return said
-    taken = [*classes, "none"][int(lost.argmax())]
-    what = "reads" if result.recipe.task == "read" else "samples"
-    return f"{said} {_percent(lost.max() / row.sum())} of its {what} are taken for {taken}."
+        return hardest
+    predicted = [*classes, "no class"][int(lost.argmax())]
+    counted = "reads" if result.recipe.task == "read" else "samples"
+    return f"{hardest} {_percent(lost.max() / row.sum())} of its {counted} are predicted as {predicted}."
 
 
 def _worst_read(result: Evaluation) -> str:
@@ -152,34 +170,45 @@ def _worst_read(result: Evaluation) -> str:
         return ""
     best, worst = (result.reads[place].model[result.read_headline] for place in (0, -1))
     if result.recipe.task == "read":
-        return f" To the true class of the worst read, {result.reads[-1].read_id}, it gives {worst:.2f}."
-    return f" The worst read, {result.reads[-1].read_id}, has {worst:.3f}; the best {best:.3f}."
+        return f" The worst read, {result.reads[-1].read_id}, has a probability of {worst:.2f} for its true class."
+    return f" The worst read, {result.reads[-1].read_id}, scores {worst:.3f}; the best scores {best:.3f}."
 
 
 def cautions(result: Evaluation) -> list[str]:
-    """What a reader must know before trusting the numbers."""
-    said, n_reads = [], result.ledger.kept
+    """List what a reader must know before trusting the scores.
+
+    Args:
+        result: Result of the evaluation.
+    """
+    sentences, n_reads = [], result.ledger.kept
     if result.recipe.confounded:
-        said.append(f"{result.recipe.confounder}.")
+        sentences.append(f"{result.recipe.confounder}.")
     if result.data.get("split") == "validation":
-        said.append(
-            "Judged on validation reads, since there were no test reads: checkpoint and threshold were chosen on these"
-            " very reads, so the scores flatter. poreconv prepare --split.test 0.2 sets test reads aside."
+        sentences.append(
+            "Judged on validation reads, since there were no test reads. The checkpoint and the threshold were chosen"
+            " on these reads, so the scores are optimistic. Use poreconv prepare --split.test 0.2 to get test reads."
         )
     if result.data.get("split") in {"train", "all"} and "stores" in result.data:
-        said.append("Not only test reads of the store were judged; those that trained this model were left out.")
+        sentences.append(
+            "Not only the store's test reads were judged; the reads that this model was trained on were left out."
+        )
     if n_reads < FEW_READS:
-        said.append(f"Only {n_reads:,} {'read' if n_reads == 1 else 'reads'}: the interval says little of other reads.")
+        judged = "read was" if n_reads == 1 else "reads were"
+        sentences.append(f"Only {n_reads:,} {judged} judged: the scores may not hold for other reads.")
     taken, there = (int(result.data.get(name, 0)) for name in ("reads_taken", "reads_in_split"))
     if taken < there:
-        said.append(f"{taken:,} of the split's {there:,} reads were judged, taken evenly.")
-    return said
+        sentences.append(f"{taken:,} of the split's {there:,} reads were judged, taken at even intervals.")
+    return sentences
 
 
 def headline_name(result: Evaluation) -> str:
-    """What the headline score is called."""
-    key, called = HEADLINES[result.recipe.task]
-    return MEANING.get(key, called)
+    """Return the name of the headline score.
+
+    Args:
+        result: Result of the evaluation.
+    """
+    key, name = HEADLINES[result.recipe.task]
+    return MEANING.get(key, name)
 
 
 def _percent(share: float) -> str:

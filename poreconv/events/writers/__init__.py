@@ -1,4 +1,4 @@
-"""Events out: one table, in several formats. Adding one: one file here, one line in ``WRITERS``."""
+"""Writers of events, one per format; a new format needs one file here and one line in ``WRITERS``."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ WRITERS = {
 
 
 class Writer(Protocol):
-    """An open output file. Made as ``SomeWriter(path)``."""
+    """An open output file; made as ``SomeWriter(path)``."""
 
     notes: Counter[str]
-    """What the format could not say, counted; complete when the file is closed."""
+    """Counts of what the format could not express; complete when the file is closed."""
 
     def write(self, table: pa.Table) -> None:
         """Add rows.
 
         Args:
-            table: Columns as in `table.EVENTS`, and facts on the reads as `with_facts` adds them; the rows of a read
-                follow each other, in one call or several.
+            table: Columns as in `table.EVENTS`, with the facts about the reads that `with_facts` adds; the rows of a
+                read follow each other, in one call or several.
         """
         ...
 
@@ -44,12 +44,15 @@ class Writer(Protocol):
 
 
 def writer_for(out: Path) -> Callable[[Path], Writer]:
-    """The kind of writer that an output's suffix asks for.
+    """Return the writer class for an output's suffix.
+
+    Args:
+        out: The output.
 
     Raises:
         ConfigError: No writer has that suffix.
     """
     if out.suffix not in WRITERS:
-        raise ConfigError(f"{out}: cannot tell the format; end the name in {' or '.join(WRITERS)}")
-    kind: Callable[[Path], Writer] = lookup(WRITERS, out.suffix, kind="output format")
-    return kind
+        raise ConfigError(f"{out}: no output format has this suffix; end the name in {' or '.join(WRITERS)}")
+    writer: Callable[[Path], Writer] = lookup(WRITERS, out.suffix, kind="output format")
+    return writer

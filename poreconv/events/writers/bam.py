@@ -1,4 +1,4 @@
-"""Events as the move tables of a basecaller, in an unaligned BAM: what reads ``mv`` tags reads these labels."""
+"""Events as the move tables of a basecaller, in an unaligned BAM: programs that read ``mv`` tags can read them."""
 
 import re
 from array import array
@@ -17,26 +17,26 @@ from poreconv.events.writers._whole_reads import WholeReads
 from poreconv.events.writers.table import UNNAMED, ReadFacts
 
 NAME = re.compile("[!-?A-~]{1,254}")
-"""What the name of a SAM record can be."""
+"""Valid names of SAM records."""
 
 HEADER = pysam.AlignmentHeader.from_dict({"HD": {"VN": "1.6", "SO": "unknown"}})
 
 UNALIGNED = 4
-"""Flag of a record without a place on a reference."""
+"""Flag of an unaligned record."""
 
 STRIDE = 1
 """Samples per block: a block is one sample, so that starts are exact."""
 
 
 class BamWriter:
-    """Writes one record per read that has events: a base for each event, N for one that is no base.
+    """Writes one record per read that has events: a base for each event, N for an event that is not a base.
 
-    Tag ``mv`` is the stride, 1, and then a 1 for each sample that an event starts at, else a 0; ``ts`` is the first
-    event's start, ``ns`` the samples of the read. The sequence runs 5' to 3': against the signal where the read is
-    known to be RNA, else with it.
+    Tag ``mv`` is the stride, 1, and then, for each sample, a 1 if an event starts there, else a 0; ``ts`` is the first
+    event's start, ``ns`` the number of samples of the read. The sequence runs 5' to 3': against the signal where the
+    read is known to be RNA, else with it.
 
     A move table has no gaps: a base reaches to the next one. So samples between two events go to the event before
-    them, counted as ``gaps_closed``; labels that are lost to an N are counted as ``labels_written_as_n``.
+    them, counted as ``gaps_closed``; labels that are replaced by N are counted as ``labels_written_as_n``.
 
     Source:
         https://software-docs.nanoporetech.com/dorado/latest/basecaller/sam_spec;
@@ -50,7 +50,10 @@ class BamWriter:
         self._reads = WholeReads(self._add)
 
     def write(self, table: pa.Table) -> None:
-        """Add rows; those of a read follow each other, in one call or several.
+        """Add rows.
+
+        Args:
+            table: Rows as `Writer.write` takes them.
 
         Raises:
             FormatError: A read id that cannot be the name of a record.
@@ -86,14 +89,14 @@ class BamWriter:
 
 
 def _sequence(label: pa.ChunkedArray) -> str:
-    """One letter per event, in signal order."""
+    """Return one letter per event, in signal order."""
     code: NDArray[np.int32] = pc.fill_null(pc.index_in(label, pa.array(BASES)), len(BASES)).to_numpy()
     letters = np.array([*BASES, "N"])
     return "".join(letters[code])
 
 
 def _moves(start: NDArray[np.int64], end: int) -> NDArray[np.int8]:
-    """Value of the ``mv`` tag: the stride, and the samples from the first start to the end of the last event."""
+    """Return the value of the ``mv`` tag: the stride, then 0 or 1 for each sample from the first start to ``end``."""
     move = np.zeros(end - start[0], np.int8)
     move[start - start[0]] = 1
     return np.append(np.int8(STRIDE), move)

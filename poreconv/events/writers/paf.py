@@ -1,4 +1,4 @@
-"""Events as PAF with an ``ss`` run string, as f5c resquiggle writes it: places only, neither classes nor scores."""
+"""Events as PAF with an ``ss`` run string, as f5c resquiggle writes it: without classes and scores."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,7 +10,7 @@ from poreconv.events.writers._whole_reads import WholeReads
 from poreconv.events.writers.table import ReadFacts
 
 MAPQ = 255
-"""Mapping quality that is not known."""
+"""Mapping quality of PAF where it is not known."""
 
 
 class PafWriter:
@@ -26,7 +26,11 @@ class PafWriter:
         self._reads = WholeReads(self._add)
 
     def write(self, table: pa.Table) -> None:
-        """Add rows; those of a read follow each other, in one call or several."""
+        """Add rows.
+
+        Args:
+            table: Rows as `Writer.write` takes them.
+        """
         self._reads.add(table)
 
     def _add(self, read_id: str, facts: ReadFacts, rows: pa.Table) -> None:

@@ -10,7 +10,12 @@ from poreconv.events.writers.table import EVENTS
 
 
 class ParquetWriter:
-    """Writes a Parquet table, piece by piece."""
+    """Writes a Parquet table, one batch of rows at a time.
+
+    Args:
+        path: The file.
+        schema: Columns of the table; default: those of events.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema = EVENTS) -> None:
         self.notes: Counter[str] = Counter()
@@ -18,7 +23,11 @@ class ParquetWriter:
         self._writer = pq.ParquetWriter(path, schema, use_dictionary=texts)  # numbers seldom repeat
 
     def write(self, table: pa.Table) -> None:
-        """Add rows."""
+        """Add rows.
+
+        Args:
+            table: Columns as in the schema.
+        """
         self._writer.write_table(table)
 
     def close(self) -> None:

@@ -1,7 +1,6 @@
 """The events table."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow as pa
 from poreconv.events.events import Events
 from poreconv.events.levels import event_levels
 from poreconv.reads.read import Read
+from poreconv.runtime.records import from_json, to_json
 
 EVENTS = pa.schema(
     [
@@ -22,30 +22,43 @@ EVENTS = pa.schema(
         ("sd_pa", pa.float64()),
     ]
 )
-"""``[start, end)`` in samples from the first stored one; score 0 to 1; mean and SD of the current in pA."""
+"""``[start, end)`` in samples from the first stored one; score from 0 to 1; mean and SD of the current in pA."""
 
 READS = b"reads"
 """Key of the table's metadata: `ReadFacts` of each read, as JSON."""
 
 UNNAMED = "event"
-"""Label of events that have a place but no class."""
+"""Label of events without a class."""
 
 
 class ReadFacts(NamedTuple):
-    """What writers need to know of a read besides its events."""
+    """Facts about a read that writers need besides its events."""
 
     n_samples: int
+    """Length of the read."""
     rna: bool
     """Whether its signal is known to run 3' to 5'."""
 
     @classmethod
     def of(cls, read: Read) -> Self:
-        """Take it from the read."""
+        """Return the facts about a read.
+
+        Args:
+            read: The read.
+        """
         return cls(len(read.adc), read.chemistry.startswith("rna"))
 
 
 def events_table(read: Read, events: Events) -> pa.Table:
-    """One row per event, numbers rounded to what they mean: 4 decimals of score, 3 of pA."""
+    """Make the events table of a read: one row per event, with its level.
+
+    Args:
+        read: The read.
+        events: Its events.
+
+    Returns:
+        Columns as in ``EVENTS``, rounded to the digits that mean something: score to 4 decimals, pA to 3.
+    """
     mean_pa, sd_pa = event_levels(read, events)
     names = pa.array([*events.classes, UNNAMED])
     columns = {
@@ -60,12 +73,20 @@ def events_table(read: Read, events: Events) -> pa.Table:
     return with_facts(pa.table(columns, EVENTS), {read.read_id: ReadFacts.of(read)})
 
 
-def with_facts(table: pa.Table, facts: Mapping[str, Sequence[int]]) -> pa.Table:
-    """Add what is known of each read: in the table's metadata, as it is no event's; `facts_of` reads it."""
-    return table.replace_schema_metadata({READS: json.dumps(facts)})
+def with_facts(table: pa.Table, facts: Mapping[str, ReadFacts]) -> pa.Table:
+    """Add facts about reads to the table's metadata, where `facts_of` reads them.
+
+    Args:
+        table: A table of any columns.
+        facts: Facts by read id.
+    """
+    return table.replace_schema_metadata({READS: to_json(facts)})
 
 
 def facts_of(table: pa.Table) -> dict[str, ReadFacts]:
-    """What is known of each read, by its id; the inverse of `with_facts`."""
-    told: dict[str, tuple[int, bool]] = json.loads((table.schema.metadata or {}).get(READS, b"{}"))
-    return {read_id: ReadFacts(*fields) for read_id, fields in told.items()}
+    """Return the facts about each read of a table, by read id; the inverse of `with_facts`.
+
+    Args:
+        table: A table to which `with_facts` added them; of any other the result is empty.
+    """
+    return from_json((table.schema.metadata or {}).get(READS, b"{}"), dict[str, ReadFacts])

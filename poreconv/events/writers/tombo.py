@@ -1,4 +1,4 @@
-"""Events as Tombo's resquiggle leaves them in a read's own fast5 group; `poreconv.labels.sources.tombo` reads them."""
+"""Events as Tombo's resquiggle writes them into a read's fast5 group; `poreconv.labels.sources.tombo` reads them."""
 
 from typing import Any, NamedTuple
 
@@ -19,14 +19,14 @@ EVENTS = np.dtype(
 )  # fmt: skip
 
 CLIP = 5.0
-"""Tombo's default ``outlier_threshold``: what is farther from the median, in MADs, counts as this far."""
+"""Tombo's default ``outlier_threshold``: the largest distance from the median, in MADs; larger ones are clipped."""
 
 
 class Resquiggle(NamedTuple):
-    """What Tombo writes of one read."""
+    """What Tombo writes about one read."""
 
     attributes: dict[str, Any]
-    """How the signal was normalised: ``(counts - shift) / scale``, clipped."""
+    """Attributes of the group, among them how the signal was normalised: ``(counts - shift) / scale``, clipped."""
     first_sample: int
     """``read_start_rel_to_raw``: where the first event starts, on the reversed signal for RNA."""
     events: NDArray[Any]
@@ -34,15 +34,15 @@ class Resquiggle(NamedTuple):
 
 
 def resquiggle_of(read: Read, events: Events) -> Resquiggle:
-    """Write events the way Tombo does: on the reversed signal for RNA, N for an event that is no base.
+    """Convert events to Tombo's format: on the reversed signal for RNA, N for an event that is not a base.
 
-    The median and the MAD are those of the whole read; Tombo fits both anew to the sequence in the end, so its own
-    ``norm_mean`` differs from this one by a shift and a factor. Gaps between events stay, where Tombo has none. Of what
-    Tombo knows, the place on a reference (``Alignment``) and the match score are missing.
+    The median and the MAD are those of the whole read; Tombo fits both to the sequence in the end, so its own
+    ``norm_mean`` differs from this one by a shift and a factor. Gaps between events are kept; Tombo has none. The
+    alignment to a reference (``Alignment``) and the match score, which Tombo writes, are missing.
 
     Args:
-        read: At least one sample.
-        events: At least one; classes A, C, G, T, or others that become N.
+        read: A read of at least one sample.
+        events: At least one event; classes A, C, G, T, or others that become N.
 
     Raises:
         SignalError: The read is flat.
@@ -64,8 +64,8 @@ def resquiggle_of(read: Read, events: Events) -> Resquiggle:
     first_sample = int(rows["start"][0])
     rows["start"] -= np.uint32(first_sample)
     limits = {"lower_lim": -CLIP, "upper_lim": CLIP, "outlier_threshold": CLIP}
-    said = {"status": "success", "rna": rna, "norm_type": "median", "shift": shift, "scale": scale}
-    return Resquiggle(said | limits, first_sample, rows)
+    normalisation = {"status": "success", "rna": rna, "norm_type": "median", "shift": shift, "scale": scale}
+    return Resquiggle(normalisation | limits, first_sample, rows)
 
 
 def _mean_and_sd(level: NDArray[np.float64], events: Events) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -83,12 +83,17 @@ def _letters(events: Events) -> NDArray[np.bytes_]:
     return np.array([*letters, "N"], "S1")[events.label]  # class -1 is the last
 
 
-def add_resquiggle(written: Fast5Read, found: Resquiggle) -> None:
-    """Add it to a read in a fast5 file that is being written."""
+def add_resquiggle(written: Fast5Read, resquiggle: Resquiggle) -> None:
+    """Add a resquiggle to a read in a fast5 file that is open for writing.
+
+    Args:
+        written: The read in the file.
+        resquiggle: What `resquiggle_of` returns.
+    """
     written.add_analysis("resquiggle", GROUP, {"name": "poreconv"})
-    written.add_analysis_subgroup(GROUP, TEMPLATE, found.attributes)
-    # Not add_analysis_dataset: in 4.1.3 it asks numpy 2 for names that it no longer has.
+    written.add_analysis_subgroup(GROUP, TEMPLATE, resquiggle.attributes)
+    # Not add_analysis_dataset: version 4.1.3 uses names that numpy 2 no longer has.
     template = written.handle[f"Analyses/{GROUP}/{TEMPLATE}"]
-    chunks = found.events.shape  # in one piece, smaller and faster to read
-    table = template.create_dataset("Events", data=found.events, chunks=chunks, compression="gzip")
-    table.attrs["read_start_rel_to_raw"] = found.first_sample
+    chunks = resquiggle.events.shape  # in one piece, smaller and faster to read
+    table = template.create_dataset("Events", data=resquiggle.events, chunks=chunks, compression="gzip")
+    table.attrs["read_start_rel_to_raw"] = resquiggle.first_sample

@@ -11,7 +11,12 @@ from poreconv.events.writers.table import EVENTS
 
 
 class TsvWriter:
-    """Writes a TSV table, piece by piece."""
+    """Writes a TSV table, one batch of rows at a time.
+
+    Args:
+        path: The file.
+        schema: Columns of the table; default: those of events.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema = EVENTS) -> None:
         options = pc.WriteOptions(delimiter="\t", quoting_style="none", quoting_header="none")
@@ -22,14 +27,17 @@ class TsvWriter:
     def write(self, table: pa.Table) -> None:
         """Add rows.
 
+        Args:
+            table: Columns as in the schema.
+
         Raises:
-            FormatError: A read id or label that such text cannot hold.
+            FormatError: A read id or label that TSV without quotes cannot hold.
         """
         try:
             self._writer.write_table(table)
         except pa.ArrowInvalid as exc:
             raise FormatError(
-                f"{self._path}: a read id or label has a tab, quote or line break in it; write .parquet instead"
+                f"{self._path}: a read id or label contains a tab, quote or line break; write .parquet instead"
             ) from exc
 
     def close(self) -> None:

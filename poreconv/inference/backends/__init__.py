@@ -1,4 +1,4 @@
-"""What a trained model runs on. Adding one: one file here, one line in ``BACKENDS``."""
+"""Backends: what a trained model runs on. A new one is one file here and one line in ``BACKENDS``."""
 
 from __future__ import annotations
 
@@ -23,13 +23,20 @@ BACKENDS = {
 
 
 def backend_for(path: Path, asked: BackendName) -> str:
-    """Choose what a model's file runs on, if it is left open (``auto``): what starts at once and is fastest then.
+    """Choose the backend of a model's file; ``auto`` is the fastest of those that start at once.
 
-    For a bundle that is torch; ONNX Runtime is as fast in fp32, and has to be handed the network first; a compiler
-    takes tens of seconds. Figures are in the README, and `scripts/bench` measures them anew.
+    For a bundle that is torch: ONNX Runtime is as fast in fp32, but the bundle has to be exported first; compiling
+    takes tens of seconds. Figures are in the README; `scripts/studies/bench.py` measures them.
+
+    Args:
+        path: A bundle or an exported model.
+        asked: Name in ``BACKENDS``, or ``auto``.
+
+    Returns:
+        Name in ``BACKENDS``.
 
     Raises:
-        ConfigError: The file does not run on what was asked for.
+        ConfigError: The file cannot run on the backend that was asked for.
     """
     exported = path.suffix == ONNX
     if exported and asked not in {"auto", "onnx"}:
@@ -41,29 +48,33 @@ class Backend(Protocol):
     """A network, ready to run."""
 
     most_rows: ClassVar[int | None]
-    """Chunks that it takes at once, at most; None: as many as there are."""
+    """Largest number of chunks at once; None: no limit."""
 
     @property
     def size(self) -> NetworkSize:
-        """How far the network sees."""
+        """Receptive field and alignment of the network."""
         ...
 
     @classmethod
     def open(cls, path: Path, config: InferenceConfig, device: str | None, threads: int | None) -> Self:
-        """Make a model's network ready.
+        """Load a model's network.
 
         Args:
-            path: A bundle, or what `export` made of one.
+            path: A bundle, or an exported model.
             config: Precision.
             device: Where to run; default: CUDA if there is one, else the CPU.
-            threads: That compute on a CPU; default: as many as the library likes.
+            threads: Threads that compute on a CPU; default: the library's own choice.
 
         Raises:
-            BundleError: The file is no trained model.
-            ConfigError: This backend cannot run it so.
+            BundleError: The file is not a trained model.
+            ConfigError: This backend cannot run the model so.
         """
         ...
 
     def __call__(self, x_NT: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits, shape ``(N, C, T)``, of normalised signal, shape ``(N, T)``; any ``N`` and ``T``, both 1 or more."""
+        """Return logits, shape ``(N, C, T)``, of normalised signal.
+
+        Args:
+            x_NT: Shape ``(N, T)``; any ``N`` and ``T`` of at least 1.
+        """
         ...

@@ -1,4 +1,4 @@
-"""`torch.compile`: the network as one program made for it; making that takes half a minute, once per process."""
+"""`torch.compile`: the network compiled as one program, which takes half a minute, once per process."""
 
 from typing import cast
 
@@ -9,7 +9,7 @@ from poreconv.inference.backends.pytorch import TorchBackend
 
 
 class CompiledBackend(TorchBackend):
-    """As `TorchBackend`, compiled for chunks of any number and length."""
+    """`TorchBackend`, compiled for chunks of any number and length."""
 
-    def _made_over(self) -> nn.Module:
-        return cast(nn.Module, torch.compile(super()._made_over(), dynamic=True))
+    def _runnable(self) -> nn.Module:
+        return cast(nn.Module, torch.compile(super()._runnable(), dynamic=True))

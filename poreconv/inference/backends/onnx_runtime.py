@@ -1,4 +1,4 @@
-"""ONNX Runtime: runs what `export` made, without torch, also in int8; a bundle is exported first."""
+"""ONNX Runtime: runs exported models, also in int8, without torch; a bundle is exported first."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,9 +19,9 @@ class OnnxBackend:
     """An exported network.
 
     Args:
-        path: What `export` wrote.
+        path: An exported model.
         device: Where to run; default: CUDA if onnxruntime has it, else the CPU.
-        threads: That compute; default: one per core.
+        threads: Threads that compute; default: one per core.
     """
 
     most_rows: ClassVar[int | None] = None
@@ -29,7 +29,7 @@ class OnnxBackend:
     def __init__(self, path: Path, device: str | None = None, threads: int | None = None) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
-        options.enable_mem_pattern = False  # it plans for one length of chunks
+        options.enable_mem_pattern = False  # memory patterns are for chunks of one length
         options.log_severity_level = 3
         providers = [name for name in PROVIDERS if name in onnxruntime.get_available_providers()]
         chosen = [name for name in providers if device != "cpu" or name == PROVIDERS[-1]]
@@ -38,7 +38,18 @@ class OnnxBackend:
 
     @classmethod
     def open(cls, path: Path, config: InferenceConfig, device: str | None, threads: int | None) -> Self:
-        """Load an exported model, or export a bundle."""
+        """Load an exported model; a bundle is exported first.
+
+        Args:
+            path: A bundle, or an exported model.
+            config: Precision, which must be left to the exported model.
+            device: Where to run; default: CUDA if onnxruntime has it, else the CPU.
+            threads: Threads that compute; default: one per core.
+
+        Raises:
+            BundleError: The file is not a trained model.
+            ConfigError: Precision bf16 was asked for, or the bundle cannot be exported.
+        """
         if config.precision == "bf16":
             raise ConfigError("precision bf16: backend onnx computes as the model was exported; leave it out")
         if path.suffix == ONNX:
@@ -51,10 +62,10 @@ class OnnxBackend:
             return cls(exported, device, threads)
 
     def __call__(self, x_NT: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits, shape ``(N, C, T)``."""
+        """Return logits, shape ``(N, C, T)``, of normalised signal, shape ``(N, T)``."""
         [logits_NCT] = self._session.run(None, {self._session.get_inputs()[0].name: x_NT[:, None]})
         return np.asarray(logits_NCT, np.float32)
 
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
-"""What onnxruntime may compute on, the fastest first."""
+"""Execution providers of onnxruntime, the fastest first."""

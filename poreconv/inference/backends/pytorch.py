@@ -1,4 +1,4 @@
-"""Torch, as it is: starts at once, and runs on a CPU or CUDA."""
+"""Plain torch: starts at once, and runs on a CPU or CUDA."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,25 +12,34 @@ from torch import Tensor, nn
 
 from poreconv.config import InferenceConfig, Precision
 from poreconv.models.bundle import load_bundle
-from poreconv.models.networks.fused import Images
+from poreconv.models.networks.fused import FusedNetwork
 from poreconv.models.networks.network import Network
 
 # N chunks, C classes, T samples
 
 
 FEWEST_ROWS, MOST_ROWS = 2, 8
-"""Chunks that go through the network at once on a CPU. For a single small one in fp32, torch chooses other
-implementations of a convolution, which round differently. In between, on one thread, such networks as are shipped give
-the same to the bit, whatever the chunks' length and number; others, and on several threads, to the fifth digit."""
+"""Fewest and most chunks that go through the network at once on a CPU. For a single small chunk in fp32, torch chooses
+other implementations of a convolution, which round differently. Between these limits, on one thread, the shipped
+networks give the same results to the bit, whatever the chunks' length and number; other networks, and several threads,
+to the fifth digit."""
 
 
 def default_device(asked: str | None) -> torch.device:
-    """The device that was asked for; else CUDA if there is one, else the CPU."""
+    """Return the device that was asked for, else CUDA if there is one, else the CPU.
+
+    Args:
+        asked: Name of a torch device, or None.
+    """
     return torch.device(asked or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether a device computes in bf16, and doesn't only imitate it."""
+    """Return whether a device computes in bf16 natively, not by emulation.
+
+    Args:
+        device: CUDA or the CPU.
+    """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -38,7 +47,11 @@ def has_bf16(device: torch.device) -> bool:
 
 @contextmanager
 def in_threads(n_threads: int | None) -> Iterator[None]:
-    """Let torch compute in so many threads for a while; None: as it is set."""
+    """Let torch compute in this many threads inside the context.
+
+    Args:
+        n_threads: Default: as torch is set.
+    """
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(n_threads or before)
@@ -51,11 +64,11 @@ class TorchBackend:
     """A network in evaluation mode.
 
     Args:
-        network: As trained; it is left as it is.
-        precision: ``auto``: bf16 where the device computes in it, else 32; which is always that of a network that takes
-            whole reads.
+        network: As trained; it is not changed.
+        precision: ``auto``: bf16 where the device computes in it, else 32. A network without a bounded receptive field
+            always computes in 32.
         device: Where to run; default: CUDA if there is one, else the CPU.
-        threads: That compute on a CPU; default: as torch is set.
+        threads: Threads that compute on a CPU; default: as torch is set.
     """
 
     most_rows: ClassVar[int | None] = MOST_ROWS
@@ -73,21 +86,31 @@ class TorchBackend:
         if self.size.receptive_field is None:
             precision = "32"
         self.precision = ("bf16" if has_bf16(self._device) else "32") if precision == "auto" else precision
-        self._run = self._made_over().to(self._device)
+        self._run = self._runnable().to(self._device)
 
     @classmethod
     def open(cls, path: Path, config: InferenceConfig, device: str | None, threads: int | None) -> Self:
-        """Load a bundle."""
+        """Load a bundle.
+
+        Args:
+            path: The bundle.
+            config: Precision.
+            device: Where to run; default: CUDA if there is one, else the CPU.
+            threads: Threads that compute on a CPU; default: as torch is set.
+
+        Raises:
+            BundleError: The file is not a bundle.
+        """
         network, _ = load_bundle(path)
         return cls(network, config.precision, device, threads)
 
-    def _made_over(self) -> nn.Module:
+    def _runnable(self) -> nn.Module:
         if self.size.receptive_field is None:
             return self.network
-        return Images(self.network, torch.bfloat16 if self.precision == "bf16" else torch.float32)
+        return FusedNetwork(self.network, torch.bfloat16 if self.precision == "bf16" else torch.float32)
 
     def __call__(self, x_NT: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits, shape ``(N, C, T)``."""
+        """Return logits, shape ``(N, C, T)``, of normalised signal, shape ``(N, T)``."""
         x_N1T = torch.from_numpy(x_NT)[:, None]
         n_rows = len(x_N1T)
         if self._device.type == "cuda":

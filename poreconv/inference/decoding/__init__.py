@@ -1,1 +1,1 @@
-"""From the probabilities of samples to events."""
+"""Probabilities of samples -> events, of whole reads and while a read is sequenced."""

@@ -1,4 +1,4 @@
-"""How long events last, and the best choice of boundaries by it: a life table, and a semi-Markov path.
+"""How long events last, and the best choice of boundaries given that: a life table, and a semi-Markov path.
 
 Source:
     Life tables with censored lives: Kaplan & Meier 1958, doi:10.1080/01621459.1958.10501452. Explicit durations in the
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from poreconv.errors import ConfigError
 
 EDGES = np.array([*range(1, 17), 20, 25, 31, 39, 49, 61, 76, 95, 119, 149, 186, 232, 256])
-"""First dwell, in samples, of each bin in which the chance to end is taken as constant; the last bin has no end."""
+"""First dwell, in samples, of each bin in which the hazard is taken as constant; the last bin has no end."""
 
 LONGEST = int(EDGES[-1])
 """Dwell from which on the prior is geometric."""
 
 
 class LifeTable:
-    """Counts how long events lasted; also those whose end nobody saw."""
+    """Counts of dwells, including those of events whose end was not observed (censored)."""
 
     def __init__(self) -> None:
         self._ended, self._lived = np.zeros(len(EDGES)), np.zeros(len(EDGES))
@@ -30,8 +30,8 @@ class LifeTable:
         """Count events.
 
         Args:
-            dwell: Samples of each event that were seen, shape ``(n,)``.
-            ended: Whether it ended there; otherwise, it may have gone on.
+            dwell: Observed samples of each event, shape ``(n,)``.
+            ended: Whether the event ended there, shape ``(n,)``; if not, it may have gone on.
         """
         self._ended += np.bincount(np.searchsorted(EDGES, dwell[ended], side="right") - 1, minlength=len(EDGES))
         at_risk = np.where(ended, dwell, dwell - 1)[:, None]
@@ -39,28 +39,28 @@ class LifeTable:
         self._lived += np.clip(at_risk - EDGES + 1, 0, widths).sum(0)
 
     def hazards(self) -> tuple[float, ...]:
-        """Chance of an event that has lasted so long to end there, for each bin of `EDGES`.
+        """Return the hazard of each bin of `EDGES`: the probability that an event which has lasted so long ends there.
 
-        Each bin has one more event, which ended at the mean rate, so that none is 0 or 1; without any event, all are
-        those of dwells of 2 samples on average.
+        One event that ended at the mean rate is added to each bin, so that no hazard is 0 or 1; without any event, all
+        are those of dwells of 2 samples on average.
         """
         mean = (self._ended.sum() + 1) / (self._lived.sum() + 2)
         smooth = (self._ended + 1) / (self._lived + 1 / mean)
         return tuple(float(f"{hazard:.5g}") for hazard in np.minimum(smooth, 0.999))
 
 
-def surprise(hazards: Iterable[float]) -> tuple[NDArray[np.float64], float]:
-    """How much likelier each dwell is by a life table than by chance alone, that is by a constant hazard.
+def log_likelihood_ratios(hazards: Iterable[float]) -> tuple[NDArray[np.float64], float]:
+    """Compare the likelihood of each dwell by a life table with that by a constant hazard.
 
     Args:
         hazards: One per bin of `EDGES`.
 
     Returns:
-        ``log p(dwell) - log q(dwell)``, shape ``(LONGEST + 1,)``, where q is geometric with the mean of p; the first
-        is of no use. And what each sample beyond `LONGEST` adds.
+        ``log p(dwell) - log q(dwell)`` of a dwell of 0, 1, ... samples, shape ``(LONGEST + 1,)``, where q is geometric
+        with the mean of p (that of 0 samples is unused); and what each sample beyond `LONGEST` adds.
 
     Raises:
-        ConfigError: There are more or fewer bins.
+        ConfigError: There are more or fewer bins than in `EDGES`.
     """
     per_bin = np.array(tuple(hazards), np.float64)
     if len(per_bin) != len(EDGES):
@@ -76,25 +76,25 @@ def surprise(hazards: Iterable[float]) -> tuple[NDArray[np.float64], float]:
 def best_boundaries(
     position: NDArray[np.int64], gain: NDArray[np.float64], by_dwell: NDArray[np.float64], beyond: float
 ) -> NDArray[np.int64]:
-    """Choose boundaries such that their gains and what their distances add are most together.
+    """Choose the boundaries for which the sum of their gains and of what the dwells between them add is largest.
 
     The events before the first and after the last boundary may have any length. Of equally good choices the one whose
     last boundary lies earliest is taken, and from there backwards: no further boundary, else the nearest.
 
     Args:
-        position: Samples that may be boundaries, ascending, shape ``(n,)``.
-        gain: What each adds if chosen, shape ``(n,)``.
-        by_dwell: What a dwell of 0, 1, ... samples adds, shape ``(D + 1,)``; the first is of no use.
-        beyond: What each further sample adds.
+        position: Candidates: samples that may be boundaries, ascending, shape ``(n,)``.
+        gain: What each candidate adds if chosen, shape ``(n,)``.
+        by_dwell: What a dwell of 0, 1, ... samples adds, shape ``(D + 1,)``; that of 0 samples is unused.
+        beyond: What each sample of a dwell beyond ``D`` adds.
 
     Returns:
-        Indices of the chosen ones, ascending; none, if no choice is above 0.
+        Indices of the chosen candidates, ascending; empty if no choice has a sum above 0.
     """
     best, before, _, _ = _forward(position, gain, by_dwell, _suffix(np.maximum, by_dwell), beyond)
     return np.asarray(_traced(best, before))
 
 
-def settled(
+def settled_boundaries(
     position: NDArray[np.int64],
     gain: NDArray[np.float64],
     by_dwell: NDArray[np.float64],
@@ -103,21 +103,24 @@ def settled(
     seen: int,
     due: int,
 ) -> tuple[NDArray[np.int64], float]:
-    """The beginning of `best_boundaries` that no candidate to come can change.
+    """Return the first boundaries of `best_boundaries`, as far as later candidates cannot change them.
 
-    Every choice that may still win shares it: those that any dwell's gain lets catch up with the best so far. Only a
-    gap of over `LONGEST` samples without a candidate can undo it, if what it costs exceeds all that was gained.
+    They are shared by every choice that may still turn out best: by each that the gain of some dwell lets catch up with
+    the best so far. Only a gap of over `LONGEST` samples without a candidate can undo them, if it costs more than all
+    that was gained.
 
     Args:
-        position: Samples that may be boundaries, ascending, shape ``(n,)``; the first may be one that was chosen.
-        gain: What each adds if chosen, shape ``(n,)``; of one that was chosen, what was returned with it.
+        position: Candidates: samples that may be boundaries, ascending, shape ``(n,)``; the first may be a boundary
+            that was chosen before.
+        gain: What each candidate adds if chosen, shape ``(n,)``; of one that was chosen before, the gain returned with
+            it.
         by_dwell: As in `best_boundaries`.
-        beyond: As there.
-        seen: Candidates to come lie at this sample or behind it.
-        due: What lies before this sample is decided on as is best by now, certain or not.
+        beyond: As in `best_boundaries`.
+        seen: Later candidates lie at this sample or after it.
+        due: Before this sample, the best choice so far is taken, certain or not.
 
     Returns:
-        Indices of the chosen ones, ascending, and the gain up to the last of them; nobody asks for that of none.
+        Indices of the chosen candidates, ascending, and the gain up to the last of them (of no meaning without one).
     """
     at_least = _suffix(np.maximum, by_dwell)
     best, before, first_near, far_at = _forward(position, gain, by_dwell, at_least, beyond)
@@ -129,14 +132,14 @@ def settled(
     catches_up = best + at_least[dwell] + abs(beyond) * np.abs(position - position[leader]) >= surely
     alive = near & catches_up
     alive[leader] = True
-    last = _common(alive, before) if surely > 0 else -1  # else a choice that begins anew may win
+    last = _common(alive, before) if surely > 0 else -1  # at 0 or less, a choice that begins later may be best
     path = _traced(best, before)
     last = max([last, *path[position[path] < due][-1:]])
     return _path_to(last, before), float(best[last])
 
 
 def _suffix(extreme: np.ufunc, by_dwell: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Most or least that a dwell of 0, 1, ... or more samples, within the table, adds."""
+    """Largest or smallest gain of a dwell of at least 0, 1, ... samples, within the table."""
     return np.asarray(extreme.accumulate(by_dwell[::-1])[::-1].copy())
 
 
@@ -148,9 +151,9 @@ def _forward(
     at_least: NDArray[np.float64],
     beyond: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], int, int]:  # (int64[:], float64[:], float64[:], float64[:], float64)
-    """Most that a choice gains which ends with each candidate, and the one chosen before it; -1: none.
+    """Return the largest gain of a choice that ends with each candidate, and the candidate chosen before it (-1: none).
 
-    Also the first candidate within the table's reach of the last, and the best of those beyond it; -1: none.
+    Also the first candidate within the table's length of the last, and the best of those before it (-1: none).
     """
     n, longest = len(position), len(table) - 1
     best, top, before = np.empty(n), np.empty(n), np.empty(n, np.int64)
@@ -189,7 +192,7 @@ def _traced(best: NDArray[np.float64], before: NDArray[np.int64]) -> NDArray[np.
 
 @njit(cache=True)
 def _path_to(last: int, before: NDArray[np.int64]) -> NDArray[np.int64]:  # (int64, int64[:])
-    """Candidates chosen up to this one; none up to -1."""
+    """Candidates chosen up to this one; none if it is -1."""
     n, j = 0, last
     while j >= 0:
         n, j = n + 1, before[j]
@@ -203,7 +206,7 @@ def _path_to(last: int, before: NDArray[np.int64]) -> NDArray[np.int64]:  # (int
 
 @njit(cache=True)
 def _common(alive: NDArray[np.bool_], before: NDArray[np.int64]) -> int:  # (bool[:], int64[:])
-    """The last candidate that is on the paths to all these; -1: none."""
+    """The last candidate that is on the paths to all of these; -1: none."""
     n_alive, last = alive.sum(), len(alive) - 1
     while n_alive > 1 or not alive[last]:
         if alive[last]:

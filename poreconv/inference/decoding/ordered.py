@@ -9,17 +9,19 @@ from poreconv.config import IGNORE, require
 
 
 def best_ends(gain_CT: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Split a read into runs of its classes, in their order, so that the gain is most.
+    """Split a read into one stretch per class, in the order of the classes, so that the sum of the gains is largest.
 
-    Linear in samples and classes: wherever the next class's run may end, the best place for it to begin is where a
-    running maximum last rose.
+    Linear in samples and classes: wherever a class's stretch may end, the best place for it to begin is where a running
+    maximum last rose.
 
     Args:
-        gain_CT: What each class at each sample adds, such as its log-probability; rows in the signal's order.
+        gain_CT: What each class adds at each sample, such as its log-probability, shape ``(C, T)``; rows in the
+            signal's order.
 
     Returns:
-        Where each class's run ends, shape ``(C,)``, ascending, the last is ``T``; each begins where the one before
-        ends, and may be empty. Of splits as good, that in which the last class begins first, then the one before it.
+        Where each class's stretch ends, shape ``(C,)``, ascending, the last is ``T``; each begins where the one before
+        ends, and may be empty. Of equally good splits, that in which the last class begins first, then the one before
+        it.
     """
     n_classes, n_samples = gain_CT.shape
     total_CT = np.concatenate([np.zeros((n_classes, 1)), np.cumsum(gain_CT, axis=1)], axis=1)
@@ -36,14 +38,14 @@ def best_ends(gain_CT: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def order_of(targets: Iterable[NDArray[np.int8]], classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Learn from reads in which order their classes follow each other; samples of no class are passed over.
+    """Find the order in which classes follow each other in reads; samples without a class are skipped.
 
     Args:
-        targets: Class of each sample, one array per read.
+        targets: Class of each sample, ``IGNORE`` where none is known; one array per read, shape ``(n_samples,)``.
         classes: Names of the classes.
 
     Returns:
-        The names in the signal's order; those that never stand beside another come last.
+        The names in the signal's order; classes that never follow or precede another come last.
 
     Raises:
         ConfigError: A class comes both before and after another, or twice.
@@ -51,9 +53,9 @@ def order_of(targets: Iterable[NDArray[np.int8]], classes: tuple[str, ...]) -> t
     before_CC = np.zeros((len(classes), len(classes)), bool)
     for target in targets:
         known = target[target != IGNORE]
-        run = known[np.flatnonzero(np.diff(known, prepend=IGNORE))]
-        before_CC[run[:-1], run[1:]] = True
-    for k in range(len(classes)):  # what comes before k comes before all that k comes before
+        in_turn = known[np.flatnonzero(np.diff(known, prepend=IGNORE))]
+        before_CC[in_turn[:-1], in_turn[1:]] = True
+    for k in range(len(classes)):  # transitive: before k is before all that k is before
         before_CC |= np.outer(before_CC[:, k], before_CC[k])
     both = np.argwhere(before_CC & before_CC.T)
     names = " both before and after ".join(classes[i] for i in both[0]) if len(both) else ""

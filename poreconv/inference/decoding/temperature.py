@@ -1,8 +1,8 @@
-"""Probabilities that can be trusted: logits without the loss's class weights, divided by a fitted temperature.
+"""Reliable probabilities: logits without the effect of the loss's class weights, divided by a fitted temperature.
 
-A loss that weighs rare classes more gives them too much probability: as much as adding the logarithm of its weight to
-a class's logit. That is known, and is taken back; how sure the network is altogether is a number that reads which it
-was not trained on must tell.
+A loss that weighs rare classes more makes them too probable: it adds the logarithm of a class's weight to its logit.
+That is known, and is subtracted. How confident the network is overall is one number, the temperature, which is fitted
+on reads that it was not trained on.
 
 Source:
     Guo et al. 2017, arXiv:1706.04599, for the temperature; Menon et al. 2020, arXiv:2007.07314, for the weights; Platt
@@ -18,34 +18,55 @@ from numpy.typing import NDArray
 F = TypeVar("F", np.float32, np.float64)
 
 STEPS = 100
-"""Most Newton steps; a handful is usual."""
+"""Limit of Newton steps; a handful is usual."""
 
 COOLEST, HOTTEST = 0.05, 20.0
-"""Temperatures between which the fit stays: a network that is always right would want 0."""
+"""Limits of the fitted temperature: that of a network which is always right would be 0."""
 
 
-def taken_back(class_weights: Sequence[float]) -> tuple[float, ...]:
-    """What to add to the logits of a network whose loss had these weights; 0 for classes that weighed nothing.
+def unweighting_bias(class_weights: Sequence[float]) -> tuple[float, ...]:
+    """Compute the biases that undo a loss's class weights when added to the network's logits.
+
+    Args:
+        class_weights: Weight of each class in the loss, shape ``(C,)``; 0 for a class that training had no sample of.
 
     Returns:
-        One number per class, 0 for the first that weighed something.
+        One number per class, relative to the first class of non-zero weight; 0 for classes of weight 0.
     """
     weight = np.array(class_weights, np.float64)
     seen = weight > 0
     bias = np.zeros_like(weight)
     bias[seen] = np.log(weight[seen][0] / weight[seen])
-    return tuple(round(one, 4) for one in bias.tolist())
+    return tuple(round(number, 4) for number in bias.tolist())
 
 
 def scaled(logits_CT: NDArray[F], temperature: float, bias: Sequence[float]) -> NDArray[F]:
-    """Logits and each class's bias, over the temperature, shape ``(C, T)``; no bias: nothing is added."""
+    """Add each class's bias to the logits, and divide by the temperature.
+
+    Args:
+        logits_CT: Shape ``(C, T)``.
+        temperature: Above 0.
+        bias: One number per class; empty: nothing is added.
+
+    Returns:
+        Shape ``(C, T)``.
+    """
     added: NDArray[F] = logits_CT + np.array(bias or (0.0,), logits_CT.dtype)[:, None]
     np.divide(added, logits_CT.dtype.type(temperature), out=added)
     return added
 
 
 def softmax(logits_CT: NDArray[F]) -> NDArray[F]:
-    """Probabilities over classes, same shape. On whole reads, so that rounding does not depend on the chunks."""
+    """Turn logits into probabilities.
+
+    It is applied to whole reads, so that rounding does not depend on the chunks.
+
+    Args:
+        logits_CT: Shape ``(C, T)``.
+
+    Returns:
+        Probabilities over classes, shape ``(C, T)``.
+    """
     exponential: NDArray[F] = logits_CT - logits_CT.max(0)
     np.exp(exponential, out=exponential)  # in place: new memory costs as much as the arithmetic
     np.divide(exponential, exponential.sum(0), out=exponential)
@@ -53,21 +74,32 @@ def softmax(logits_CT: NDArray[F]) -> NDArray[F]:
 
 
 def probabilities(logits_CT: NDArray[np.float32], temperature: float, bias: Sequence[float]) -> NDArray[np.float32]:
-    """Calibrated probabilities over classes, same shape."""
+    """Turn logits into probabilities, with biases and temperature applied.
+
+    Args:
+        logits_CT: Shape ``(C, T)``.
+        temperature: Above 0.
+        bias: One number per class; empty: nothing is added.
+
+    Returns:
+        Probabilities over classes, shape ``(C, T)``.
+    """
     return softmax(scaled(logits_CT, temperature, bias))
 
 
 def fit(logits_CN: NDArray[np.float64], target_N: NDArray[np.int8]) -> float:
-    """Find the temperature that makes the targets likeliest.
+    """Find the temperature of maximum likelihood.
+
+    The log-likelihood is concave in the inverse temperature, so Newton's steps, halved where they overshoot, find its
+    maximum.
 
     Args:
         logits_CN: Logits, or logarithms of probabilities, biases added, shape ``(C, N)``.
         target_N: True classes, none of them ``IGNORE``, shape ``(N,)``.
 
     Returns:
-        The temperature. The likelihood is concave in its inverse, so Newton's steps, halved where they overshoot, find
-        its maximum. 1 if fewer than two classes are true: then nothing can be learnt. Of few targets that are all right
-        it is not learnt that nothing can go wrong: see `_aim`.
+        The temperature; 1 if fewer than two classes are among the targets. A few targets that the network has all right
+        do not make it certain: see `_aim`.
     """
     if len(np.unique(target_N)) < 2:
         return 1.0
@@ -87,10 +119,10 @@ def fit(logits_CN: NDArray[np.float64], target_N: NDArray[np.int8]) -> float:
 
 
 def _aim(logits_CN: NDArray[np.float64], target_N: NDArray[np.int8]) -> NDArray[np.float64]:
-    """The logit that each sample is to have: its true class's, and some of the others', as Platt 1999 has it.
+    """Return the logit that the likelihood of each sample is computed with: smoothed targets, as in Platt 1999.
 
-    Of ``n`` samples of a class, the share ``1 / (n + C)`` is given to each other class: of three right out of three,
-    the next is wrong more often than never. It matters where whole reads are counted.
+    Of ``n`` samples of a class, the share ``1 / (n + C)`` goes to each other class: after three right of three, the
+    next may still be wrong. This matters where whole reads are counted, as they are few.
     """
     n_classes = len(logits_CN)
     doubt_N = (1 / (np.bincount(target_N, minlength=n_classes) + n_classes))[target_N]
@@ -99,7 +131,7 @@ def _aim(logits_CN: NDArray[np.float64], target_N: NDArray[np.int8]) -> NDArray[
 
 
 def _newton(x: float, logits_CN: NDArray[np.float64], aim_N: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean negative log-likelihood of logits times ``x``, and Newton's step from there."""
+    """Return the mean negative log-likelihood of logits times ``x``, and Newton's step from ``x``."""
     p_CN = softmax(x * logits_CN)
     highest_N = x * logits_CN.max(0)
     loss = float((highest_N + np.log(np.exp(x * logits_CN - highest_N).sum(0)) - x * aim_N).mean())

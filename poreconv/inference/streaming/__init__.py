@@ -1,1 +1,1 @@
-"""Labelling while reads are sequenced."""
+"""Labelling of reads while they are sequenced."""

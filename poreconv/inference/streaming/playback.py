@@ -1,4 +1,4 @@
-"""Reads from files, played as a live flow cell: many channels, each one read after the other."""
+"""Reads from files, played as a live flow cell: many channels, each with one read after the other."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,11 +19,16 @@ from poreconv.reads.scaling import EMPTY
 from poreconv.runtime.ledger import Ledger
 
 MOST_SAMPLES = 100_000_000
-"""A process keeps reads of so many samples in memory at most, and plays them again."""
+"""Limit of the samples that a process keeps in memory; it plays these reads again and again."""
 
 
 def reads_for(paths: Path | str | Sequence[Path | str], config: FlowCellConfig, ledger: Ledger) -> list[Read]:
-    """Read as many reads as the channels can play, within `MOST_SAMPLES`; unusable ones go into the ledger.
+    """Read as many reads as the channels can play, within `MOST_SAMPLES`; empty reads go into the ledger.
+
+    Args:
+        paths: Signal files and folders: one, or several.
+        config: Channels, seconds of signal, and whether bad files are passed over.
+        ledger: Records dropped reads and passed-over files.
 
     Raises:
         ConfigError: No read has samples.
@@ -43,29 +48,31 @@ def reads_for(paths: Path | str | Sequence[Path | str], config: FlowCellConfig, 
 
 
 @dataclass
-class Pore:
-    """One channel: which read goes through it, and how far that is."""
+class Channel:
+    """One channel: which read it sequences, and how much of it is played."""
 
-    number: int
-    """Of its reads; it goes up by the number of channels with each."""
+    read_index: int
+    """Index of the read; it counts on when the reads are played again, and rises by the number of channels."""
     begins: int
     """When the read begins, in samples from the flow cell's start."""
     played: int = 0
+    """Samples of the read that were pushed."""
     certain: int = 0
     """Samples of the read whose labels are certain."""
     found: list[Events] = field(default_factory=list)
+    """Events of the read so far, one part per push."""
 
 
 class FlowCell:
     """Some channels of a live flow cell.
 
     Args:
-        streaming: Labels them.
-        reads: What they play: channel c the reads c, c + channels, c + 2 channels, ..., and round again.
-        channels: The numbers of these channels, of ``config.channels``.
-        config: How they play.
-        stopped: Asked before each push whether to end.
-        measured: What is done goes in there, its ledger's counts of kept reads excepted.
+        streaming: Labels the reads.
+        reads: Reads to play: channel c plays the reads c, c + channels, c + 2 channels, ..., and round again.
+        channels: Numbers of these channels, out of ``config.channels``.
+        config: Speed, and seconds of signal in all and per push.
+        measured: Receives the measurements; kept reads are not counted in its ledger.
+        stopped: Called before each push; True ends the playing.
     """
 
     def __init__(
@@ -81,10 +88,10 @@ class FlowCell:
         self._streaming, self._reads, self._config, self._stopped = streaming, reads, config, stopped
         self._rate_hz = reads[0].sample_rate_hz
         hop = streaming.chunking.hop  # on a flow cell, no two channels begin at once
-        self._pores = {channel: Pore(channel, channel * hop // config.channels) for channel in channels}
+        self._channels = {channel: Channel(channel, channel * hop // config.channels) for channel in channels}
 
     def play(self) -> Iterator[tuple[Read, Events]]:
-        """Play; gives each read that ended, the first time that it did on any channel, with its events."""
+        """Play the reads; yield each read, with its events, when it ends for the first time on any channel."""
         began, busy_s = time.perf_counter(), 0.0
         for number in range(1, int(np.ceil(self._config.seconds / self._config.push_s)) + 1):
             if self._stopped():
@@ -99,7 +106,7 @@ class FlowCell:
             self._count(due_s, time.perf_counter() - began, busy_s, clock() - due_s)
 
     def _clock(self, began: float, due_s: float) -> Callable[[], float]:
-        """What tells how much of the signal has come, in seconds."""
+        """Return a clock of the signal: how many seconds of it have arrived."""
         if self._config.speed == "max":
             return lambda: due_s
         speed = 1.0 if self._config.speed == "real" else self._config.speed
@@ -114,44 +121,45 @@ class FlowCell:
         self.measured.samples_per_busy_s = self.measured.n_samples / busy_s
 
     def _pieces(self, upto: int) -> dict[int, NDArray[np.int16]]:
-        """What has come of each channel's read and was not pushed; begins reads."""
+        """Begin reads that are due, and return the samples of each channel that have arrived and were not pushed."""
         pieces = {}
-        for channel, pore in self._pores.items():
-            n_due = upto - pore.begins - pore.played
+        for number, channel in self._channels.items():
+            n_due = upto - channel.begins - channel.played
             if n_due > 0:
-                read = self._read_of(pore)
-                if not pore.played:
-                    self._streaming.start(read, channel)
-                pieces[channel] = read.adc[pore.played : pore.played + n_due]
+                read = self._read_of(channel)
+                if not channel.played:
+                    self._streaming.start(read, number)
+                pieces[number] = read.adc[channel.played : channel.played + n_due]
         return pieces
 
-    def _read_of(self, pore: Pore) -> Read:
-        return self._reads[pore.number % len(self._reads)]
+    def _read_of(self, channel: Channel) -> Read:
+        return self._reads[channel.read_index % len(self._reads)]
 
     def _push(self, pieces: dict[int, NDArray[np.int16]], clock: Callable[[], float]) -> Iterator[tuple[Read, Events]]:
         ended = set[int]()
-        for channel, adc in pieces.items():
-            pore = self._pores[channel]
-            pore.played += len(adc)
+        for number, adc in pieces.items():
+            channel = self._channels[number]
+            channel.played += len(adc)
             self.measured.n_samples += len(adc)
-            if pore.played == len(self._read_of(pore).adc):
-                ended.add(channel)
-        for channel, events in self._streaming.push_all(pieces, ended).items():
-            pore = self._pores[channel]
-            pore.found.append(events)
-            if channel not in ended:
-                self._wait(pore, self._streaming.certain(channel), clock())
-            elif len(events.coverage):  # it was not dropped
-                self._wait(pore, pore.played, clock())
+            if channel.played == len(self._read_of(channel).adc):
+                ended.add(number)
+        for number, events in self._streaming.push_all(pieces, ended).items():
+            channel = self._channels[number]
+            channel.found.append(events)
+            if number not in ended:
+                self._count_wait(channel, self._streaming.certain(number), clock())
+            elif len(events.coverage):  # a dropped read has none
+                self._count_wait(channel, channel.played, clock())
                 self.measured.reads += 1
-                if pore.number < len(self._reads):
-                    yield self._read_of(pore), joined(pore.found)
-            if channel in ended:
-                self._pores[channel] = Pore(pore.number + self._config.channels, pore.begins + pore.played)
+                if channel.read_index < len(self._reads):
+                    yield self._read_of(channel), joined(channel.found)
+            if number in ended:
+                next_index = channel.read_index + self._config.channels
+                self._channels[number] = Channel(next_index, channel.begins + channel.played)
 
-    def _wait(self, pore: Pore, certain: int, now_s: float) -> None:
+    def _count_wait(self, channel: Channel, certain: int, now_s: float) -> None:
         """Count how long the samples that became certain waited."""
-        if certain > pore.certain:
-            came_s = (pore.begins + pore.certain) / self._rate_hz
-            self.measured.wait(now_s - came_s, certain - pore.certain, self._rate_hz)
-            pore.certain = certain
+        if certain > channel.certain:
+            arrived_s = (channel.begins + channel.certain) / self._rate_hz
+            self.measured.add_wait(now_s - arrived_s, certain - channel.certain, self._rate_hz)
+            channel.certain = certain

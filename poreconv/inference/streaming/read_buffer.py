@@ -1,4 +1,4 @@
-"""One channel's signal, cut into chunks of one length while it comes, in constant memory."""
+"""The signal of one read while it is sequenced, cut into chunks of one length, in constant memory."""
 
 from dataclasses import dataclass
 
@@ -18,28 +18,28 @@ class Chunk:
     adc: NDArray[np.int16]
     """Counts, shape ``(chunk,)``; of no meaning outside the read."""
     begins: int
-    """Where in it the read begins; 0 if earlier."""
+    """Place in the chunk at which the read begins; 0 if it began earlier."""
     ends: int
-    """Where in it the read ends; its length if later."""
+    """Place in the chunk at which the read ends; the chunk's length if it ends later."""
     labels: int
-    """Samples of the read that it is to label: those behind its margin."""
+    """Samples of the read that the chunk labels, from the end of its first margin on."""
     calibration: Calibration
     scale_pa: tuple[float, float]
     """Shift and scale in pA."""
 
 
 REFINED_BY = 1.1
-"""The scale is estimated anew when so many times as many samples are there; between, it would hardly change."""
+"""The scale is estimated again when there are this many times as many samples; before, it would hardly change."""
 
 
-class Channel:
-    """What is remembered of the signal of one read: its last samples, and how often there was each count.
+class ReadBuffer:
+    """The last samples of a read that is being sequenced, and a histogram of all its counts.
 
     Args:
-        read: What is known of it; its samples are not looked at.
-        chunking: How it is cut; the last chunk is filled up.
-        warmup_samples: Samples that must be there before the first chunk.
-        scale_pa: Its shift and scale in pA, if they are known; then there is no warm-up.
+        read: The read's calibration and names; its samples are not used.
+        chunking: How it is cut; the last chunk is padded.
+        warmup_samples: Samples that must have arrived before the first chunk.
+        scale_pa: Shift and scale in pA, if they are known; then there is no warm-up.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class Channel:
         self.read = read
         self.n_samples = 0
         self._chunking, self._warmup, self._known = chunking, warmup_samples, scale_pa
-        self._next = self._n_counted = 0  # first sample that no chunk has labelled; samples that are counted
-        self._estimate, self._n_estimated = (0.0, 1.0), 0  # shift and scale of how many
+        self._next = self._n_counted = 0  # first sample that no chunk has labelled; samples in the histogram
+        self._estimate, self._n_estimated = (0.0, 1.0), 0  # shift and scale, and of how many samples
         self._waiting = [np.empty(0, np.int16)]  # samples from _first on
         self._seen = RunningScale()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of samples and counts that are remembered."""
+        """Bytes of the samples and the histogram in memory."""
         return self._seen.nbytes + sum(adc.nbytes for adc in self._waiting)
 
     @property
@@ -63,14 +63,18 @@ class Channel:
         return max(0, self._next - self._chunking.margin)
 
     def take(self, adc: NDArray[np.int16], *, last: bool) -> list[Chunk]:
-        """Take further samples; gives the chunks that are complete, or all if the read ends with these samples.
+        """Add samples, and return the chunks that are complete by now; all chunks if the read ends.
 
-        A chunk does not depend on the pieces in which its samples came.
+        A chunk does not depend on the pieces in which its samples arrived.
+
+        Args:
+            adc: Counts, shape ``(n,)``; copied.
+            last: Whether the read ends with these samples.
 
         Raises:
             SignalError: The read is empty, or flat.
         """
-        self._waiting.append(adc.copy())  # whoever pushes may fill the same buffer again
+        self._waiting.append(adc.copy())  # the caller may fill the same array again
         self.n_samples += len(adc)
         starts = range(self._next, self._complete_before(last), self._chunking.hop)
         if not starts and not (last and not self.n_samples):
@@ -82,12 +86,12 @@ class Channel:
         return chunks
 
     def _complete_before(self, last: bool) -> int:
-        """Chunks that label samples from one before this one on are complete."""
+        """Return the sample before which the first labelled sample of a complete chunk lies."""
         warm = self._known is not None or self.n_samples >= self._warmup
         return self.n_samples if last else (self.n_samples - self._chunking.hop - self._chunking.margin + 1) * warm
 
     def _chunk(self, start: int, signal: NDArray[np.int16]) -> Chunk:
-        """Cut out the chunk that labels samples from ``start`` on."""
+        """Cut the chunk that labels samples from ``start`` on."""
         offset = self.n_samples - len(signal)
         low, high = start - self._chunking.margin, start + self._chunking.hop + self._chunking.margin
         there = signal[max(low, 0) - offset : high - offset]
@@ -97,7 +101,7 @@ class Channel:
         return Chunk(adc, max(-low, 0), min(high, self.n_samples) - low, labels, self.read.calibration, scale_pa)
 
     def _scale_pa(self, upto: int, signal: NDArray[np.int16], offset: int) -> tuple[float, float]:
-        """Shift and scale of all samples up to this one, or nearly all."""
+        """Return shift and scale of the samples before ``upto``; see `REFINED_BY`."""
         self._seen.add(signal[self._n_counted - offset : upto - offset])
         self._n_counted = min(upto, self.n_samples)
         if self._n_counted >= REFINED_BY * self._n_estimated:

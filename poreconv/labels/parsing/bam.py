@@ -1,4 +1,4 @@
-"""SAM and BAM files as label sources read them: the best record of each read, one in memory at a time."""
+"""Read the best record of each read from SAM and BAM files, one record in memory at a time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from poreconv.errors import FormatError
 
 PARENT = "pi"
-"""Tag of a split read: the id of the read that was cut, which is the one in the signal file."""
-
+"""Tag of a split read: the id of the read that was split, which is the id in the signal file."""
 
 DELETED = pysam.CDEL
+"""CIGAR operation of a base that is in the reference only."""
 OF_REFERENCE = (pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF, pysam.CDEL, pysam.CREF_SKIP)
 OF_READ = (pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF, pysam.CINS, pysam.CSOFT_CLIP)
 OF_BOTH = (pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF)
-"""What CIGAR operations use up."""
+"""CIGAR operations that advance in the reference, in the read, and in both."""
 
 
 class _Place(NamedTuple):
-    """Where a record stands; the largest of a name wins, the first of equals."""
+    """Place of a record; of several with one name the largest is used, the first among equals."""
 
     primary: bool
     size: int
@@ -33,22 +33,22 @@ class _Place(NamedTuple):
 
 
 class Records:
-    """The records that carry a tag, by the read whose signal they are about.
+    """The records that have a tag, by the read whose signal they describe.
 
-    Sorted or not, indexed or not, aligned or not: the files are passed through once, and memory holds the id and place
-    of one record per read. The primary record wins, then the largest; the others are counted in ``notes`` as
-    ``other_records`` when their read is asked for.
+    The files may be unsorted, not indexed, and not aligned: they are read once, and memory holds the id and place of
+    one record per read. Of several records for a read, the primary one is used, then the largest; the others are
+    counted in ``notes`` as ``other_records`` when the read is looked up.
 
     Args:
-        files: BAM or SAM, this one plain or BGZF-compressed.
-        tag: What a record must have to count; None: every record does.
-        hint: What to do where no record of a file has it.
-        size: How much a record says.
-        notes: Where other records are counted.
-        split: Whether a record with a ``pi`` tag is about (a part of) the read named there.
+        files: BAM files, or SAM files, plain or BGZF-compressed.
+        tag: Tag that a record must have to be used; None: every record is.
+        hint: Advice for the error message when no record of a file has the tag.
+        size: Returns the size by which records of one read are compared.
+        notes: Counter of the other records.
+        split: Whether a record with a ``pi`` tag belongs to the read named there, of which it is a part.
 
     Raises:
-        FormatError: A file is no SAM or BAM, is cut short, or has records, none of them with the tag.
+        FormatError: A file is not SAM or BAM, is truncated, or has records but none with the tag.
     """
 
     def __init__(
@@ -74,17 +74,17 @@ class Records:
             self._files = stack.pop_all()
 
     def _index(self, path: Path) -> None:
-        number, met, found = len(self._open) - 1, 0, 0
+        number, n_records, n_tagged = len(self._open) - 1, 0, 0
         file = self._open[number]
         offset = file.tell()
         for record in file.fetch(until_eof=True):
-            met += 1
+            n_records += 1
             if self._tag is None or record.has_tag(self._tag):
-                found += 1
+                n_tagged += 1
                 self._add(record, number, offset)
             offset = file.tell()
-        if met and not found:
-            raise FormatError(f"{path}: none of its {met} records has the tag {self._tag!r}; {self._hint}")
+        if n_records and not n_tagged:
+            raise FormatError(f"{path}: none of its {n_records} records has the tag {self._tag!r}; {self._hint}")
 
     def _add(self, record: pysam.AlignedSegment, file: int, offset: int) -> None:
         name, primary = record.query_name or "", not (record.is_secondary or record.is_supplementary)
@@ -97,7 +97,14 @@ class Records:
             places[name] = place
 
     def of(self, read_id: str) -> list[pysam.AlignedSegment]:
-        """Give a read's own record, else those of the parts that it was split into, as they stand in the files."""
+        """Return the record of a read, or else those of the parts that it was split into, in the order of the files.
+
+        Args:
+            read_id: Id of the read in the signal file.
+
+        Returns:
+            One record, or one per part; empty if there is none.
+        """
         own = self._own.get(read_id)
         places = self._parts.get(read_id, {}) if own is None else {read_id: own}
         for name in places:
@@ -117,34 +124,41 @@ class Records:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[pysam.AlignmentFile]:
-    """Open without htslib's remark on stderr that there is no index: none is needed."""
-    said = pysam.set_verbosity(0)
+    """Open a file without htslib's warning on stderr that there is no index: none is needed."""
+    verbosity = pysam.set_verbosity(0)
     try:
         file = pysam.AlignmentFile(str(path), check_sq=False)
     finally:
-        pysam.set_verbosity(said)
+        pysam.set_verbosity(verbosity)
     with file:
         if not file.is_bam and not str(file.header):
-            raise FormatError(f"{path}: a SAM without header lines; make it a BAM with samtools view -b -T REFERENCE")
+            raise FormatError(f"{path}: SAM without header lines; convert it to BAM with samtools view -b -T REFERENCE")
         yield file
 
 
 @contextmanager
 def _format_errors(path: Path) -> Iterator[None]:
-    """Name the file that pysam can't read."""
+    """Turn the errors of pysam into `FormatError`s that name the file."""
     try:
         yield
     except NotImplementedError as exc:
-        raise FormatError(f"{path}: can't be read by place ({exc}); make it a BAM with samtools view -b") from exc
+        raise FormatError(f"{path}: no random access ({exc}); convert it to BAM with samtools view -b") from exc
     except (OSError, ValueError) as exc:
-        raise FormatError(f"{path}: no whole SAM or BAM ({exc}); make or copy it again") from exc
+        raise FormatError(f"{path}: not a complete SAM or BAM file ({exc}); create or copy it again") from exc
 
 
 def int_tag(record: pysam.AlignedSegment, name: str) -> int | None:
-    """Give a number among a record's tags, None without one.
+    """Return the value of a numeric tag, truncated to an integer.
 
-    A record can hold two tags of one name: minimap2's ``ts:A``, the transcript strand, stands before dorado's ``ts:i``
-    where it copied the basecaller's tags (``-y``).
+    A record can contain two tags with the same name: minimap2 writes its ``ts:A``, the transcript strand, before
+    dorado's ``ts:i`` when it copies the basecaller's tags (``-y``). The number is used.
+
+    Args:
+        record: The record.
+        name: Name of the tag, two characters.
+
+    Returns:
+        The number; None without such a tag.
     """
     found = record.get_tag(name) if record.has_tag(name) else None
     if isinstance(found, str):
@@ -153,22 +167,23 @@ def int_tag(record: pysam.AlignedSegment, name: str) -> int | None:
 
 
 def bases_at(record: pysam.AlignedSegment, position: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Find the read's bases that are aligned to places of the reference.
+    """Find the bases of a read that are aligned to places of the reference.
 
     Args:
-        record: An aligned one.
+        record: An aligned record.
         position: 0-based places within the reference span of the record, shape ``(n,)``.
 
     Returns:
-        For each place the number of the base in the record's sequence as it was sequenced, 5' to 3', -1 where none is
-        aligned; and whether that is because it was deleted (else it is in an intron).
+        For each place, the number of its base in the record's sequence as it was sequenced, 5' to 3', -1 where none
+        is aligned; and whether the place is deleted in the read (a place that is neither lies in an intron). Shape
+        ``(n,)`` each.
     """
     operation, length = np.array(record.cigartuples, np.int64).T
     uses_reference, uses_read = np.isin(operation, OF_REFERENCE) * length, np.isin(operation, OF_READ) * length
     reference = record.reference_start + np.cumsum(uses_reference) - uses_reference
     in_read = np.cumsum(uses_read) - uses_read
-    there = np.flatnonzero(uses_reference)
-    at = there[np.searchsorted(reference[there], position, side="right") - 1]
+    in_reference = np.flatnonzero(uses_reference)
+    at = in_reference[np.searchsorted(reference[in_reference], position, side="right") - 1]
     base = in_read[at] + position - reference[at]
     if record.is_reverse:
         base = int(uses_read.sum()) - 1 - base

@@ -1,4 +1,4 @@
-"""The ``Basecall_1D_nnn`` groups of a fast5 file, and where in the signal each of them starts."""
+"""Read the ``Basecall_1D_nnn`` groups of a fast5 file, and where in the signal each of them starts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,25 +31,25 @@ class Basecall:
 
     @property
     def template(self) -> h5py.Group:
-        """``BaseCalled_template``, which holds its tables."""
+        """``BaseCalled_template``, the group of its tables."""
         return self.group["BaseCalled_template"]
 
     @property
     def sequence(self) -> bytes:
-        """Called bases, 5' to 3'; empty where there is no Fastq."""
+        """Called bases, 5' to 3'; empty without a Fastq."""
         fastq = self.template.get("Fastq")
         lines = [] if fastq is None else text(fastq[()]).split("\n")
         return lines[1].strip().encode("ascii", "replace") if len(lines) > 1 else b""
 
     @property
     def stride(self) -> int | None:
-        """Samples per block, None where the basecaller didn't say."""
+        """Samples per block; None if the basecaller did not write it."""
         stride = _summary(self.group, "basecall_1d_template").get("block_stride")
         return None if stride is None else int(stride)
 
     @property
     def segment(self) -> Segment | None:
-        """From the Segmentation group that this very basecall names; None where it doesn't say."""
+        """The segment in the Segmentation group that this basecall names; None without one."""
         name = text(self.group.attrs.get("segmentation", "")).rsplit("/", 1)[-1]
         group = self.root["Analyses"].get(name) if name else None
         found = {} if group is None else _summary(group, "segmentation")
@@ -64,16 +64,26 @@ def _summary(group: h5py.Group, step: str) -> dict[str, Any]:
 
 
 def basecalls_with(root: h5py.Group | None, table: str) -> list[Basecall]:
-    """List the basecalls that have ``BaseCalled_template/<table>``, the newest first."""
+    """List the basecalls that have ``BaseCalled_template/<table>``, the newest first.
+
+    Args:
+        root: The read's group; None: there are no basecalls.
+        table: Name of the table, such as ``Move``.
+    """
     path = f"BaseCalled_template/{table}"
     return [Basecall(root, group) for group in analyses(root, "Basecall_1D") if path in group]
 
 
 def needed_segment(read: Read, basecall: Basecall) -> Segment:
-    """Give the basecall's segment.
+    """Return the segment of a basecall that must have one.
+
+    Args:
+        read: The read, for the error message.
+        basecall: One of its basecalls.
 
     Raises:
-        LabelError: The file doesn't tell it (``label_incomplete``), so no one knows where its first block lies.
+        LabelError: The file does not contain the segment (``label_incomplete``), so the place of the first block is
+            unknown.
     """
     segment = basecall.segment
     if segment is None:

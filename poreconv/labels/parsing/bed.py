@@ -1,4 +1,4 @@
-"""BED files of sites on a reference: which places have which class."""
+"""Read BED files of sites on a reference, each of which has a class."""
 
 from array import array
 from collections.abc import Sequence
@@ -15,15 +15,16 @@ from poreconv.labels.parsing.tables import BED_HEAD
 
 if TYPE_CHECKING:  # an array is not subscriptable at run time
     Found = dict[tuple[str, bool], tuple[array[int], array[int]]]
-    """Positions and codes by reference sequence and strand, as they are met."""
+    """Positions and codes by reference sequence and strand, in file order."""
 
 COLUMNS = ("reference", "start", "end", "name", "score", "strand")
+"""The first columns of BED, all of which are needed."""
 
 STRANDS = {b"+": (False,), b"-": (True,), b".": (False, True)}
-"""Strand column -> whether the reads that it speaks for are aligned to the reverse strand."""
+"""Strand column -> for each strand of the site, whether its reads are aligned to the reverse strand."""
 
 LONGEST = 10_000
-"""Bases of the longest interval that is believed to be sites: one row of a whole chromosome would fill the memory."""
+"""Bases of the longest interval accepted: a row that spans a whole chromosome would fill the memory."""
 
 
 class Strand(NamedTuple):
@@ -36,13 +37,14 @@ class Strand(NamedTuple):
 
 
 class Sites:
-    """Sites of one or several BED files, which count as one: 6 bytes of memory each.
+    """The sites of one or several BED files together, in 6 bytes of memory each.
 
     Args:
-        files: BED with at least 6 columns, plain or gzip: each base of an interval is a site, its class is the name.
+        files: BED files with at least 6 columns, plain or gzip. Each base of an interval is a site; its class is the
+            interval's name.
 
     Raises:
-        FormatError: A file is no such BED, or one site has two classes.
+        FormatError: A file is not such a BED, or a site has two classes.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -62,16 +64,17 @@ class Sites:
             reference, name = columns[0].decode(), columns[3].decode()
             start, end, strands = int(columns[1]), int(columns[2]), STRANDS[columns[5]]
         except (IndexError, KeyError, ValueError) as exc:
-            raise FormatError(f"{where}: no BED row with {', '.join(COLUMNS)} (+, - or .), between tabs") from exc
+            raise FormatError(
+                f"{where}: expected tab-separated {', '.join(COLUMNS)} (+, - or .); correct the row"
+            ) from exc
         if name in ("", ".") or not 0 <= start < end <= start + LONGEST or end > np.iinfo(np.int32).max:
             raise FormatError(
-                f"{where}: [{start}, {end}) named {name!r}; a site has the name of its class and 1 to {LONGEST} bases"
+                f"{where}: [{start}, {end}) named {name!r}; an interval needs the name of its class and 1 to {LONGEST} "
+                "bases"
             )
         code = self._code.setdefault(name, len(self._code))
         if code >= MOST_CLASSES:
-            raise FormatError(
-                f"{where}: over {MOST_CLASSES} names; a site has the name of its class, not one of its own"
-            )
+            raise FormatError(f"{where}: over {MOST_CLASSES} names; name each site after its class, not individually")
         for reverse in strands:
             position, codes = found.setdefault((reference, reverse), (array("i"), array("h")))
             position.extend(range(start, end))
@@ -81,24 +84,31 @@ class Sites:
         position, code = np.frombuffer(positions, np.int32), np.frombuffer(codes, np.int16)
         order = np.argsort(position, kind="stable")
         position, code = position[order], code[order]
-        again = np.diff(position) == 0
-        differs = np.flatnonzero(again & (np.diff(code) != 0))
+        repeated = np.diff(position) == 0
+        differs = np.flatnonzero(repeated & (np.diff(code) != 0))
         if len(differs):
-            one, other = (self.names[code[at]] for at in (differs[0], differs[0] + 1))
+            name, other = (self.names[code[at]] for at in (differs[0], differs[0] + 1))
             raise FormatError(
-                f"{where}: site {position[differs[0]]} is {one!r} and {other!r} for the same reads; keep one, or put "
-                "each BED before the BAM that it is about"
+                f"{where}: site {position[differs[0]]} is {name!r} and {other!r} for the same reads; keep one of them, "
+                "or give each BED before its own BAM"
             )
-        first = np.append(True, ~again)
+        first = np.append(True, ~repeated)
         return Strand(position[first], code[first])
 
     @property
     def names(self) -> list[str]:
-        """Classes, in the order in which they were met."""
+        """Class names, in the order of their first site."""
         return list(self._code)
 
     def between(self, reference: str, start: int, end: int, *, reverse: bool) -> Strand:
-        """Give the sites in ``[start, end)`` for reads that are aligned to one strand."""
+        """Return the sites in an interval of the reference.
+
+        Args:
+            reference: Name of the reference sequence.
+            start: First place of the interval, 0-based.
+            end: Place after its last.
+            reverse: Whether to return the sites of reads aligned to the reverse strand, or else the forward strand.
+        """
         found = self._strands.get((reference, reverse))
         if found is None:
             return Strand(np.zeros(0, np.int32), np.zeros(0, np.int16))

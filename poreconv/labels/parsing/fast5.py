@@ -1,4 +1,4 @@
-"""Where fast5 files keep what other programs found out about a read."""
+"""Read the results that other programs stored about a read in its fast5 file."""
 
 import re
 from collections import Counter, OrderedDict
@@ -16,23 +16,26 @@ from poreconv.errors import LabelError
 from poreconv.reads.read import Read
 
 OPEN_FILES = 4
-"""Files kept open: reads come file by file, a few at a time where files are merged."""
+"""Files kept open: reads come one file at a time, or from a few files at once where streams are merged."""
 
 
 class Fast5Groups:
-    """The HDF5 group of each read in its own file; the files used last stay open."""
+    """The HDF5 group of each read in its own file; the files used most recently stay open."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[Path, MultiFast5File | None] = OrderedDict()
 
     def of(self, read: Read) -> h5py.Group | None:
-        """Find the group that holds a read's ``Analyses``: its own in a multi-read file, else the root.
+        """Find the group that contains the ``Analyses`` of a read: its own in a multi-read file, else the root.
+
+        Args:
+            read: The read; its ``source`` is the file.
 
         Returns:
-            None if the read does not come from a fast5 file.
+            The group; None if the read does not come from a fast5 file.
 
         Raises:
-            OSError: The file is HDF5 and can't be opened.
+            OSError: The file is HDF5 but can't be opened.
         """
         file = None if read.source is None else self._file(read.source)
         if file is None:
@@ -41,7 +44,7 @@ class Fast5Groups:
         return file.handle if own is None and "UniqueGlobalKey" in file.handle else own
 
     def _file(self, path: Path) -> MultiFast5File | None:
-        """Open or reuse. Single files too: `get_fast5_file` would open each of them three times."""
+        """Open or reuse a file; single-read files too, as `get_fast5_file` would open each of them three times."""
         if path not in self._open:
             while len(self._open) >= OPEN_FILES:
                 _close(self._open.popitem(last=False)[1])
@@ -56,12 +59,16 @@ class Fast5Groups:
 
 
 class InFast5:
-    """What the label sources share whose labels stand in the reads' own fast5 files."""
+    """Base class of the label sources whose labels are stored in the reads' own fast5 files.
+
+    Args:
+        files: Not used: the labels are in the reads' own files.
+        config: Settings of the sources.
+    """
 
     in_file = True
 
     def __init__(self, files: Sequence[Path], config: SourceConfig) -> None:
-        """Take the arguments of every source; these need no files."""
         self.notes: Counter[str] = Counter()
         self._config = config
         self._groups = Fast5Groups()
@@ -77,20 +84,32 @@ def _close(file: MultiFast5File | None) -> None:
 
 
 def analyses(group: h5py.Group | None, name: str) -> list[h5py.Group]:
-    """List a read's analyses called ``<name>_<number>``, the newest (highest number) first."""
+    """List the analyses of a read that are called ``<name>_<number>``, the newest (highest number) first.
+
+    Args:
+        group: The read's group; None: there are no analyses.
+        name: Name without the number, such as ``Basecall_1D``.
+    """
     found = group.get("Analyses") if group is not None else None
     if not isinstance(found, h5py.Group):
         return []
     numbered = [(int(match[1]), key) for key in found if (match := re.fullmatch(rf"{name}_(\d+)", key))]
     groups = [found.get(key) for _, key in sorted(numbered, reverse=True)]
-    return [one for one in groups if isinstance(one, h5py.Group)]
+    return [item for item in groups if isinstance(item, h5py.Group)]
 
 
 def rows_of(read: Read, table: h5py.Dataset) -> NDArray[Any]:
-    """Read a table of at most one row per sample, shape ``(n_rows,)``; its size is checked before it is believed.
+    """Read a table of at most one row per sample; its size is checked before memory is allocated.
+
+    Args:
+        read: The read that the table is about.
+        table: The table.
+
+    Returns:
+        The rows, shape ``(n_rows,)``.
 
     Raises:
-        LabelError: It has more rows than the read has samples (``label_outside_signal``).
+        LabelError: The table has more rows than the read has samples (``label_outside_signal``).
     """
     if table.shape[0] > len(read.adc):
         raise LabelError(
@@ -102,19 +121,27 @@ def rows_of(read: Read, table: h5py.Dataset) -> NDArray[Any]:
 
 
 def text(value: object) -> str:
-    """Read an attribute or scalar as text; writers differ in whether it is bytes."""
+    """Convert an attribute or scalar to text.
+
+    Args:
+        value: Text, or its UTF-8 bytes: which of them depends on the program that wrote the file.
+    """
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 @contextmanager
 def unreadable_dropped(read: Read) -> Iterator[None]:
-    """Drop the read (``label_unreadable``) whose labels the file holds in part, in another form, or corrupt.
+    """Drop a read whose labels can't be read because they are incomplete, in another format or corrupt.
 
-    h5py says so with any of these errors.
+    Args:
+        read: The read whose labels are read in the ``with`` block.
+
+    Raises:
+        LabelError: Reading failed (``label_unreadable``).
     """
     try:
         yield
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as exc:
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as exc:  # h5py raises any of these
         raise LabelError(
             f"{read.where}: its labels can't be read ({exc}); label the file again", reason="label_unreadable"
         ) from exc

@@ -1,4 +1,4 @@
-"""Move tables: how many bases the basecaller stepped on in each block of samples."""
+"""Move tables: the number of bases that the basecaller advanced in each block of samples."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -14,10 +14,10 @@ from poreconv.reads.read import Read
 
 
 class MoveTable(NamedTuple):
-    """One basecall's steps."""
+    """Move table of one basecall."""
 
     move: NDArray[np.int64]
-    """Bases stepped on in each block, shape ``(n_blocks,)``: 0, 1, rarely more."""
+    """Bases that begin in each block, shape ``(n_blocks,)``: 0, 1, rarely more."""
     first_sample: int
     """Raw index of the first block's first sample."""
     stride: int
@@ -25,29 +25,37 @@ class MoveTable(NamedTuple):
     sequence: bytes
     """Called bases, 5' to 3'."""
     rna: bool | None
-    """Whether the signal runs 3' to 5'; None where nothing tells."""
+    """Whether the signal runs 3' to 5'; None: unknown."""
 
 
 class Steps(NamedTuple):
-    """Bases on the signal, shape ``(n,)`` each; half-open samples."""
+    """Places of bases on the signal, shape ``(n,)`` each; samples ``[start, end)``."""
 
     start: NDArray[np.int64]
+    """First raw sample of each base."""
     end: NDArray[np.int64]
+    """Sample after its last."""
     label: NDArray[np.int16]
+    """Index of the base into `BASES`; -1: unknown."""
     base: NDArray[np.int64]
-    """Number of each base in signal order, counted from the first that the basecaller stepped on."""
+    """Number of the base in signal order, counted from the first base of the move table."""
 
 
 def steps(read: Read, table: MoveTable, notes: Counter[str]) -> Steps:
-    """Place bases: each begins at a block with a move and reaches to the next such block.
+    """Place bases on the signal: each begins at a block with a move and ends at the next such block.
 
-    A move of 2 steps on two bases in one block: both begin there, and the event is the last one's; the others have no
-    place of their own and are counted as ``bases_without_place``. Without orientation every class is -1, and the read
-    is counted as ``orientation_unknown``.
+    Where a block has a move of 2 or more, several bases begin in it, and the event is that of the last one. The others
+    have no place of their own and are counted as ``bases_without_place``. If the orientation is unknown, every class
+    is -1 and the read is counted as ``orientation_unknown``.
+
+    Args:
+        read: The read that was basecalled.
+        table: Its move table.
+        notes: Counter for the two notes above.
 
     Raises:
-        LabelError: Blocks reach outside the signal (``label_outside_signal``), or moves and bases differ in number
-            (``label_moves``).
+        LabelError: Blocks reach outside the signal (``label_outside_signal``), or the numbers of moves and bases
+            differ (``label_moves``).
     """
     edge = table.first_sample + np.arange(len(table.move) + 1, dtype=np.int64) * table.stride
     check_fit(read, edge[:-1], edge[1:])
@@ -63,7 +71,7 @@ def steps(read: Read, table: MoveTable, notes: Counter[str]) -> Steps:
 
 
 def _bases(read: Read, table: MoveTable) -> NDArray[np.int16]:
-    """The base that each block is in, shape ``(n_blocks,)``; blocks before the first move hold nonsense."""
+    """The base that each block belongs to, shape ``(n_blocks,)``; values before the first move are meaningless."""
     move, sequence = table.move, table.sequence
     if move.any() and move.sum() != len(sequence):
         raise LabelError(
@@ -76,36 +84,52 @@ def _bases(read: Read, table: MoveTable) -> NDArray[np.int16]:
 
 
 def moved_events(read: Read, found: Steps, margin: int) -> Events:
-    """Make events of steps.
+    """Build the events of a read from the places of its bases.
 
     Args:
-        read: The read that they label.
-        found: Where its bases are.
-        margin: Samples on each side of a start that are left uncovered; 0: none.
+        read: The read that the events label.
+        found: Places of its bases.
+        margin: Samples on each side of a base's start that are not covered; 0: all are covered.
 
     Raises:
-        LabelError: The steps don't fit (see `fitted`), or no sample is outside the margins (``label_margin``).
+        LabelError: The places don't fit the read (see `fitted`), or no sample is outside the margins
+            (``label_margin``).
     """
     if not margin:
         return fitted(read, found.start, found.end, label=found.label, classes=BASES)
-    coverage = inner(found.start, found.end, margin)
+    coverage = without_margins(found.start, found.end, margin)
     check_margin(read, coverage)
     return fitted(read, found.start, found.end, label=found.label, classes=BASES, coverage=coverage)
 
 
-def inner(start: NDArray[np.int64], end: NDArray[np.int64], margin: int) -> NDArray[np.int64]:
-    """What is left of each event between the margins at its start and at the next one's, shape ``(n, 2)``.
+def without_margins(start: NDArray[np.int64], end: NDArray[np.int64], margin: int) -> NDArray[np.int64]:
+    """Return the interval of each event between the margins after its start and before the next event's start.
 
-    Of some nothing is left: their end is not after their start.
+    Args:
+        start: First sample of each event, ascending, shape ``(n,)``.
+        end: Sample after the last of each event, shape ``(n,)``.
+        margin: Samples on each side of a start.
+
+    Returns:
+        Intervals ``[start, end)``, shape ``(n, 2)``; empty, with an end at or before the start, where the margins
+        take up the whole event.
     """
     next_start = np.append(start[1:], np.iinfo(np.int64).max)
     return np.column_stack([start + margin, np.minimum(end, next_start - margin)])
 
 
 def check_margin(read: Read, coverage: NDArray[np.int64]) -> None:
-    """Raise `LabelError` (``label_margin``) if nothing is left of any event."""
+    """Check that the margins leave some sample covered.
+
+    Args:
+        read: The read, for the error message.
+        coverage: The intervals of `without_margins`, shape ``(n, 2)``.
+
+    Raises:
+        LabelError: All intervals are empty (``label_margin``).
+    """
     if not (coverage[:, 1] > coverage[:, 0]).any():
         raise LabelError(
-            f"{read.where}: no base is longer than the margins at its sides; leave out move_margin",
+            f"{read.where}: no base is longer than the margins on its sides; leave out move_margin",
             reason="label_margin",
         )

@@ -1,4 +1,4 @@
-"""Run strings as labels: the same in PAF and in SAM."""
+"""Build events from run strings, which PAF and SAM files contain in the same form."""
 
 from poreconv.errors import FormatError, LabelError
 from poreconv.events import run_strings as ss
@@ -10,30 +10,37 @@ from poreconv.reads.read import Read
 def run_events(
     read: Read, run_string: str | bytes, first: int, end: int, classes: tuple[str, ...] = ()
 ) -> Events | None:
-    """Make events of a run string (`events.run_strings`): one per match; extra samples (``I``) are not covered.
+    """Build the events of a run string (`events.run_strings`): one per match; extra samples (``I``) are not covered.
 
     Args:
-        read: The read that it labels.
-        run_string: In signal order.
-        first: Sample at which it begins.
-        end: Sample after its last, as its file says.
-        classes: What the events could be; here nothing tells which.
+        read: The read that the events label.
+        run_string: The run string, in signal order.
+        first: Raw sample at which it begins.
+        end: Sample after its last, according to its file.
+        classes: Class names of the source; the events themselves have no class. Default: none.
 
     Returns:
-        None without a match.
+        The events; None if the run string has no match.
 
     Raises:
-        LabelError: As `runs_between`, or it doesn't fit the read (see `fitted`).
+        LabelError: See `runs_between`; or the events don't fit the read (see `fitted`).
     """
     start, stop = ss.places(runs_between(read, run_string, first, end), first)
     return fitted(read, start, stop, classes=classes) if len(start) else None
 
 
 def runs_between(read: Read, run_string: str | bytes, first: int, end: int) -> ss.Runs:
-    """Read a run string that goes from one sample to another.
+    """Decode a run string, and check that it spans the samples that its file gives for it.
+
+    Args:
+        read: The read, for error messages.
+        run_string: The run string, in signal order.
+        first: Raw sample at which it begins.
+        end: Sample after its last, according to its file.
 
     Raises:
-        LabelError: It is no run string (``label_unreadable``), or spans other samples (``label_span``).
+        LabelError: It is not a run string (``label_unreadable``), or spans another number of samples
+            (``label_span``).
     """
     try:
         runs = ss.decode(run_string)
@@ -41,7 +48,7 @@ def runs_between(read: Read, run_string: str | bytes, first: int, end: int) -> s
         raise LabelError(f"{read.where}: {exc}", reason="label_unreadable") from exc
     if runs.n_samples != end - first:
         raise LabelError(
-            f"{read.where}: its ss string spans {runs.n_samples} samples, its start and end {end - first}; "
+            f"{read.where}: its ss string spans {runs.n_samples} samples, but its start and end span {end - first}; "
             "label the read again",
             reason="label_span",
         )

@@ -1,4 +1,4 @@
-"""Called sequences of reads from FASTA and FASTQ, one in memory at a time."""
+"""Read called sequences from FASTA and FASTQ files, one in memory at a time."""
 
 import tempfile
 from collections.abc import Sequence
@@ -9,22 +9,26 @@ import pysam
 from poreconv.errors import FormatError
 
 SUFFIXES = (".fasta", ".fa", ".fastq", ".fq")
-"""Of files of sequences; ``.gz`` may follow."""
+"""Suffixes of sequence files; ``.gz`` may follow."""
 
 
 def is_sequences(path: Path) -> bool:
-    """Whether a file is one of sequences, by its name."""
+    """Return whether a file is FASTA or FASTQ, by its name.
+
+    Args:
+        path: The file; it is not opened.
+    """
     return Path(path.name.lower().removesuffix(".gz")).suffix in SUFFIXES
 
 
 class Sequences:
-    """Sequences by read id. They wait in a temporary file; memory holds the place of each.
+    """Sequences by read id, stored in a temporary file; memory holds the place of each.
 
     Args:
-        files: FASTA or FASTQ, plain or gzip; of two sequences of one read the first counts.
+        files: FASTA or FASTQ files, plain or gzip. Of several sequences of one read the first is used.
 
     Raises:
-        FormatError: A file is neither.
+        FormatError: A file is neither, or contains no sequence that the files before it lack.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -46,12 +50,16 @@ class Sequences:
                     self._place.setdefault(record.name or "", (self._text.tell(), len(letters)))
                     self._text.write(letters)
         except (OSError, ValueError) as exc:
-            raise FormatError(f"{path}: no FASTA or FASTQ ({exc}); make or copy it again") from exc
+            raise FormatError(f"{path}: not a FASTA or FASTQ ({exc}); create or copy it again") from exc
         if len(self._place) == before:
-            raise FormatError(f"{path}: no sequence in it that is not elsewhere; give a FASTA or FASTQ of the calls")
+            raise FormatError(f"{path}: no new sequence in it; give a FASTA or FASTQ of the basecalls")
 
     def of(self, read_id: str) -> bytes | None:
-        """The sequence of a read, 5' to 3', None if there is none."""
+        """Return the sequence of a read, 5' to 3'; None if there is none.
+
+        Args:
+            read_id: Id of the read.
+        """
         if read_id not in self._place:
             return None
         offset, length = self._place[read_id]
@@ -59,5 +67,5 @@ class Sequences:
         return self._text.read(length)
 
     def close(self) -> None:
-        """Let go of the temporary file."""
+        """Remove the temporary file."""
         self._text.close()

@@ -1,4 +1,4 @@
-"""Text files that are read by place."""
+"""Open text files for random access."""
 
 import gzip
 import shutil
@@ -12,25 +12,31 @@ from poreconv.errors import FormatError
 
 
 def open_plain(path: Path) -> IO[bytes]:
-    """Open a text file, plain or gzip, so that seeking is cheap.
+    """Open a text file so that seeking is fast; gzip is decompressed to a temporary file.
+
+    Args:
+        path: The file, plain or gzip.
+
+    Returns:
+        The text as a binary stream; the caller closes it.
 
     Raises:
-        FormatError: Broken gzip.
+        FormatError: The file is broken gzip.
     """
     with path.open("rb") as plain:
-        packed = plain.read(2) == b"\x1f\x8b"
-    return _unpacked(path) if packed else path.open("rb")
+        is_gzip = plain.read(2) == b"\x1f\x8b"
+    return _decompressed(path) if is_gzip else path.open("rb")
 
 
-def _unpacked(path: Path) -> IO[bytes]:
-    """Unpack gzip to a temporary file that goes when closed: seeking in gzip reads it from its start each time."""
+def _decompressed(path: Path) -> IO[bytes]:
+    """Decompress to a temporary file that is removed on closing: each seek in gzip would read it from the start."""
     with ExitStack() as stack:
         plain = stack.enter_context(tempfile.TemporaryFile())
         try:
             with gzip.open(path) as packed:
                 shutil.copyfileobj(packed, plain)
         except (OSError, EOFError, zlib.error) as exc:
-            raise FormatError(f"{path}: broken gzip ({exc}); copy or make it again") from exc
+            raise FormatError(f"{path}: broken gzip ({exc}); copy or create it again") from exc
         plain.seek(0)
         stack.pop_all()
         return plain

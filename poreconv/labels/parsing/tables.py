@@ -1,4 +1,4 @@
-"""Tables of intervals on disk, as text, BED or Parquet: where the rows of each read stand, and the rows of one read."""
+"""Read tables of intervals, as text, BED or Parquet, and look up the rows of one read."""
 
 import re
 import shutil
@@ -18,37 +18,38 @@ from numpy.typing import NDArray
 from poreconv.errors import ConfigError, FormatError
 
 NEEDED = ("read_id", "start", "end")
+"""Columns that every table has."""
 SCHEMA = pa.schema([("read_id", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("label", pa.string())])
-"""What `batches` gives; ``label`` is null where a row has none."""
+"""Schema of the batches of `batches`; ``label`` is null in rows without one."""
 
 BED = ("read_id", "start", "end", "label")
-"""The first columns of BED; what stands in the others doesn't matter here."""
+"""Names for the first columns of BED; the others are not read."""
 
 BED_HEAD = re.compile(rb"#|track |browser |\s*$")
-"""How lines begin that may stand before the rows of a BED."""
+"""Start of a line that may precede the rows of a BED."""
 
 BATCH_ROWS = 1 << 16
-"""Rows of Parquet that are in memory at a time; of text it is a megabyte."""
+"""Rows of Parquet that are in memory at a time; text is read a megabyte at a time."""
 
 ROW = np.dtype([("start", "<i8"), ("end", "<i8"), ("label", "<i4"), ("read", "<i4")])
-"""A row on disk: place, an index into `Tables.names` (-1: no label), and the number of the read."""
+"""A row in the temporary file: interval, index into `Tables.names` (-1: no label), and number of the read."""
 
 Rows = NDArray[np.void]
-"""Of type `ROW`, shape ``(n,)``."""
+"""Rows of type `ROW`, shape ``(n,)``."""
 
 
 class Tables:
     """The rows of one or several tables, by read.
 
-    Tables are passed through once, into a temporary file of rows of a fixed size. Memory holds each read's id and the
-    place of its rows there. Where the rows of a read don't stand together, they are brought together in a second file.
+    The tables are read once, into a temporary file of rows of a fixed size; memory holds each read's id and the place
+    of its rows there. If the rows of a read are not next to each other, they are grouped in a second temporary file.
 
     Args:
-        files: TSV, CSV, BED or Parquet; `Tables` of several is that of their rows one after the other.
+        files: TSV, CSV, BED or Parquet files; the rows of several are taken together.
 
     Raises:
-        FormatError: A file is no table of intervals, or has a cell that is empty or no integer.
-        ConfigError: There is no room for the temporary file.
+        FormatError: A file is not a table of intervals, or a cell is empty or not an integer.
+        ConfigError: The temporary file could not be written.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -57,16 +58,16 @@ class Tables:
         self._count = np.zeros(0, np.int64)
         with ExitStack() as stack:
             self._rows: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
-            with _room():
-                together = [self._add(rows) for path in files for rows in map(self._numbered, batches(path))]
+            with _write_errors():
+                grouped = [self._add(rows) for path in files for rows in map(self._numbered, batches(path))]
                 self._rows.flush()
                 self._edge = np.append(0, np.cumsum(self._count))
-                if not all(together):
+                if not all(grouped):
                     self._rows = _by_read(self._rows, self._edge, stack.enter_context(tempfile.TemporaryFile()))
             self._files = stack.pop_all()
 
     def _add(self, rows: Rows) -> bool:
-        """Write some rows; tell whether, with those before, the rows of each read still stand together."""
+        """Write some rows; return whether the rows of each read, with those written before, are next to each other."""
         self._rows.write(rows.tobytes())
         last = max(len(self._count) - 1, 0)
         count = np.bincount(rows["read"], minlength=len(self._number))
@@ -82,11 +83,15 @@ class Tables:
 
     @property
     def names(self) -> list[str]:
-        """Labels met, which `ROW` indexes; an empty one is a label like any."""
+        """The labels, in the order of their first row, which `ROW` indexes; an empty text counts as a label."""
         return list(self._code)
 
     def of(self, read_id: str) -> Rows | None:
-        """Give the rows of a read, sorted by start and end; None without a row."""
+        """Return the rows of a read, sorted by start and end; None if it has none.
+
+        Args:
+            read_id: Id of the read.
+        """
         number = self._number.get(read_id)
         if number is None:
             return None
@@ -102,33 +107,35 @@ class Tables:
 
 
 @contextmanager
-def _room() -> Iterator[None]:
-    """Tell what to do when the temporary file cannot be written; `batches` tells what it cannot read itself."""
+def _write_errors() -> Iterator[None]:
+    """Raise a `ConfigError` if the temporary file can't be written; `batches` handles the errors of reading itself."""
     try:
         yield
     except OSError as exc:
         folder = tempfile.gettempdir()
-        raise ConfigError(f"{folder}: no room for the rows of the labels ({exc}); set TMPDIR to another") from exc
+        raise ConfigError(
+            f"{folder}: can't store the rows of the labels ({exc}); set TMPDIR to another folder"
+        ) from exc
 
 
 def _numbers(names: pa.StringArray, known: dict[str, int]) -> NDArray[np.int32]:
-    """Number strings in the order in which they are met; -1: null."""
+    """Number strings in the order of their first appearance; -1: null."""
     encoded = names.dictionary_encode()
-    met = encoded.dictionary.to_pylist()
-    by_code = np.array([*(known.setdefault(name, len(known)) for name in met), -1], np.int32)
-    code: NDArray[np.int32] = encoded.indices.fill_null(len(met)).to_numpy()
+    found = encoded.dictionary.to_pylist()
+    by_code = np.array([*(known.setdefault(name, len(known)) for name in found), -1], np.int32)
+    code: NDArray[np.int32] = encoded.indices.fill_null(len(found)).to_numpy()
     return by_code[code]
 
 
 def _by_read(rows: IO[bytes], edge: NDArray[np.int64], sorted_rows: IO[bytes]) -> IO[bytes]:
-    """Bring the rows of each read together, as they follow each other, in another file."""
+    """Group the rows by read in another file, those of a read in their order."""
     rows.seek(0)
-    shutil.copyfileobj(rows, sorted_rows)  # takes the room, before it is mapped
+    shutil.copyfileobj(rows, sorted_rows)  # reserves the space before the file is mapped
     sorted_rows.flush()
     mapped, free = np.memmap(sorted_rows, ROW, "r+"), edge[:-1].copy()
     rows.seek(0)
-    while some := rows.read(BATCH_ROWS * ROW.itemsize):
-        batch = np.frombuffer(some, ROW)
+    while content := rows.read(BATCH_ROWS * ROW.itemsize):
+        batch = np.frombuffer(content, ROW)
         batch = batch[np.argsort(batch["read"], kind="stable")]
         first = np.flatnonzero(np.diff(batch["read"], prepend=-1))
         read, n = batch["read"][first], np.diff(first, append=len(batch))
@@ -139,10 +146,17 @@ def _by_read(rows: IO[bytes], edge: NDArray[np.int64], sorted_rows: IO[bytes]) -
 
 
 def batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """Read a table bit by bit, in the form of `SCHEMA`.
+    """Read a table batch by batch.
+
+    Args:
+        path: Parquet by its content, BED by its suffix, else TSV or CSV.
+
+    Yields:
+        Rows with the columns of `SCHEMA`.
 
     Raises:
-        FormatError: It is neither text nor Parquet, lacks a column, or has a cell that is empty or no integer.
+        FormatError: The file is neither text nor Parquet, lacks a column, or has a cell that is empty or not an
+            integer.
     """
     empty: Counter[str] = Counter()
     try:
@@ -152,7 +166,7 @@ def batches(path: Path) -> Iterator[pa.RecordBatch]:
                 yield _in_schema(batch)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         problem = str(exc).split("\n", 1)[0]
-        raise FormatError(f"{path}: no table of intervals ({problem}); start and end are whole samples") from exc
+        raise FormatError(f"{path}: not a table of intervals ({problem}); start and end are whole samples") from exc
     for name in NEEDED:
         if empty[name]:
             raise FormatError(f"{path}: column {name}: {empty[name]} cells are empty; fill them")
@@ -164,7 +178,11 @@ def _kind(path: Path) -> Callable[[Path], Iterator[pa.RecordBatch]]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Tell Parquet by its first bytes."""
+    """Return whether a file is Parquet, by its first bytes.
+
+    Args:
+        path: The file.
+    """
     with path.open("rb") as stream:
         return stream.read(4) == b"PAR1"
 
@@ -177,7 +195,7 @@ def _from_parquet(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _from_text(path: Path) -> Iterator[pa.RecordBatch]:
-    """Read CSV or TSV, as its first line tells; .gz and the like are unpacked by their suffix."""
+    """Read CSV or TSV, depending on the first line; .gz and the like are decompressed by their suffix."""
     delimiter, found = header_of(path)
     names = _columns(path, found)
     parse = pa.csv.ParseOptions(delimiter=delimiter)
@@ -186,7 +204,7 @@ def _from_text(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _from_bed(path: Path) -> Iterator[pa.RecordBatch]:
-    """Read BED whose sequences are reads; ``.`` is no name."""
+    """Read BED whose sequences are reads; ``.`` is an empty name."""
     skip, n_columns = _bed_layout(path)
     if not n_columns:
         return
@@ -204,7 +222,7 @@ def _typed(names: Sequence[str]) -> pa.csv.ConvertOptions:
 
 
 def _bed_layout(path: Path) -> tuple[int, int]:
-    """Lines before the first row, and its number of columns; 0 without a row."""
+    """Number of lines before the first row, and of columns in it; 0 columns without a row."""
     with pa.input_stream(str(path), compression="detect") as stream:
         lines = stream.read(1 << 16).splitlines()
     skip = next((number for number, line in enumerate(lines) if not BED_HEAD.match(line)), len(lines))
@@ -212,7 +230,14 @@ def _bed_layout(path: Path) -> tuple[int, int]:
 
 
 def header_of(path: Path) -> tuple[str, list[str]]:
-    """Give the delimiter (tab, else comma) and the column names in the first line of a text table."""
+    """Read the delimiter and the column names from the first line of a text table.
+
+    Args:
+        path: The table, plain or compressed.
+
+    Returns:
+        The delimiter, a tab if the line contains one, else a comma; and the names.
+    """
     with pa.input_stream(str(path), compression="detect") as stream:
         line = stream.read(1 << 16).split(b"\n", 1)[0].decode("utf-8-sig").strip("\r")
     delimiter = "\t" if "\t" in line else ","
@@ -220,12 +245,12 @@ def header_of(path: Path) -> tuple[str, list[str]]:
 
 
 def _columns(path: Path, names: Sequence[str]) -> list[str]:
-    """The columns to read, of those that there are."""
+    """The columns to read, of those in the file."""
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise FormatError(
-            f"{path}: no column {', '.join(missing)}; a table of intervals has read_id, start, end and, if classes are "
-            "known, label"
+            f"{path}: no column {', '.join(missing)}; a table of intervals has read_id, start, end and, for classes, "
+            "label"
         )
     return [name for name in SCHEMA.names if name in names]
 

@@ -1,4 +1,4 @@
-"""Tables of poly(A) tails, one row per read, as three programs write them."""
+"""Read tables of poly(A) tails, one row per read, of three programs."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,22 +12,24 @@ from poreconv.labels.parsing.tables import header_of
 
 
 class Tail(NamedTuple):
-    """Where one read's tail is, raw samples, half-open."""
+    """Place of the poly(A) tail of one read, raw samples ``[start, end)``."""
 
     start: int
-    """-1: none was found."""
+    """First sample; -1: no tail was found."""
     end: int
+    """Sample after the last; -1: no tail was found."""
     adapter_start: int | None = None
-    """Where what comes before the tail begins, if the program tells."""
+    """First sample of the adapter, which comes before the tail; None if the program does not report it."""
     quality: str = ""
-    """The program's verdict; one of `PASSED`, or why the row is not to be used."""
+    """The program's verdict: one of `PASSED`, or why the row must not be used."""
 
 
 PASSED = ("", "PASS", "TRUE")
+"""Verdicts of usable rows."""
 
 
 class _Format(NamedTuple):
-    """Column names; None: the program has no such column."""
+    """Column names of a program; None: it has no such column."""
 
     read_id: str
     start: str
@@ -42,14 +44,17 @@ FORMATS = {
     "tailfindr": _Format("read_id", "tail_start", "tail_end", None, "tail_is_valid"),
     "dorado summary": _Format("read_id", "poly_tail_start", "poly_tail_end"),
 }
-"""Tailfindr says whether a tail is valid for cDNA only."""
+"""Column names by program. Tailfindr reports whether a tail is valid only for cDNA."""
 
 
 def tails_in(path: Path) -> Iterator[tuple[str, Tail]]:
-    """Read id and tail of each row of a table.
+    """Read the read id and the tail of each row of a table.
+
+    Args:
+        path: Table in one of `FORMATS`; the columns decide which.
 
     Raises:
-        FormatError: The file is none of `FORMATS`, or a place is no number.
+        FormatError: The file is in none of `FORMATS`, or a place is not a number.
     """
     try:
         delimiter, names = header_of(path)
@@ -62,18 +67,18 @@ def tails_in(path: Path) -> Iterator[tuple[str, Tail]]:
                 yield read_id, Tail(start, end, adapter_start, quality or "")
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         problem = str(exc).split("\n", 1)[0]
-        raise FormatError(f"{path}: no table of tails ({problem}); make or copy it again") from exc
+        raise FormatError(f"{path}: not a table of tails ({problem}); create or copy it again") from exc
 
 
 def _columns(path: Path, names: Sequence[str]) -> list[str | None]:
-    """Names of read id, start, end, adapter start and quality in this file; None where it has no such column."""
+    """Names of the columns read id, start, end, adapter start and quality in this file; None: it has no such column."""
     for form in FORMATS.values():
         needed = [form.read_id, form.start, form.end, form.adapter_start, form.quality if form.quality_needed else None]
         if all(name is None or name in names for name in needed):
             quality = form.quality if form.quality in names else None
             return [form.read_id, form.start, form.end, form.adapter_start, quality]
     raise FormatError(
-        f"{path}: not the columns of {', '.join(FORMATS)}; give the table of one of these, or dorado's BAM"
+        f"{path}: not a table of {', '.join(FORMATS)}, by its columns; give the table of one of these, or dorado's BAM"
     )
 
 
@@ -92,5 +97,5 @@ def _batches(path: Path, delimiter: str, columns: Sequence[str | None]) -> Itera
 
 
 def _rows(batch: pa.RecordBatch, columns: Sequence[str | None]) -> Iterator[tuple[Any, ...]]:
-    """Values of the columns, None where there is none."""
+    """Values of each row; None for a column that the file lacks."""
     return zip(*([None] * batch.num_rows if name is None else batch[name].to_pylist() for name in columns), strict=True)

@@ -1,4 +1,4 @@
-"""Label sources: a read in, its events out. Adding one: one file here, one line in ``LABEL_SOURCES``."""
+"""Label sources: each returns the events of a read. To add one: one file here, one line in ``LABEL_SOURCES``."""
 
 from __future__ import annotations
 
@@ -27,38 +27,42 @@ LABEL_SOURCES = {
 }
 
 OF_PATHS = {"path_class"}
-"""Sources whose ``--labels_from`` are signal files and folders, which they look at themselves."""
+"""Sources whose ``--labels_from`` are signal files or folders; they check these paths themselves."""
 
 
 class LabelSource(Protocol):
-    """Where labels come from.
+    """A provider of labels, asked read by read.
 
-    Made as ``Source(files, config)``: the files of ``--labels_from`` and a `SourceConfig`. A source opens files, so it
-    is closed after use, and each process makes its own.
+    Constructed as ``Source(files, config)``: the files of ``--labels_from`` and a `SourceConfig`. A source keeps files
+    open: close it after use, and construct one per process.
     """
 
     in_file: bool
-    """Whether the labels stand in the reads' own files, so that no ``--labels_from`` is needed; the class tells it
-    too."""
+    """Whether the labels are in the reads' own files, so that no ``--labels_from`` is needed. A class attribute, so
+    that it is known before a source is constructed."""
     classes: tuple[str, ...]
-    """Names that the events' ``label`` indexes, the same for every read; ``("A", "C", "G", "T")`` makes the `base`
-    task possible; empty: the source knows places only."""
+    """Class names that the events' ``label`` indexes, the same for every read. ``("A", "C", "G", "T")`` makes the
+    `base` task possible; empty: events have places only."""
     base_offset: int | None
-    """Which base of a labelled k-mer the event's class stands for (0: its first), None without a sequence."""
+    """Index of the base, within a labelled k-mer, that is the event's class (0: its first); None without a sequence."""
     notes: Counter[str]
-    """Things met that are not reads, such as second records of a read; they go into the drop ledger."""
+    """Counts of what was met besides reads, such as second records of a read; they are written to the drop ledger."""
 
     def events(self, read: Read) -> Events | None:
-        """Label one read, in raw coordinates and signal order.
+        """Label one read.
+
+        Args:
+            read: The read to label. Its number of samples is used to check the labels; how they are found (by its id,
+                file, channel) depends on the source.
 
         Returns:
-            None if the source has no label for this read.
+            Events in raw samples and signal order, or None if the source has no label for this read.
 
         Raises:
-            LabelError: It has one, and that does not fit the read's signal.
+            LabelError: The label that the source has doesn't fit the read's signal, or can't be used.
         """
         ...
 
     def close(self) -> None:
-        """Let go of open files."""
+        """Close the source's files."""
         ...

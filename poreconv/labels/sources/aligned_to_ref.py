@@ -1,4 +1,4 @@
-"""Labels from the alignment of events to a reference that early Nanopore workflows wrote into fast5."""
+"""Labels from the alignments of events to a reference that early Nanopore workflows wrote into fast5 files."""
 
 import h5py
 import numpy as np
@@ -17,18 +17,22 @@ COLUMNS = {"start", "length", "seq_pos", "kmer"}
 class AlignedToRef(InFast5):
     """``Analyses/AlignToRef_nnn/CurrentSpaceMapped_template/Events`` of the read's own fast5 file.
 
-    Neighbouring rows of one ``seq_pos`` are one event; gaps between rows (events that the aligner ignored) are not
-    covered. Starts are seconds from the start of acquisition, or what else `row_places` knows. The class is the middle
-    base of ``kmer``, which these tables write in signal order, for RNA too. The newest alignment with such a table
-    wins; the others are counted as ``other_alignments``. Its rows are detected events: the places are those of the
-    event detector.
+    Neighbouring rows with the same ``seq_pos`` form one event; gaps between rows (events that the aligner ignored) are
+    not covered. Starts are seconds from the start of acquisition, or in one of the other forms that `row_places` reads.
+    The class is the middle base of ``kmer``, which these tables write in signal order, also for RNA. Of several
+    alignments the newest with such a table is used; the others are counted as ``other_alignments``. The rows are
+    detected events: boundaries are where the event detector put them.
     """
 
     classes = BASES
     base_offset: int | None = STATE_BASE
 
     def events(self, read: Read) -> Events | None:
-        """Label one read; see `LabelSource.events`."""
+        """Label one read; see `LabelSource.events`.
+
+        Args:
+            read: Its fast5 file and id locate the table; its sample rate and start place the rows on its signal.
+        """
         with unreadable_dropped(read):
             aligned = analyses(self._groups.of(read), "AlignToRef")
             tables = [group[TABLE] for group in aligned if _is_table(group.get(TABLE))]

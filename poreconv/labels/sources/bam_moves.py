@@ -1,4 +1,4 @@
-"""Labels from the move tables that dorado, guppy and bonito write into BAM: right to about one block, no better."""
+"""Labels from the move tables that dorado, guppy and bonito write to BAM; they are right to about one block."""
 
 import re
 from collections import Counter
@@ -22,20 +22,22 @@ MODEL = re.compile(r"(?:^|_)(dna|rna)\d*[_\d]", re.IGNORECASE)
 
 
 class BamMoves:
-    """Tags ``mv`` (stride, then a move per block) and ``ts`` (samples before the first block) of BAM or SAM records.
+    """Tags ``mv`` (stride, then one move per block) and ``ts`` (samples before the first block) of BAM or SAM records.
 
-    Blocks are in signal order; the sequence, 5' to 3', is walked backwards for RNA. Bases of a record aligned to the
-    reverse strand are turned back to the read's own. A read that was split has its labels from all its parts: their
-    samples begin at ``sp`` in the signal of the read named by ``pi``. What tells RNA is the signal file, else the
-    record's read group; else events have places only (class -1), and the read is counted as ``orientation_unknown``.
+    Blocks are in signal order, and the sequence is 5' to 3': for RNA it is read backwards. The bases of a record
+    aligned to the reverse strand are reverse-complemented back to the read's own. A split read gets the labels of all
+    its parts: the samples of a part begin at ``sp`` in the signal of the read named by ``pi``. Whether a read is RNA is
+    stated by the signal file, or else by the record's read group. If neither states it, events have places only (class
+    -1), and the read is counted as ``orientation_unknown``.
 
-    ``ns``, the samples that the basecaller saw, must not exceed those of the read; fewer are fine (dorado passes over
-    the end of some reads). Moves of aligned records with clipped-off bases don't fit them: a named drop. With
-    `SourceConfig.move_margin` one stride on each side of each base's first sample is uncovered.
+    ``ns``, the number of samples that the basecaller processed, must not exceed that of the read; it may be smaller
+    (dorado omits the end of some reads). A record whose bases were hard-clipped doesn't fit its move table, and the
+    read is dropped (``label_moves``). With `SourceConfig.move_margin` one stride on each side of each base's first
+    sample is not covered.
 
     Source:
-        https://software-docs.nanoporetech.com/dorado/latest/basecaller/sam_spec; dorado before 2.1 may tell ``sp``
-        without the samples it had trimmed (its issue 1613): what then reaches beyond the signal is dropped.
+        https://software-docs.nanoporetech.com/dorado/latest/basecaller/sam_spec; dorado before 2.1 may write ``sp``
+        without the samples it had trimmed (its issue 1613): a part that then reaches beyond the signal is dropped.
     """
 
     in_file = False
@@ -45,8 +47,12 @@ class BamMoves:
     def __init__(self, files: Sequence[Path], config: SourceConfig) -> None:
         """Index the files.
 
+        Args:
+            files: SAM or BAM files.
+            config: ``move_margin`` is used.
+
         Raises:
-            FormatError: A file is no SAM or BAM, or has no move table.
+            FormatError: A file is not SAM or BAM, or has no move table.
         """
         self.notes: Counter[str] = Counter()
         self._margin = config.move_margin
@@ -56,7 +62,11 @@ class BamMoves:
         )
 
     def events(self, read: Read) -> Events | None:
-        """Label one read; see `LabelSource.events`."""
+        """Label one read; see `LabelSource.events`.
+
+        Args:
+            read: Its records, or those of its parts, are found by its id; its chemistry, if known, states the molecule.
+        """
         tables = [move_table(read, record) for record in self._records.of(read.read_id)]
         tables.sort(key=lambda table: table.first_sample)
         parts = [part for table in tables if len((part := steps(read, table, self.notes)).start)]
@@ -71,24 +81,28 @@ class BamMoves:
 
 
 def move_table(read: Read, record: pysam.AlignedSegment) -> MoveTable:
-    """Read the tags of one record.
+    """Read the move table of one record.
+
+    Args:
+        read: The read whose signal the record is about.
+        record: Its tags ``mv``, ``ts``, ``ns`` and ``sp``, its sequence and its read group are read.
 
     Raises:
-        LabelError: One is missing (``label_incomplete``) or no move table (``label_unreadable``), or the basecaller saw
-            more samples than there are (``label_length``).
+        LabelError: ``ts`` is missing (``label_incomplete``), ``mv`` is not a move table (``label_unreadable``), or the
+            basecaller processed more samples than the read has (``label_length``).
     """
-    trimmed, seen = int_tag(record, "ts"), int_tag(record, "ns")
+    trimmed, n_called = int_tag(record, "ts"), int_tag(record, "ns")
     split_at = int_tag(record, "sp") or 0
     if trimmed is None:
         raise LabelError(
-            f"{read.where}: {record.query_name} has moves and no number in 'ts', so its first block can't be placed; "
+            f"{read.where}: {record.query_name} has moves but no number in 'ts', so its first block can't be placed; "
             "basecall the read again",
             reason="label_incomplete",
         )
-    if seen is not None and split_at + seen > len(read.adc):
+    if n_called is not None and split_at + n_called > len(read.adc):
         raise LabelError(
-            f"{read.where}: the basecaller saw samples [{split_at}, {split_at + seen}), the read has {len(read.adc)}; "
-            "is this the file that was basecalled?",
+            f"{read.where}: samples [{split_at}, {split_at + n_called}) were basecalled, and the read has "
+            f"{len(read.adc)} samples; give the file that was basecalled",
             reason="label_length",
         )
     stride, move = _moves(read, record)
@@ -97,19 +111,27 @@ def move_table(read: Read, record: pysam.AlignedSegment) -> MoveTable:
 
 
 def _moves(read: Read, record: pysam.AlignedSegment) -> tuple[int, NDArray[np.int64]]:
-    """Stride, and the moves of all blocks."""
+    """Read the stride, and the moves of all blocks."""
     table = np.atleast_1d(np.asarray(record.get_tag("mv")))
     if table.dtype.kind not in "iu" or len(table) < 2 or table[0] < 1 or table[1:].min() < 0:
         raise LabelError(
-            f"{read.where}: its 'mv' tag is no stride followed by moves; basecall the read again",
+            f"{read.where}: its 'mv' tag is not a stride followed by moves; basecall the read again",
             reason="label_unreadable",
         )
     return int(table[0]), table[1:].astype(np.int64)
 
 
 def is_rna(read: Read, record: pysam.AlignedSegment) -> bool | None:
-    """Tell whether a read's signal runs 3' to 5', by its file, else by the record's read group; None: unknown."""
+    """Return whether a read's signal runs 3' to 5' (RNA).
+
+    Args:
+        read: Its chemistry decides, if its file states one.
+        record: Else the basecalling model in the name of its read group (``RG``) decides.
+
+    Returns:
+        None if neither states it.
+    """
     if read.chemistry != "unknown":
         return read.chemistry.startswith("rna")
-    told = MODEL.search(str(record.get_tag("RG"))) if record.has_tag("RG") else None
-    return None if told is None else told[1].lower() == "rna"
+    molecule = MODEL.search(str(record.get_tag("RG"))) if record.has_tag("RG") else None
+    return None if molecule is None else molecule[1].lower() == "rna"

@@ -31,16 +31,16 @@ from poreconv.reads.read import Read
 
 
 class Eventalign:
-    """TSV with ``start_idx`` and ``end_idx`` (``--signal-index``), plain or gzip.
+    """TSV tables with ``start_idx`` and ``end_idx`` (``--signal-index``), plain or gzip.
 
-    Neighbouring rows of one reference position are one event, from the first one's start to the last one's end. Rows
-    that the aligner gave no k-mer (``NNNNNN``) belong to none and are not covered. The class is the middle base
-    (k // 2, counted from 5') of ``model_kmer``, which is in the read's own strand.
+    Neighbouring rows with the same reference position form one event, from the first row's start to the last row's end.
+    Rows to which the aligner assigned no k-mer (``NNNNNN``) belong to no event and are not covered. The class is the
+    middle base (k // 2, counted from 5') of ``model_kmer``, which is in the read's own strand.
 
-    Reads are told by ``read_name``, or by ``read_index``; then the summary that the program wrote beside the table
-    (``--summary``) is given as another file. Of several alignments of a read the one with most text wins; the others
-    are counted as ``other_records``. Memory holds the place of each read's rows and, while it is labelled, those
-    of one read; gzip files are unpacked to a temporary file first.
+    Reads are identified by ``read_name``, or by ``read_index``; in the latter case the summary that the program wrote
+    with the table (``--summary``) has to be given as another file. Of several alignments of a read the one with the
+    longest text is used; the others are counted as ``other_records``. Memory holds only the place of each read's rows
+    in the file, and the rows of one read while it is labelled; gzip files are unpacked to a temporary file first.
 
     Source:
         https://nanopolish.readthedocs.io/en/latest/quickstart_eventalign.html; https://hasindu2008.github.io/f5c/docs/output.
@@ -55,17 +55,17 @@ class Eventalign:
 
         Args:
             files: Tables, and at most one summary.
-            config: Not needed here.
+            config: Not used.
 
         Raises:
-            FormatError: A file is neither, a table without names comes without its summary, k-mers differ in length.
+            FormatError: A file is neither, a table with ``read_index`` has no summary, or k-mers differ in length.
         """
         self.notes: Counter[str] = Counter()
         self._best: dict[str, Block] = {}
         self._others: Counter[str] = Counter()
         with ExitStack() as stack:
             self._streams = [stack.enter_context(open_plain(path)) for path in files]
-            tables, names = _sorted_out(files, self._streams)
+            tables, names = _tables_and_names(files, self._streams)
             self._tables = dict(tables)
             for file, table in tables:
                 for read, block in blocks(self._streams[file], table, files[file], file):
@@ -81,7 +81,14 @@ class Eventalign:
             self._best[name] = block
 
     def events(self, read: Read) -> Events | None:
-        """Label one read; see `LabelSource.events`."""
+        """Label one read; see `LabelSource.events`.
+
+        Args:
+            read: Its rows are found by its id.
+
+        Raises:
+            LabelError: The rows can't be parsed (``label_unreadable``), or the events don't fit (see `fitted`).
+        """
         block = self._best.get(read.read_id)
         if block is None:
             return None
@@ -94,7 +101,7 @@ class Eventalign:
         except pa.ArrowException as exc:
             problem = str(exc).split("\n", 1)[0]
             raise LabelError(
-                f"{read.where}: its rows can't be read ({problem}); make the table again", reason="label_unreadable"
+                f"{read.where}: its rows can't be parsed ({problem}); make the table again", reason="label_unreadable"
             ) from exc
         return _events(read, table, self._tables[block.file].k)
 
@@ -103,10 +110,10 @@ class Eventalign:
         self._files.close()
 
 
-def _sorted_out(
+def _tables_and_names(
     files: Sequence[Path], streams: Sequence[IO[bytes]]
 ) -> tuple[list[tuple[int, Layout]], dict[bytes, str]]:
-    """The tables by place among the files, and the names in the summary; streams stand behind the headers."""
+    """Return each table with its index in ``files``, and the read names in the summary; reads the streams' headers."""
     tables: list[tuple[int, Layout]] = []
     summaries: list[dict[bytes, str]] = []
     for file, (path, stream) in enumerate(zip(files, streams, strict=True)):
@@ -122,7 +129,9 @@ def _sorted_out(
             "give one table and its summary (--summary), or tables with read_name (--print-read-names)"
         )
     if len({table.k for _, table in tables}) > 1:
-        raise FormatError(f"{files[0]}: these tables have k-mers of different lengths; label with one of them")
+        raise FormatError(
+            f"{files[0]}: it and the other tables have k-mers of different lengths; give tables of one length"
+        )
     return tables, summaries[0] if summaries else {}
 
 
@@ -130,26 +139,26 @@ def _name(read: bytes, table: Layout, names: dict[bytes, str], path: Path) -> st
     if not table.by_index:
         return read.decode("utf-8", "replace")
     if read not in names:
-        raise FormatError(f"{path}: read_index {read!r} is not in the summary; give the summary of this very table")
+        raise FormatError(f"{path}: read_index {read!r} is not in the summary; give the summary of this table")
     return names[read]
 
 
 def _events(read: Read, table: pa.Table, k: int) -> Events | None:
     position, kmer, start, end = (table[name].to_numpy() for name in ROW_COLUMNS)
     letters = "".join(kmer)
-    if len(letters) != k * len(kmer) or any(len(one) != k for one in kmer):
+    if len(letters) != k * len(kmer) or any(len(word) != k for word in kmer):
         raise LabelError(
-            f"{read.where}: k-mers of other lengths than {k}; make the table again", reason="label_unreadable"
+            f"{read.where}: some k-mers don't have length {k}; make the table again", reason="label_unreadable"
         )
     middle = base_index(letters.encode("ascii", "replace")[k // 2 :: k])
-    known = np.array([set(one) != {"N"} for one in kmer], bool)
+    known = np.array([set(word) != {"N"} for word in kmer], bool)
     return _merged(read, position[known], start[known], end[known], middle[known]) if known.any() else None
 
 
 def _merged(
     read: Read, position: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], label: NDArray[np.int16]
 ) -> Events:
-    """One event per run of rows of one position, in signal order."""
+    """Merge neighbouring rows of one position into one event, in signal order."""
     order = np.argsort(start, kind="stable")
     position, start, end, label = position[order], start[order], end[order], label[order]
     first = np.flatnonzero(np.append(True, position[1:] != position[:-1]))

@@ -1,4 +1,4 @@
-"""Labels from guppy's move table: right to about one block of the basecaller, no better."""
+"""Labels from guppy's move tables in fast5 files; they are right to about one block of the basecaller."""
 
 import numpy as np
 
@@ -14,20 +14,25 @@ from poreconv.reads.read import Read
 class Fast5Moves(InFast5):
     """``Basecall_1D_nnn/BaseCalled_template/Move`` of the read's own fast5 file.
 
-    Block i covers ``first_sample_template + i * block_stride``, both of this very basecall; see `steps`. Blocks before
-    the first move are not covered; with `SourceConfig.move_margin` neither is one stride on each side of each base's
-    first sample.
+    Block i starts at sample ``first_sample_template + i * block_stride``, both taken from the same basecall; see
+    `steps`. Blocks before the first move are not covered; with `SourceConfig.move_margin` neither is one stride on each
+    side of each base's first sample.
 
-    The newest basecall with a move table wins; the others are counted as ``other_basecalls``. For RNA, whose signal
-    runs 3' to 5', the sequence is walked backwards; where neither the file's chemistry nor a U tells RNA from DNA, the
-    events have places only (class -1), and the read is counted as ``orientation_unknown``.
+    Of several basecalls the newest with a move table is used; the others are counted as ``other_basecalls``. For RNA,
+    whose signal runs 3' to 5', the sequence is read backwards. RNA is recognised by the file's chemistry or a U in the
+    sequence; if the chemistry is unknown and there is no U, events have places only (class -1), and the read is counted
+    as ``orientation_unknown``.
     """
 
     classes = BASES
     base_offset: int | None = 0
 
     def events(self, read: Read) -> Events | None:
-        """Label one read; see `LabelSource.events`."""
+        """Label one read; see `LabelSource.events`.
+
+        Args:
+            read: Its fast5 file and id locate the move table; its chemistry, if known, states the molecule.
+        """
         with unreadable_dropped(read):
             found = basecalls_with(self._groups.of(read), "Move")
             if not found:
@@ -47,7 +52,7 @@ def _table(read: Read, basecall: Basecall) -> MoveTable:
     segment, stride, sequence = needed_segment(read, basecall), basecall.stride, basecall.sequence
     if stride is None:
         raise LabelError(
-            f"{read.where}: {basecall.group.name} has moves and no block_stride; basecall the read again",
+            f"{read.where}: {basecall.group.name} has moves but no block_stride; basecall the read again",
             reason="label_incomplete",
         )
     rna = read.chemistry.startswith("rna") or b"U" in sequence

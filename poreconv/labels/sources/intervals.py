@@ -16,22 +16,23 @@ from poreconv.labels.parsing.tables import Tables
 from poreconv.reads.read import Read
 
 UNKNOWN = "unknown"
-"""The value of `SourceConfig.outside` that is no class."""
+"""The value of `SourceConfig.outside` that leaves samples uncovered; every other value is a class name."""
 
 
 class Intervals:
-    """TSV, CSV, Parquet: columns ``read_id, start, end`` and, where intervals have a class, ``label``; or BED.
+    """TSV, CSV or Parquet with columns ``read_id, start, end`` and, if intervals have a class, ``label``; or BED.
 
-    ``[start, end)`` are raw samples. Other columns are passed over; an empty label is class -1; several files count as
-    one table. A BED (suffix ``.bed``) has the read id as its sequence, and the class as its name; strand and score are
-    passed over. Outside the intervals of a read `SourceConfig.outside` speaks: ``unknown`` leaves it uncovered, a class
-    name makes events of it that reach from interval to interval, so that the whole read is covered. A read without a
-    row has no label; to say that a read is all background, give it one row labelled so.
+    ``[start, end)`` are raw samples. Other columns are ignored; an empty label is class -1; several files count as one
+    table. A BED (suffix ``.bed``) has the read id as its sequence and the class as its name; strand and score are
+    ignored. `SourceConfig.outside` decides about the samples of a read outside its intervals: ``unknown`` leaves them
+    uncovered; a class name makes each gap an event of this class, so that the whole read is covered. A read without a
+    row has no label; a read that is all background needs one row with this label.
 
-    Labels that are all of A, C, G and T give the classes A, C, G, T in this order, others their sorted names, the one
-    of ``outside`` first.
+    If all labels are among A, C, G and T, and ``outside`` is ``unknown``, the classes are A, C, G, T in this order;
+    otherwise they are the sorted labels, with the class of ``outside`` first.
 
-    Memory does not grow with the rows: they stand, 24 bytes each, in a temporary file, which goes with the process.
+    Memory does not grow with the number of rows: they are kept, 24 bytes each, in a temporary file, which is removed
+    when the process ends.
     """
 
     in_file = False
@@ -39,9 +40,13 @@ class Intervals:
     def __init__(self, files: Sequence[Path], config: SourceConfig) -> None:
         """Index the tables.
 
+        Args:
+            files: Tables, whose kind is found by content, and BED files, by suffix; text may be compressed.
+            config: ``outside`` is used.
+
         Raises:
-            FormatError: A file is no such table.
-            ConfigError: ``outside`` is a class, and intervals have none; or there is no room for the temporary file.
+            FormatError: A file is not such a table.
+            ConfigError: ``outside`` is a class but no interval has a label; or the temporary file can't be written.
         """
         self.notes: Counter[str] = Counter()
         self._outside = config.outside != UNKNOWN
@@ -54,7 +59,11 @@ class Intervals:
         self._class = np.array([*(position.get(name, -1) for name in self._tables.names), -1], np.int16)
 
     def events(self, read: Read) -> Events | None:
-        """Label one read; see `LabelSource.events`."""
+        """Label one read; see `LabelSource.events`.
+
+        Args:
+            read: Its rows are found by its id.
+        """
         rows = self._tables.of(read.read_id)
         if rows is None:
             return None
@@ -69,18 +78,23 @@ class Intervals:
         self._files.close()
 
 
-def classes_with(names: set[str], outside: str) -> tuple[str, ...]:
-    """Classes of labels with these names: sorted, behind the class of what is outside them."""
+def classes_with_outside(names: set[str], outside: str) -> tuple[str, ...]:
+    """Return the class names in order: first the one of what is outside, if it is a class, then the sorted names.
+
+    Args:
+        names: Names of the labels; may include ``outside``.
+        outside: See `SourceConfig.outside`.
+    """
     return (outside, *sorted(names - {outside})) if outside != UNKNOWN else tuple(sorted(names))
 
 
 def _classes(names: set[str], outside: str) -> tuple[str, ...]:
     require(
         outside == UNKNOWN or len(names) > 0,
-        f"outside {outside!r}: the intervals have no labels to tell them from it; fill the column 'label'",
+        f"outside {outside!r}: the intervals have no labels; fill the column 'label'",
     )
     only_bases = outside == UNKNOWN and bool(names) and names <= set(BASES)
-    return BASES if only_bases else classes_with(names, outside)
+    return BASES if only_bases else classes_with_outside(names, outside)
 
 
 def _with_outside(
@@ -88,8 +102,8 @@ def _with_outside(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int16]]:
     """Add events of class 0 before, between and after the intervals."""
     gap_start, gap_end = np.append(0, end), np.append(start, n_samples)
-    there = gap_end > gap_start
-    all_start, all_end = np.append(start, gap_start[there]), np.append(end, gap_end[there])
-    all_label = np.append(label, np.zeros(there.sum(), np.int16))
+    not_empty = gap_end > gap_start
+    all_start, all_end = np.append(start, gap_start[not_empty]), np.append(end, gap_end[not_empty])
+    all_label = np.append(label, np.zeros(not_empty.sum(), np.int16))
     order = np.argsort(all_start)
     return all_start[order], all_end[order], all_label[order]

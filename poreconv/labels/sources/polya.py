@@ -23,16 +23,18 @@ BAM_SUFFIXES = (".bam", ".sam")
 class PolyA:
     """Tables of nanopolish polya (TSV), tailfindr (CSV) and dorado summary, or dorado's BAM with ``pa`` tags.
 
-    All count raw samples. The tail is ``polya_start`` to ``transcript_start``, ``tail_start`` to ``tail_end``,
-    ``poly_tail_start`` to ``poly_tail_end``, or the second and third number of ``pa`` (from ``sp`` on, for a part of a
-    split read). Of RNA, which goes through the pore 3' end first, what comes before is the adapter and what comes after
-    is the transcript, up to the read's end. The adapter begins at nanopolish's ``leader_start``, so that its leader
-    (one sample in most reads) counts as adapter; the others don't tell where it begins: at the read's first sample. Of
-    DNA, or where nothing tells, the tail only is labelled (class ``polya``, also poly(T)).
+    All of them count raw samples. The tail is ``polya_start`` to ``transcript_start``, ``tail_start`` to ``tail_end``,
+    ``poly_tail_start`` to ``poly_tail_end``, or the second and third number of ``pa`` (counted from ``sp`` for a part
+    of a split read). RNA goes through the pore 3' end first: what comes before the tail is the adapter, and what comes
+    after it, up to the read's end, is the transcript. The adapter begins at nanopolish's ``leader_start``, so that
+    nanopolish's leader (one sample in most reads) counts as adapter; the other programs don't report its start, and it
+    begins at the read's first sample. For DNA, and where the molecule is unknown, only the tail is labelled (class
+    ``polya``, also for poly(T)), except that a start of the adapter always gives all three regions.
 
-    A row with another verdict than PASS (nanopolish's ``qc_tag``), or a tail that isn't valid (tailfindr, cDNA), is a
-    drop named after it, such as ``label_qc_suffclip``. A read without a tail has no label. Of several rows for one read
-    the first with a good verdict wins; the others are counted as ``other_records``.
+    A read whose row has another verdict than PASS (nanopolish's ``qc_tag``) or a tail that isn't valid (tailfindr,
+    cDNA) is dropped with a reason named after the verdict, such as ``label_qc_suffclip``. A read without a tail has no
+    label. Of several rows for one read the first with a good verdict is used; the others are counted as
+    ``other_records``.
 
     Source:
         Workman et al. 2019, doi:10.1038/s41592-019-0617-2 (nanopolish); Krause et al. 2019,
@@ -44,7 +46,11 @@ class PolyA:
     base_offset: int | None = None
 
     def __init__(self, files: Sequence[Path], config: SourceConfig) -> None:
-        """Read the tables, one tail per read in memory, and index the BAM files.
+        """Read the tables, which leave one tail per read in memory, and index the BAM files.
+
+        Args:
+            files: BAM or SAM files, by suffix, and tables.
+            config: Not used.
 
         Raises:
             FormatError: A file is neither such a table nor a BAM with ``pa`` tags.
@@ -70,14 +76,22 @@ class PolyA:
             self._tails[read_id] = tail
 
     def events(self, read: Read) -> Events | None:
-        """Label one read; see `LabelSource.events`."""
+        """Label one read; see `LabelSource.events`.
+
+        Args:
+            read: Its tail is found by its id; its chemistry decides whether adapter and transcript are labelled.
+
+        Raises:
+            LabelError: The program's verdict on the tail is not good (``label_qc_...``), its ``pa`` tag can't be parsed
+                (``label_unreadable``), or a region doesn't fit the read (see `fitted`).
+        """
         if read.read_id in self._others:
             self.notes["other_records"] += self._others[read.read_id]
         tail = self._tails.get(read.read_id) or _first(read, self._records.of(read.read_id))
         if tail is not None and tail.quality not in PASSED:
             raise LabelError(
-                f"{read.where}: its tail is marked {tail.quality}, and only passing ones are used; leave it out, or "
-                "label it by hand",
+                f"{read.where}: its tail is marked {tail.quality}, and only passing ones are used; leave out the read, "
+                "or label it by hand",
                 reason=f"label_qc_{re.sub(r'[^a-z0-9]+', '_', tail.quality.lower())}",
             )
         return None if tail is None or tail.start < 0 else _regions(read, tail)
@@ -88,7 +102,7 @@ class PolyA:
 
 
 def _first(read: Read, records: Sequence[pysam.AlignedSegment]) -> Tail | None:
-    """The first tail that dorado found in a read, or in the parts that it was split into."""
+    """Return the first tail in the signal that dorado found in a read, or in the parts into which it was split."""
     found = [tail for record in records if (tail := _tail(read, record)).start >= 0]
     return min(found, key=lambda tail: tail.start, default=None)
 
@@ -97,7 +111,7 @@ def _tail(read: Read, record: pysam.AlignedSegment) -> Tail:
     places = np.atleast_1d(np.asarray(record.get_tag("pa")))
     if places.dtype.kind not in "iu" or len(places) < 3:
         raise LabelError(
-            f"{read.where}: its 'pa' tag is no anchor, start, end, ...; basecall the read again",
+            f"{read.where}: its 'pa' tag is not whole numbers: anchor, start, end, ...; basecall the read again",
             reason="label_unreadable",
         )
     start, end, part = int(places[1]), int(places[2]), int_tag(record, "sp") or 0
@@ -110,5 +124,5 @@ def _regions(read: Read, tail: Tail) -> Events:
     if tail.adapter_start is None and not read.chemistry.startswith("rna"):
         return fitted(read, start, end, label=[1], classes=PolyA.classes)
     edge = np.array([tail.adapter_start or 0, tail.start, tail.end, len(read.adc)])
-    there = np.flatnonzero(np.diff(edge))
-    return fitted(read, edge[there], edge[there + 1], label=there, classes=PolyA.classes)
+    region = np.flatnonzero(np.diff(edge))  # those with samples
+    return fitted(read, edge[region], edge[region + 1], label=region, classes=PolyA.classes)

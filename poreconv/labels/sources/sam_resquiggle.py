@@ -1,4 +1,4 @@
-"""Labels from SAM and BAM files with ``si`` and ``ss`` tags: f5c eventalign --sam."""
+"""Labels from SAM and BAM files with ``si`` and ``ss`` tags, as f5c eventalign --sam writes them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,12 +15,13 @@ from poreconv.reads.read import Read
 
 
 class SamResquiggle:
-    """Tag ``si``: first sample, sample after the last, reference start and end; tag ``ss``: a run string.
+    """Tag ``si`` is first sample, sample after the last, reference start and end; tag ``ss`` is a run string.
 
-    One event per match, in signal order whichever strand the read aligned to; extra samples (``I``) belong to no k-mer
-    and are not covered. The k-mers are the reference's, which the file doesn't hold, so events have places only. Of
-    several records the primary alignment's wins, then the longest span; the others are counted as ``other_records``.
-    Events are k-mers, not bases: which base of a k-mer one stands for depends on the pore.
+    There is one event per match, in signal order whichever strand the read aligned to; extra samples (``I``) belong to
+    no k-mer and are not covered. The k-mers are those of the reference, which is not in the file, so events have places
+    only. Of several records the primary alignment is used, or else the one with the longest span; the others are
+    counted as ``other_records``. Events are k-mers, not bases: which base of a k-mer an event stands for depends on the
+    pore.
 
     Source:
         https://hasindu2008.github.io/f5c/docs/output; Samarakoon et al. 2024, doi:10.1093/bioinformatics/btae501.
@@ -35,24 +36,32 @@ class SamResquiggle:
 
         Args:
             files: SAM or BAM files.
-            config: Not needed here.
+            config: Not used.
 
         Raises:
-            FormatError: A file is no SAM or BAM, or has no ``si`` tag.
+            FormatError: A file is not SAM or BAM, or has no ``si`` tag.
         """
         self.notes: Counter[str] = Counter()
         hint = "make the file with f5c eventalign --sam"
         self._records = Records(files, tag="si", hint=hint, size=_span, notes=self.notes)
 
     def events(self, read: Read) -> Events | None:
-        """Label one read; see `LabelSource.events`."""
+        """Label one read; see `LabelSource.events`.
+
+        Args:
+            read: Its records are found by its id.
+
+        Raises:
+            LabelError: A tag is missing or can't be parsed (``label_unreadable``), or the run string doesn't fit the
+                read (see `run_events`).
+        """
         records = self._records.of(read.read_id)
         if not records:
             return None
         place = _place(records[0])
         if place is None or not records[0].has_tag("ss"):
             raise LabelError(
-                f"{read.where}: its record has no 'si' of four numbers with an 'ss'; label the read again",
+                f"{read.where}: its record needs a tag 'si' of four numbers and a tag 'ss'; label the read again",
                 reason="label_unreadable",
             )
         return run_events(read, str(records[0].get_tag("ss")), *place)
@@ -63,7 +72,7 @@ class SamResquiggle:
 
 
 def _place(record: pysam.AlignedSegment) -> tuple[int, int] | None:
-    """First sample and sample after the last; None if the tag doesn't tell."""
+    """Return the first sample and the sample after the last; None if ``si`` is not four numbers."""
     columns = str(record.get_tag("si")).split(",")
     try:
         first, end, _, _ = (int(column) for column in columns)

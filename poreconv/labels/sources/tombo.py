@@ -14,8 +14,9 @@ from poreconv.reads.read import Read
 class Tombo(InFast5):
     """``Analyses/RawGenomeCorrected_nnn/BaseCalled_template/Events`` of the read's own fast5 file.
 
-    Base i is ``read_start_rel_to_raw + start .. + length``, on the reversed signal for RNA. Of several resquiggles the
-    newest that succeeded wins; the others are counted as ``other_resquiggles``. Bases other than ACGT have class -1.
+    A base's first sample is ``read_start_rel_to_raw + start``, and it has ``length`` samples; for RNA these count on
+    the reversed signal. Of several resquiggles the newest that succeeded is used; the others are counted as
+    ``other_resquiggles``. Letters other than A, C, G and T (or U) have class -1.
 
     Source:
         Stoiber et al. 2016, doi:10.1101/094672; nanoporetech/tombo.
@@ -25,7 +26,12 @@ class Tombo(InFast5):
     base_offset: int | None = 0
 
     def events(self, read: Read) -> Events | None:
-        """Label one read; see `LabelSource.events`."""
+        """Label one read; see `LabelSource.events`.
+
+        Args:
+            read: Its fast5 file and id locate the resquiggle; where Tombo doesn't state the molecule, its chemistry
+                does.
+        """
         with unreadable_dropped(read):
             corrected = analyses(self._groups.of(read), "RawGenomeCorrected")
             templates = [group["BaseCalled_template"] for group in corrected if _succeeded(group)]
@@ -54,14 +60,14 @@ def _events(read: Read, template: h5py.Group) -> Events:
 
 
 def _on_reversed_signal(read: Read, template: h5py.Group) -> bool:
-    """Tell RNA: by Tombo's own word, which old versions don't give, else by the read's chemistry."""
-    said = template.attrs.get("rna")
-    if said is not None:
-        return text(said).lower() in ("true", "1")
+    """Return whether the read is RNA: from Tombo's attribute, or, since old versions don't write it, its chemistry."""
+    rna = template.attrs.get("rna")
+    if rna is not None:
+        return text(rna).lower() in ("true", "1")
     if read.chemistry == "unknown":
         raise LabelError(
-            f"{read.where}: neither Tombo nor the file says whether this is RNA, whose events Tombo counts from the "
-            "signal's end; resquiggle again with Tombo 1.5",
+            f"{read.where}: neither Tombo nor the file states whether it is RNA, whose events Tombo counts from the "
+            "signal's end; resquiggle it again with Tombo 1.5",
             reason="label_orientation",
         )
     return read.chemistry.startswith("rna")

@@ -1,11 +1,11 @@
-"""The networks, all ``(B,1,T) -> (B,C,T)``; `poreconv.models.architectures` has the table of them."""
+"""The networks, all ``(B,1,T) -> (B,C,T)``; `poreconv.models.architectures` contains their table."""
 
-from dataclasses import asdict
 from pkgutil import resolve_name
 from typing import Any
 
 from poreconv.models.architectures import ARCHITECTURES
 from poreconv.models.networks.network import Network
+from poreconv.runtime.records import from_plain
 from poreconv.runtime.registry import entry
 
 
@@ -14,13 +14,14 @@ def build_network(name: str, settings: Any, n_classes: int) -> Network:
 
     Args:
         name: Name in ``ARCHITECTURES``.
-        settings: A dataclass of its settings, or a dict of their fields.
+        settings: Its settings: the architecture's dataclass, or a dict of the fields, such as a recipe's.
         n_classes: Number of outputs per sample.
 
     Raises:
-        ConfigError: No such name, or a setting that is out of range.
+        ConfigError: There is no such name or setting, or a setting has the wrong type or is out of range.
     """
     architecture = entry(ARCHITECTURES, name, kind="network")
     network: type[Network] = resolve_name(architecture.network)
-    plain = settings if isinstance(settings, dict) else asdict(settings)
-    return network(architecture.settings(**plain), n_classes)
+    if isinstance(settings, dict):
+        settings = from_plain(settings, architecture.settings, f"settings of {name}")
+    return network(settings, n_classes)

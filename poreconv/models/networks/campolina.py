@@ -2,13 +2,13 @@
 
 Source: Bakić et al. 2025, bioRxiv 2025.07.08.663658; doi:10.1186/s13059-026-03950-1; zenodo.org/records/15626806. From
 there: the five features, the channels, the kernels, GELU, and a linear head on every sample. Code, weights and losses
-are not theirs: this is trained as every other architecture here, and takes reads that are normalised as for the others.
+are not theirs: training and normalisation are those of every other architecture here.
 
 With one output, Campolina has 954,177 weights. That is the count of five convolutions (952,800), a bias (416) and a
 batch norm's scale and shift (832) for each of their channels, and a head of 128 weights and one bias (129): from the
 count it is inferred that every layer has its bias and its norm, and that there is nothing else. With two outputs it is
-954,306. What no count tells is chosen here: the norm stands between convolution and GELU, dropout behind them, and the
-windows of the features are as wide as the settings say, for their widths are not stated at these places.
+954,306. What the count does not show is chosen here: the norm comes between convolution and GELU, dropout after them,
+and the windows of the features are settings, since the sources do not state their widths.
 """
 
 from collections.abc import Sequence
@@ -24,20 +24,22 @@ from poreconv.models.networks.frames import Frames
 from poreconv.models.networks.network import Network
 
 VARIANCE_FLOOR = 1e-3
-"""Added to each window's variance, in squared SDs of the read: where the signal stands still, as in zero padding, a
-t-statistic would be infinite, and the slope of a square root is."""
+"""Added to each window's variance, in squared SDs of the read: where the signal is constant, as in zero padding, the
+t-statistic and the gradient of the square root would be infinite."""
 
 FEATURES = 5
+"""Number of features."""
 
 
 class SignalFeatures(nn.Module):
     """Signal, its difference to the sample before, rolling mean and SD, and the t-statistic of a step at each sample.
 
-    All are functions of the signal nearby, so what they are at a sample does not depend on where a chunk began.
+    Each depends on the signal nearby only, not on where the chunk began.
 
     Args:
         window: Samples over which mean and SD roll, centred; odd.
-        step_window: Samples on either side of the step; the right ones begin at the sample itself, as an event does.
+        step_window: Samples on either side of the step; those on the right begin at the sample itself, as an event
+            does.
     """
 
     def __init__(self, window: int, step_window: int) -> None:
@@ -46,11 +48,18 @@ class SignalFeatures(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Samples seen to the left; to the right it is no more."""
+        """Samples seen to the left; no more are seen to the right."""
         return max(1, self._half, self._step)
 
     def forward(self, x_B1T: Tensor) -> Tensor:
-        """Features, shape ``(B, 5, T)``; beyond its ends the signal is 0."""
+        """Return the features; beyond its ends the signal is 0.
+
+        Args:
+            x_B1T: Normalised signal.
+
+        Returns:
+            Shape ``(B, 5, T)``.
+        """
         reach, n_samples = self.reach, x_B1T.shape[-1]
         padded = functional.pad(x_B1T, (reach, reach))
 
@@ -66,7 +75,7 @@ class SignalFeatures(nn.Module):
 
 
 def _moments(samples: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Mean and floored variance over some samples at each place, each of the samples' shape."""
+    """Return mean and floored variance over some samples at each place, both of the shape of one of the samples."""
     stacked = torch.stack(tuple(samples))
     mean = stacked.mean(0)
     return mean, (stacked - mean).square().mean(0) + VARIANCE_FLOOR
@@ -88,10 +97,17 @@ class CampolinaNetwork(Network):
 
     @cached_property
     def frames(self) -> Frames:
-        """What the features see, which is most to the left, and the convolutions; the features cost some additions."""
-        return Frames(left=self.features.reach, right=self.features.reach).behind(self)
+        """What features and convolutions see; the additions of the features are not counted as costs."""
+        return Frames(left=self.features.reach, right=self.features.reach).after(self)
 
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, C, T)``: a frame is a sample."""
+        """Return the logits of each frame.
+
+        Args:
+            x_B1T: Signal of whole frames.
+
+        Returns:
+            Shape ``(B, C, T)``: a frame is a sample.
+        """
         logits_BCT: Tensor = self.head(self.layers(self.features(x_B1T)))
         return logits_BCT

@@ -1,4 +1,4 @@
-"""Convolutions that find features, and a recurrent layer that reads them in both directions.
+"""Convolutions, and a recurrent layer that reads their features in both directions.
 
 Source: Schuster & Paliwal 1997, doi:10.1109/78.650093 (both directions); Cho et al. 2014, arXiv:1406.1078 (GRU);
 Hochreiter & Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735 (LSTM).
@@ -11,10 +11,11 @@ from poreconv.models.networks.layers import convolution
 from poreconv.models.networks.network import Network
 
 CELLS: dict[str, type[nn.GRU | nn.LSTM]] = {"gru": nn.GRU, "lstm": nn.LSTM}
+"""Name in the settings -> recurrent layer."""
 
 
 class CrnnNetwork(Network):
-    """Two convolutions, the second strided; a recurrent layer over all frames; a head that gives their samples back."""
+    """Two convolutions, the second strided; a recurrent layer over all frames; a head that labels their samples."""
 
     def __init__(self, config: Crnn, n_classes: int) -> None:
         super().__init__(config, n_classes)
@@ -29,10 +30,17 @@ class CrnnNetwork(Network):
 
     @property
     def receptive_field(self) -> None:
-        """Not bounded: a state remembers all that came before it."""
+        """Not bounded: a recurrent state depends on all samples before it, or after it."""
 
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, C * stride, F)``."""
+        """Return the logits of each frame.
+
+        Args:
+            x_B1T: Signal of whole frames.
+
+        Returns:
+            Shape ``(B, C * stride, F)``.
+        """
         features_BHF: Tensor = self.features(x_B1T)
         states_BFH, _ = self.recurrent(features_BHF.transpose(1, 2))
         logits_BKF: Tensor = self.head(self.dropout(states_BFH.transpose(1, 2)))

@@ -1,4 +1,4 @@
-"""Every sample of a window connected to every neuron: what the lecture warns of."""
+"""A fully connected network over windows, to compare convolutions with."""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,11 +18,11 @@ class DenseNetwork(Network):
 
     @property
     def receptive_field(self) -> None:
-        """Tied to the window's place: the same samples at another place are another input."""
+        """None: what an output sees depends on its place in the window."""
 
     @property
     def alignment(self) -> int:
-        """Windows follow one another from the first sample."""
+        """Length of a window: windows follow one another from the first sample."""
         return self._window
 
     @property
@@ -31,7 +31,14 @@ class DenseNetwork(Network):
         return (self.hidden.weight.numel() + self.head.weight.numel()) / self._window
 
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, C * window, F)``: a frame is a window."""
+        """Return the logits of each frame.
+
+        Args:
+            x_B1T: Signal of whole frames.
+
+        Returns:
+            Shape ``(B, C * window, F)``: a frame is a window.
+        """
         windows = x_B1T.reshape(len(x_B1T), -1, self._window)
         logits_BFK: Tensor = self.head(functional.relu(self.hidden(windows)))
         return logits_BFK.transpose(1, 2)

@@ -1,4 +1,4 @@
-"""What a run of layers sees of the signal and what it costs: arithmetic on the sizes of the layers themselves."""
+"""What a stack of layers sees of the signal, and what it costs, calculated from the sizes of the layers."""
 
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -18,39 +18,46 @@ class Frames:
     left: int = 0
     """Samples seen before the frame's first."""
     right: int = 0
-    """Samples seen behind the frame's first."""
+    """Samples seen after the frame's first."""
     coarsest: int = 1
-    """Largest stride on the way here; what the layers do repeats after so many samples."""
+    """Largest stride of any layer so far: shifting the input by this many samples shifts the output."""
     macs_per_sample: float = 0.0
-    """Multiply-adds on the way here, per sample of the signal."""
+    """Multiply-adds of all layers so far, per sample of the signal."""
 
-    def behind(self, network: nn.Module) -> "Frames":
-        """The frames behind a network whose layers were made in the order in which they run.
+    def after(self, network: nn.Module) -> "Frames":
+        """Return the frames that a network makes of these.
 
-        A shortcut, which takes a frame past some layers, changes nothing: it sees less than they do.
+        A shortcut around some layers changes nothing: it sees less than they do.
+
+        Args:
+            network: Its layers are attributes set in the order in which they run.
         """
-        return reduce(Frames._behind_layer, network.modules(), self)
+        return reduce(Frames._after_layer, network.modules(), self)
 
-    def given_back(self, factor: int) -> "Frames":
-        """Each frame becomes ``factor`` frames, all of which see what it saw."""
+    def split_into(self, factor: int) -> "Frames":
+        """Return the frames when each is split into several, which all see what it saw.
+
+        Args:
+            factor: Number of frames that one becomes.
+        """
         stride = self.stride // factor
         return replace(self, stride=stride, left=self.left + (factor - 1) * stride)
 
     @property
     def receptive_field(self) -> int:
-        """Samples that one sample's output sees, once every frame gave its samples back: odd, centred on it."""
-        samples = self.given_back(self.stride)
+        """Samples that the output of one sample sees, when the frames are split into samples: odd, centred on it."""
+        samples = self.split_into(self.stride)
         return 1 + 2 * max(samples.left, samples.right)
 
-    def _behind_layer(self, layer: nn.Module) -> "Frames":
-        after = self._slid(layer)
-        macs = multiplied(layer) / max(self.stride, after.stride)
-        coarsest = max(self.coarsest, after.stride)
-        return replace(after, coarsest=coarsest, macs_per_sample=self.macs_per_sample + macs)
+    def _after_layer(self, layer: nn.Module) -> "Frames":
+        slid = self._slid(layer)
+        macs = multiply_adds(layer) / max(self.stride, slid.stride)
+        coarsest = max(self.coarsest, slid.stride)
+        return replace(slid, coarsest=coarsest, macs_per_sample=self.macs_per_sample + macs)
 
     def _slid(self, layer: nn.Module) -> "Frames":
         if isinstance(layer, nn.ConvTranspose1d):  # of a kernel as long as its stride
-            return self.given_back(layer.stride[0])
+            return self.split_into(layer.stride[0])
         if not isinstance(layer, nn.Conv1d | nn.MaxPool1d):
             return self
         sizes = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
@@ -64,8 +71,15 @@ class Frames:
         )
 
 
-def multiplied(layer: nn.Module) -> int:
-    """Multiply-adds of one layer at one frame: of its output, or of its input where it makes several of one."""
+def multiply_adds(layer: nn.Module) -> int:
+    """Return the multiply-adds of one layer per frame.
+
+    Args:
+        layer: Convolution or recurrent layer; all others count as 0.
+
+    Returns:
+        Per frame of its output; per frame of its input if it is a transposed convolution.
+    """
     if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d):
         return layer.weight.numel()
     if isinstance(layer, nn.RNNBase):

@@ -1,4 +1,4 @@
-"""A trained network made over for running alone: the same results, sooner."""
+"""A trained network rewritten for inference: the same results, faster."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -14,36 +14,44 @@ from poreconv.models.networks.network import Network, samples_of
 # B batch, C classes, K outputs of a frame, F frames, T samples
 
 
-class Images(nn.Module):
-    """A network whose batch normalisation is folded into convolutions, and whose convolutions work on images.
+class FusedNetwork(nn.Module):
+    """A network with its batch normalisation folded into the convolutions, which work on images one pixel high.
 
-    These are one pixel high. Torch and oneDNN keep them channels last: all channels of a frame lie side by side, as a
-    convolution wants them. On a CPU that is one and a half times as fast as the 1-D convolution, in bf16 three times.
+    Torch and oneDNN keep images channels last: all channels of a frame lie side by side, as a convolution reads them.
+    On a CPU that is one and a half times as fast as the 1-D convolution, in bf16 three times.
 
     Args:
-        network: Of bounded context; it is left as it was. What it does between convolutions must not care how many axes
-            lie between channels and frames.
-        dtype: What it computes in, but for its last convolution, which is fp32 always: rounded logits would make ties
-            of peaks.
+        network: A network of bounded context; it is not changed. Its operations between convolutions must work with any
+            number of axes between channels and frames.
+        dtype: Type in which it computes, except for its last convolution, which is always fp32: rounding the logits
+            would make neighbouring peaks equal.
     """
 
     def __init__(self, network: Network, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self._alignment, self._n_classes, self._dtype = network.alignment, network.n_classes, dtype
-        traced = folded(fx.symbolic_trace(FrameLogits(deepcopy(network).eval())))
+        traced = fold_norms(fx.symbolic_trace(FrameLogits(deepcopy(network).eval())))
         for name, layer in list(traced.named_modules()):
             if type(layer) in OF_IMAGES:
                 traced.set_submodule(name, OF_IMAGES[type(layer)](layer).to(dtype))
         last = [name for name, layer in traced.named_modules() if isinstance(layer, nn.Conv2d)][-1]
-        traced.set_submodule(last, InFull(traced.get_submodule(last)))
+        traced.set_submodule(last, InFp32(traced.get_submodule(last)))
         self.frames: nn.Module = traced
         self.eval().requires_grad_(False)
         nn.Module.to(self, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
 
     def forward(self, x_B1T: Tensor) -> Tensor:
-        """Logits, shape ``(B, C, T)``, as the network gives them."""
+        """Return the network's logits.
+
+        Args:
+            x_B1T: Normalised signal.
+
+        Returns:
+            Shape ``(B, C, T)``.
+        """
         n_samples = x_B1T.shape[-1]
-        n_whole = (n_samples + self._alignment - 1) // self._alignment  # so put, the exporter can divide it further
+        # In this form the exporter can divide it further.
+        n_whole = (n_samples + self._alignment - 1) // self._alignment
         filled = functional.pad(x_B1T, (0, n_whole * self._alignment - n_samples))
         image_B11T = filled[:, :, None].to(self._dtype, memory_format=torch.channels_last)
         frames_BK1F: Tensor = self.frames(image_B11T)
@@ -51,32 +59,50 @@ class Images(nn.Module):
 
 
 class FrameLogits(nn.Module):
-    """The part of a network that is made over: all but giving frames their samples back."""
+    """The part of a network that is rewritten: everything but splitting frames into samples."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, K, F)``, for a signal of whole frames."""
+        """Return `Network.frame_logits`.
+
+        Args:
+            x_B1T: Signal of whole frames.
+
+        Returns:
+            Shape ``(B, K, F)``.
+        """
         return self.network.frame_logits(x_B1T)
 
 
-class InFull(nn.Module):
-    """A layer that computes in fp32, whatever the ones before it do."""
+class InFp32(nn.Module):
+    """A layer that computes in fp32, whatever the type of its input."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
         self.layer = layer.float()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same as the layer."""
+        """Return the layer's output in fp32.
+
+        Args:
+            x: Input of any floating type, in the layer's shape.
+        """
         out: Tensor = self.layer(x.float())
         return out
 
 
-def folded(traced: fx.GraphModule) -> fx.GraphModule:
-    """Fold each batch normalisation that follows a convolution, and nothing else does, into it."""
+def fold_norms(traced: fx.GraphModule) -> fx.GraphModule:
+    """Fold each batch normalisation into the convolution before it, where that convolution has no other output.
+
+    Args:
+        traced: A network in evaluation mode; it is changed.
+
+    Returns:
+        The same network.
+    """
     layers = dict(traced.named_modules())
     for node in list(traced.graph.nodes):
         before = node.args[0] if node.op == "call_module" else None
@@ -124,6 +150,6 @@ OF_IMAGES: dict[type[nn.Module], Callable[[Any], nn.Module]] = {
     nn.Conv1d: _convolution,
     nn.ConvTranspose1d: _convolution,
     nn.MaxPool1d: _pool,
-    nn.BatchNorm1d: _norm,  # one that no convolution stands before
+    nn.BatchNorm1d: _norm,  # one that does not follow a convolution
 }
-"""Layer -> what makes its twin for images."""
+"""Layer -> function that makes the same layer for images."""

@@ -1,4 +1,4 @@
-"""The lecture's network: small kernels that slide along the trace, and pooling."""
+"""The lecture's network: small convolutions along the trace, and pooling."""
 
 from itertools import pairwise
 
@@ -25,6 +25,13 @@ class HeartbeatNetwork(Network):
         self.head = nn.Conv1d(config.channels, n_classes, 1)
 
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, C, T)``: a frame is a sample."""
+        """Return the logits of each frame.
+
+        Args:
+            x_B1T: Signal of whole frames.
+
+        Returns:
+            Shape ``(B, C, T)``: a frame is a sample.
+        """
         logits_BCT: Tensor = self.head(self.features(x_B1T))
         return logits_BCT

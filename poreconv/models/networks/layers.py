@@ -1,10 +1,14 @@
-"""Layers that several architectures are made of."""
+"""Layers that several architectures share."""
 
 from torch import nn
 
 
 def norm(channels: int, on: bool) -> nn.Module:
-    """Batch normalisation, or nothing in its place.
+    """Return batch normalisation, or a layer that changes nothing.
+
+    Args:
+        channels: Channels of its input.
+        on: Whether to normalise.
 
     Source:
         Ioffe & Szegedy 2015, arXiv:1502.03167.
@@ -13,17 +17,38 @@ def norm(channels: int, on: bool) -> nn.Module:
 
 
 def slide(before: int, after: int, kernel: int, stride: int = 1) -> nn.Conv1d:
-    """A convolution that makes one frame of ``stride``, seeing as far before them as behind them, give or take one."""
+    """Return a convolution that is padded evenly on both sides, or with one sample more on one of them.
+
+    Args:
+        before: Channels of its input.
+        after: Channels of its output.
+        kernel: Its size, frames of the input.
+        stride: Frames of the input per frame of the output.
+    """
     return nn.Conv1d(before, after, kernel, stride, padding=(kernel - stride + 1) // 2)
 
 
 def convolution(before: int, after: int, kernel: int, stride: int = 1, *, batch_norm: bool) -> list[nn.Module]:
-    """Convolution, batch normalisation if it is switched on, ReLU."""
+    """Return a convolution, batch normalisation if it is switched on, and ReLU.
+
+    Args:
+        before: Channels of the input.
+        after: Channels of the output.
+        kernel: Size of the convolution, frames of the input.
+        stride: Frames of the input per frame of the output.
+        batch_norm: Whether to normalise.
+    """
     return [slide(before, after, kernel, stride), norm(after, batch_norm), nn.ReLU()]
 
 
 def dense_head(before: int, hidden: int, n_outputs: int, dropout: float) -> list[nn.Module]:
-    """Three dense layers on each frame, which are convolutions of size 1, with dropout before the first two.
+    """Return three dense layers on each frame (convolutions of size 1), with dropout before the first two.
+
+    Args:
+        before: Channels of the input.
+        hidden: Neurons of each of the first two layers.
+        n_outputs: Outputs per frame.
+        dropout: Share of the inputs of the first two layers set to 0 in training.
 
     Source:
         Srivastava et al. 2014, JMLR 15:1929 (dropout).

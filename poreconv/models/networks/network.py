@@ -1,4 +1,4 @@
-"""What every architecture tells of itself."""
+"""The base class of all networks: labels every sample, and knows its receptive field and cost."""
 
 from abc import ABC, abstractmethod
 from functools import cached_property
@@ -15,8 +15,8 @@ from poreconv.models.size import NetworkSize
 class Network(nn.Module, ABC):
     """A network that labels every sample: ``(B,1,T) -> (B,C,T)`` logits, for any T.
 
-    An architecture makes its layers in the order in which they run, so that what it sees and costs can be read off
-    them, and says in `frame_logits` how they run.
+    A subclass sets its layers in the order in which they run, from which receptive field and cost are calculated, and
+    runs them in `frame_logits`.
     """
 
     def __init__(self, config: object, n_classes: int) -> None:
@@ -25,14 +25,14 @@ class Network(nn.Module, ABC):
 
     @cached_property
     def frames(self) -> Frames:
-        """What the layers see of the signal, and cost."""
-        return Frames().behind(self)
+        """What the layers see of the signal, and what they cost."""
+        return Frames().after(self)
 
     @property
     def receptive_field(self) -> int | None:
         """Samples that one output sees, at most: odd, centred on it.
 
-        None if it is not bounded, or tied to places.
+        None if it is not bounded, or depends on the place in the window.
         """
         return self.frames.receptive_field
 
@@ -48,37 +48,51 @@ class Network(nn.Module, ABC):
 
     @property
     def n_parameters(self) -> int:
-        """Trained numbers."""
+        """Number of trained weights."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     @property
     def size(self) -> NetworkSize:
-        """All of these: what one needs to know who has the network in another form."""
+        """All of these, for code that has the network in another form, such as an exported one."""
         return NetworkSize(self.receptive_field, self.alignment, self.n_parameters, self.macs_per_sample)
 
     def forward(self, x_B1T: Tensor) -> Tensor:
-        """Logits, shape ``(B, C, T)``, for normalised signal, shape ``(B, 1, T)``; zeros fill the last frame."""
+        """Return the logits of every sample; zeros fill the last frame.
+
+        Args:
+            x_B1T: Normalised signal.
+
+        Returns:
+            Shape ``(B, C, T)``.
+        """
         n_samples = x_B1T.shape[-1]
         filled = functional.pad(x_B1T, (0, -n_samples % self.alignment))
         return samples_of(self.frame_logits(filled), self.n_classes)[:, :, :n_samples]
 
     @abstractmethod
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Logits of all samples of each frame, shape ``(B, K, F)``, for a signal of whole frames."""
+        """Return the logits of all samples of each frame.
+
+        Args:
+            x_B1T: Signal of whole frames: T is a multiple of the alignment.
+
+        Returns:
+            Shape ``(B, K, F)``.
+        """
 
 
 def samples_of(frames_BKF: Tensor, n_classes: int) -> Tensor:
-    """Give every frame its samples back.
+    """Split every frame's outputs into its samples.
 
     Args:
-        frames_BKF: Of each frame, the first class's logit at each of its samples, then the next class's.
-        n_classes: C.
+        frames_BKF: For each frame the first class's logits at its samples, then the next class's, and so on.
+        n_classes: Number of classes, C.
 
     Returns:
         Shape ``(B, C, T)``.
 
     Source:
-        Shi et al. 2016, arXiv:1609.05158, of which it is the 1-D form.
+        Shi et al. 2016, arXiv:1609.05158, whose operation this is in one dimension.
     """
     n_batch, _, n_frames = frames_BKF.shape
     return frames_BKF.reshape(n_batch, n_classes, -1, n_frames).transpose(2, 3).reshape(n_batch, n_classes, -1)

@@ -1,7 +1,7 @@
-"""Residual blocks: each adds to its input what it finds, so that gradients reach the first layer of a deep net.
+"""Residual blocks: each adds its output to its input, so that gradients reach the first layer of a deep network.
 
 Source: He et al. 2015, arXiv:1512.03385 (the blocks, and shortcuts without weights where the width changes); He et al.
-2016, arXiv:1603.05027 (normalisation and ReLU before the convolutions, so that nothing stands in the shortcut's way).
+2016, arXiv:1603.05027 (normalisation and ReLU before the convolutions, so that the shortcut is an identity).
 """
 
 from itertools import pairwise
@@ -16,7 +16,7 @@ from poreconv.models.networks.network import Network
 
 
 class ResidualBlock(nn.Module):
-    """Twice norm, ReLU, convolution; ``stride`` input frames become one, ``before`` channels become ``after``."""
+    """Norm, ReLU and convolution, twice; ``stride`` input frames become one, ``before`` channels become ``after``."""
 
     def __init__(self, before: int, after: int, stride: int, config: Resnet) -> None:
         super().__init__()
@@ -32,16 +32,23 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x_BHF: Tensor) -> Tensor:
-        """What is found, and what was there: every ``stride``-th frame, in the channels that it had."""
-        found: Tensor = self.layers(x_BHF)
+        """Return the output of the layers, to which the input's channels are added at every ``stride``-th frame.
+
+        Args:
+            x_BHF: ``before`` channels; F is a multiple of the stride.
+
+        Returns:
+            Shape ``(B, after, F / stride)``.
+        """
+        residual: Tensor = self.layers(x_BHF)
         if not self._residual:
-            return found
-        there, new = found[:, : self._before], found[:, self._before :]
-        return torch.cat([there + x_BHF[..., :: self._stride], new], 1)
+            return residual
+        old, new = residual[:, : self._before], residual[:, self._before :]
+        return torch.cat([old + x_BHF[..., :: self._stride], new], 1)
 
 
 class ResnetNetwork(Network):
-    """A strided stem; stages of residual blocks, from the second on at half the frames of the one before; a head."""
+    """A strided stem, stages of residual blocks, each with half the frames of the one before, and a head."""
 
     def __init__(self, config: Resnet, n_classes: int) -> None:
         super().__init__(config, n_classes)
@@ -57,6 +64,13 @@ class ResnetNetwork(Network):
         self.head = nn.Conv1d(last, n_classes * stride, 1)
 
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, C * stride, F)``."""
+        """Return the logits of each frame.
+
+        Args:
+            x_B1T: Signal of whole frames.
+
+        Returns:
+            Shape ``(B, C * stride, F)``.
+        """
         logits_BKF: Tensor = self.head(functional.relu(self.norm(self.blocks(self.stem(x_B1T)))))
         return logits_BKF

@@ -1,4 +1,4 @@
-"""A strided stem, dilated blocks on its frames, and a head that gives every frame's samples back: fast."""
+"""A strided stem, dilated blocks on its frames, and a head that labels every sample of a frame: fast."""
 
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from poreconv.models.networks.tcn import DilatedBlock
 
 
 class StridedNetwork(Network):
-    """Works at ``stride`` samples per frame, and labels every sample."""
+    """A network that works at ``stride`` samples per frame, and labels every sample."""
 
     def __init__(self, config: Strided, n_classes: int) -> None:
         super().__init__(config, n_classes)
@@ -27,11 +27,19 @@ class StridedNetwork(Network):
 
     @cached_property
     def frames(self) -> Frames:
-        """What the layers see of a signal that begins a little earlier."""
-        return Frames(left=self._left, right=-self._left).behind(self)
+        """What the layers see; the signal is padded on the left, so it begins earlier."""
+        return Frames(left=self._left, right=-self._left).after(self)
 
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, C * stride, F)``; the stem looks as far to a frame's left as to its right, or one more there."""
+        """Return the logits of each frame.
+
+        Args:
+            x_B1T: Signal of whole frames.
+
+        Returns:
+            Shape ``(B, C * stride, F)``.
+        """
+        # The stem sees as far to the left of a frame as to its right, or one sample less.
         padded = functional.pad(x_B1T, (self._left, self._right))
         logits_BKF: Tensor = self.head(functional.relu(self.norm(self.blocks(self.stem(padded)))))
         return logits_BKF

@@ -11,9 +11,9 @@ from poreconv.models.networks.network import Network
 
 
 class DilatedBlock(nn.Module):
-    """Dilated convolution, batch norm, ReLU, 1 x 1 convolution; what it finds is added to its input.
+    """Dilated convolution, batch norm, ReLU, 1 x 1 convolution; the result is added to the input.
 
-    In as many groups as channels it is the depthwise separable one of Howard et al. 2017, arXiv:1704.04861.
+    With as many groups as channels it is the depthwise separable convolution of Howard et al. 2017, arXiv:1704.04861.
     """
 
     def __init__(self, channels: int, kernel: int, dilation: int, *, dropout: float = 0.0, groups: int = 1) -> None:
@@ -25,9 +25,16 @@ class DilatedBlock(nn.Module):
         self.mix = nn.Conv1d(channels, channels, 1)
 
     def forward(self, x_BHT: Tensor) -> Tensor:
-        """Same shape as the input, ``(B, H, T)``."""
-        found: Tensor = self.mix(self.dropout(functional.relu(self.norm(self.conv(x_BHT)))))
-        return x_BHT + found
+        """Return the block's output.
+
+        Args:
+            x_BHT: ``channels`` channels.
+
+        Returns:
+            Same shape.
+        """
+        residual: Tensor = self.mix(self.dropout(functional.relu(self.norm(self.conv(x_BHT)))))
+        return x_BHT + residual
 
 
 class TcnNetwork(Network):
@@ -44,6 +51,13 @@ class TcnNetwork(Network):
         self.head = nn.Conv1d(config.channels, n_classes, 1)
 
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, C, T)``: a frame is a sample."""
+        """Return the logits of each frame.
+
+        Args:
+            x_B1T: Signal of whole frames.
+
+        Returns:
+            Shape ``(B, C, T)``: a frame is a sample.
+        """
         logits_BCT: Tensor = self.head(functional.relu(self.norm(self.blocks(self.stem(x_B1T)))))
         return logits_BCT

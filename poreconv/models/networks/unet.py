@@ -1,12 +1,12 @@
-"""U-Net in one dimension: down to few frames that see far, and up again, past what was seen on the way down.
+"""U-Net in one dimension: down to a few frames of many samples, and up again, with skip connections.
 
 Source: Ronneberger, Fischer & Brox 2015, arXiv:1505.04597. From there: two convolutions of size 3 and ReLU at each
 level, max pooling of 2 between levels, each twice as wide as the one above, transposed convolutions of 2 on the way up,
-skip connections, dropout at the end of the way down. Not from there: batch normalisation, and padding in place of
+skip connections, dropout at the end of the way down. Different here: batch normalisation, and padding in place of
 cropping.
 
-A frame of the lowest level holds ``2 ** (levels - 1)`` samples: that is the alignment, and a signal of any other length
-is filled up to it.
+A frame of the lowest level holds ``2 ** (levels - 1)`` frames of the top level; the signal is filled up to whole frames
+of the lowest level.
 """
 
 import torch
@@ -17,16 +17,23 @@ from poreconv.models.networks.layers import convolution, slide
 from poreconv.models.networks.network import Network
 
 KERNEL = 3
+"""Size of the convolutions of each level."""
 
 
 def double(before: int, after: int, config: Unet) -> nn.Sequential:
-    """Two convolutions."""
+    """Return two convolutions, each with normalisation if it is switched on, and ReLU.
+
+    Args:
+        before: Channels of the input.
+        after: Channels of both outputs.
+        config: Whether to normalise.
+    """
     first = convolution(before, after, KERNEL, batch_norm=config.batch_norm)
     return nn.Sequential(*first, *convolution(after, after, KERNEL, batch_norm=config.batch_norm))
 
 
 class Level(nn.Module):
-    """One level of the U and, within it, those below; as many frames come out as go in."""
+    """One level of the U and, within it, those below; output and input have the same number of frames."""
 
     def __init__(self, before: int, widths: tuple[int, ...], config: Unet) -> None:
         super().__init__()
@@ -38,7 +45,14 @@ class Level(nn.Module):
         self.merge = double(2 * here, here, config)
 
     def forward(self, x_BHF: Tensor) -> Tensor:
-        """What was seen on the way down beside what comes up from below, shape ``(B, here, F)``."""
+        """Return the merged features of this level and those below.
+
+        Args:
+            x_BHF: ``before`` channels.
+
+        Returns:
+            Shape ``(B, widths[0], F)``.
+        """
         skipped = self.down(x_BHF)
         raised = self.up(self.below(self.pool(skipped)))
         merged: Tensor = self.merge(torch.cat([skipped, raised], 1))
@@ -46,12 +60,18 @@ class Level(nn.Module):
 
 
 def bottom(before: int, after: int, config: Unet) -> nn.Sequential:
-    """The lowest level, which ends in dropout."""
+    """Return the lowest level, which ends in dropout.
+
+    Args:
+        before: Channels of the level above.
+        after: Channels of the lowest level.
+        config: Dropout, and whether to normalise.
+    """
     return nn.Sequential(double(before, after, config), nn.Dropout(config.dropout))
 
 
 class UnetNetwork(Network):
-    """Levels within levels, and a head on every sample."""
+    """Nested levels, and a head on every sample."""
 
     def __init__(self, config: Unet, n_classes: int) -> None:
         super().__init__(config, n_classes)
@@ -61,6 +81,13 @@ class UnetNetwork(Network):
         self.head = nn.Conv1d(width, n_classes * config.stem_stride, 1)
 
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, C * stem_stride, F)``."""
+        """Return the logits of each frame.
+
+        Args:
+            x_B1T: Signal of whole frames.
+
+        Returns:
+            Shape ``(B, C * stem_stride, F)``.
+        """
         logits_BKF: Tensor = self.head(self.levels(self.stem(x_B1T)))
         return logits_BKF

@@ -1,10 +1,10 @@
 """A deep stack of small kernels with pooling between.
 
-Source: Pärnamaa & Parts 2017, G3 7(5):1385-1392, who sort proteins by where in the cell they are, one label per
+Source: Pärnamaa & Parts 2017, G3 7(5):1385-1392, who classify proteins by their place in the cell, one label per
 picture; the stack is of the kind of Simonyan & Zisserman 2015, arXiv:1409.1556. From there: eight convolutions of size
 3 in stages that get wider and end in max pooling of 2, batch normalisation, ReLU, and three dense layers with dropout.
-A kernel is 3 samples, where theirs is 3 x 3 pixels, and the dense layers look at one frame at a time, which gives each
-of its samples a label. How many channels and how many convolutions a stage has is chosen here.
+Different here: a kernel is 3 samples, theirs 3 x 3 pixels, and the dense layers work on one frame at a time and label
+each of its samples. The numbers of channels and of convolutions per stage are chosen here.
 """
 
 from itertools import pairwise
@@ -16,6 +16,7 @@ from poreconv.models.networks.layers import convolution, dense_head
 from poreconv.models.networks.network import Network
 
 KERNEL = 3
+"""Size of the convolutions, frames."""
 
 
 class VggNetwork(Network):
@@ -33,6 +34,13 @@ class VggNetwork(Network):
         self.head = nn.Sequential(*dense_head(config.channels[-1], config.dense, n_outputs, config.dropout))
 
     def frame_logits(self, x_B1T: Tensor) -> Tensor:
-        """Shape ``(B, C * 2 ** stages, F)``."""
+        """Return the logits of each frame.
+
+        Args:
+            x_B1T: Signal of whole frames.
+
+        Returns:
+            Shape ``(B, C * 2 ** stages, F)``.
+        """
         logits_BKF: Tensor = self.head(self.features(x_B1T))
         return logits_BKF

@@ -1,4 +1,4 @@
-"""Signal files in, reads out. Adding a format: one file here, one line in ``READERS``."""
+"""Reading and writing signal files of any format. To add a format: one module here, and one line in ``READERS``."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,19 +19,19 @@ READERS = {
     ".slow5": "poreconv.reads.readers.slow5:Slow5Reader",
     ".blow5": "poreconv.reads.readers.slow5:Slow5Reader",
 }
-"""Format -> reader. A format is called as its files may end; those of one suffix are told apart by content, and tried
-in this order."""
+"""Format -> reader class. A format's name is an ending of its files' names; of formats with one suffix the first in
+this order that recognises a file's content reads it."""
 
 SUFFIX_OF = {name: Path(f"x{name}").suffix for name in READERS}
-"""Format -> the suffix that its files have."""
+"""Format -> the suffix of its files."""
 
 HEAD_BYTES = 64
-"""How much of a file tells its format."""
+"""Bytes at the beginning of a file by which its format is recognised."""
 
 MAX_OPEN = 8
-"""Files kept open for random access."""
+"""Largest number of files kept open for random access."""
 
-LOOKS = {
+KINDS = {
     b"\x89HDF\r\n\x1a\n": "HDF5",
     b"\x8bPOD\r\n\x1a\n": "POD5",
     b"BLOW5\x01": "BLOW5",
@@ -40,24 +40,26 @@ LOOKS = {
     b"\x1f\x8b": "gzip or BAM; unpack it first",
     b"PK\x03\x04": "a zip archive; unpack it first",
 }
-"""What files begin with -> what they are, for messages."""
+"""First bytes of a file -> what it is, for messages."""
 
 
 class Reader(Protocol):
-    """One open signal file; a context manager. Made as ``SomeReader(path, ledger)``."""
+    """One open signal file; a context manager. A reader class is called with ``(path, ledger)``."""
 
     path: Path
     write: Callable[[Path, Iterable[Read]], None] | None
-    """Writes reads into one file, one in memory at a time, and replaces the file if it exists; a static method. None
-    where no library writes the format. Called through `write_reads`.
+    """Static method that writes reads into one file, one in memory at a time, and replaces the file if it exists; None
+    if no library writes the format. Call it through `write_reads`.
 
-    Raises FormatError: reads that would not come back as they are."""
+    Raises FormatError: reads that could not be read back unchanged."""
 
     @staticmethod
     def recognises(path: Path, head: bytes) -> bool:
-        """Whether a file that begins with ``head`` (its first 64 bytes) can be of this format.
+        """Return whether a file can be of this format; False for one that cannot be read.
 
-        What cannot be read is not of this format: an error that says why is the business of the last one tried.
+        Args:
+            path: The file.
+            head: Its first 64 bytes.
         """
         ...
 
@@ -67,24 +69,24 @@ class Reader(Protocol):
         ...
 
     def __len__(self) -> int:
-        """Number of reads."""
+        """Return the number of reads."""
         ...
 
     def __iter__(self) -> Iterator[Read]:
-        """Reads in file order, one at a time in memory; unusable ones go into the ledger."""
+        """Yield the reads in file order, one in memory at a time; unusable ones go into the ledger."""
         ...
 
     def __getitem__(self, read_id: str) -> Read:
-        """One read.
+        """Return one read.
 
         Raises:
-            KeyError: The file has no such read.
-            ReadDropped: It has, and the read is unusable.
+            KeyError: The file contains no read of this id.
+            ReadDropped: The read is unusable.
         """
         ...
 
     def __enter__(self) -> Self:
-        """The open reader."""
+        """Return the reader."""
         ...
 
     def __exit__(self, *exc: object) -> None:
@@ -96,14 +98,14 @@ def find_files(paths: Sequence[Path | str]) -> list[Path]:
     """Find signal files.
 
     Args:
-        paths: Files, which must be of a known format by suffix or content, and folders, which are searched with all
-            that is in them; files with other suffixes are passed over there, and so are hidden ones.
+        paths: Files, which must be of a known format by suffix or content, and folders, which are searched with their
+            subfolders; in folders, hidden files and files with other suffixes are ignored.
 
     Returns:
         Files in the order given, those of a folder sorted.
 
     Raises:
-        FormatError: A path that doesn't exist, a file of no known format, a folder without a signal file.
+        FormatError: A path does not exist, a file has no known format, or a folder contains no signal file.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -120,21 +122,27 @@ def open_file(path: Path, ledger: Ledger) -> Reader:
     """Open one signal file.
 
     Args:
-        path: The file; its content decides, and must agree with a known suffix.
-        ledger: Takes the reads that cannot be used.
+        path: The file. Its content determines the format, and must agree with its suffix if that is a known one.
+        ledger: Receives the unusable reads.
 
     Raises:
-        FormatError: It is missing, damaged, or not what its name says.
+        FormatError: The file is missing or damaged, or its content does not agree with its suffix.
     """
     reader: Reader = lookup(READERS, format_of(path), kind="signal format")(path, ledger)
     return reader
 
 
 def format_of(path: Path) -> str:
-    """Tell a file's format by its content; a key of ``READERS``.
+    """Recognise a file's format by its content.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A key of ``READERS``.
 
     Raises:
-        FormatError: The file cannot be read, or is of no known format, or not of the one that its suffix names.
+        FormatError: The file cannot be read, or has no known format, or another one than its suffix.
     """
     head = _head(path)
     suffix = path.suffix.lower()
@@ -142,31 +150,33 @@ def format_of(path: Path) -> str:
     for candidate in of_suffix or READERS:
         if lookup(READERS, candidate, kind="signal format").recognises(path, head):
             return candidate
-    named = f"not what {suffix} says" if of_suffix else f"no signal file ({_suffixes()})"
-    raise FormatError(f"{path}: {named}; it looks like {_looks_like(head)}")
+    problem = f"its content is not {suffix[1:]}" if of_suffix else f"not a signal file ({_suffixes()})"
+    raise FormatError(f"{path}: {problem}; it looks like {_looks_like(head)}")
 
 
 def write_reads(path: Path, reads: Iterable[Read]) -> None:
-    """Write reads into one signal file, in the format that its name ends with.
+    """Write reads into one signal file, in the format of its name's ending.
 
     Args:
-        path: The file, whole or not at all; replaced if it exists.
-        reads: At least one sample each; ids differ. Taken one by one.
+        path: The file; replaced if it exists. Nothing is left of it if writing fails.
+        reads: At least one sample each; different ids. One is in memory at a time.
 
     Raises:
-        ConfigError: The name ends with no format that can be written.
-        FormatError: Reads that the format cannot hold.
+        ConfigError: The name's ending is not that of a format that can be written.
+        FormatError: The format cannot hold a read.
     """
     name = next((name for name in READERS if path.name.lower().endswith(name)), "")
     write = lookup(READERS, name, kind="signal format").write if name else None
     if write is None:
-        raise ConfigError(f"{path}: no format that can be written; end the name in {', '.join(writable())}")
+        raise ConfigError(
+            f"{path}: its suffix names no format that can be written; end the name in {', '.join(writable())}"
+        )
     with whole_file(path, partial_suffix=f".partial{name}") as partial:
         write(partial, reads)
 
 
 def writable() -> list[str]:
-    """The formats that `write_reads` writes."""
+    """Return the formats that `write_reads` can write: keys of ``READERS``."""
     return [name for name in READERS if lookup(READERS, name, kind="signal format").write is not None]
 
 
@@ -177,8 +187,8 @@ def open_reads(
 
     Args:
         paths: A file, a folder, or several; see `find_files`.
-        ledger: Takes the reads that are dropped, and the files that are passed over.
-        skip_bad_files: Note a file that cannot be read in ``ledger.bad_files`` and go on, instead of raising.
+        ledger: Receives the dropped reads and the skipped files. Default: a new one, `ReadStream.ledger`.
+        skip_bad_files: Record a file that cannot be read in ``ledger.bad_files`` and continue, instead of raising.
 
     Raises:
         FormatError: See `find_files`.
@@ -188,24 +198,23 @@ def open_reads(
         ...     for read in reads:
         ...         print(read.read_id, len(read.adc))
     """
-    several = [paths] if isinstance(paths, Path | str) else paths
-    return ReadStream(find_files(several), Ledger() if ledger is None else ledger, skip_bad_files=skip_bad_files)
+    found = find_files([paths] if isinstance(paths, Path | str) else paths)
+    return ReadStream(found, Ledger() if ledger is None else ledger, skip_bad_files=skip_bad_files)
 
 
 class ReadStream:
-    """The reads of several files, in order, as one; a context manager. Made by `open_reads`.
+    """The reads of several files, in order, as one stream; a context manager. Made by `open_reads`.
 
-    Iterating has one file open at a time and one read in memory. Each pass counts its drops into the ledger; what is
-    kept, the caller counts.
+    Iteration has one file open and one read in memory at a time. Each iteration adds its drops to the ledger; the
+    caller counts the reads that are kept. Creating the stream opens no file.
 
     Args:
         files: Signal files.
-        ledger: Takes dropped reads and passed-over files.
-        skip_bad_files: Pass over a file that cannot be read.
+        ledger: Receives the dropped reads and the skipped files.
+        skip_bad_files: Skip a file that cannot be read, instead of raising.
     """
 
     def __init__(self, files: Sequence[Path], ledger: Ledger, *, skip_bad_files: bool = False) -> None:
-        """Open nothing yet."""
         self.files = list(files)
         self.ledger = ledger
         self._skip_bad_files = skip_bad_files
@@ -213,10 +222,10 @@ class ReadStream:
         self._open: OrderedDict[Path, Reader] = OrderedDict()
 
     def __iter__(self) -> Iterator[Read]:
-        """Usable reads, file by file.
+        """Yield the usable reads, file by file.
 
         Raises:
-            FormatError: A bad file, unless these are passed over.
+            FormatError: A file cannot be read, unless such files are skipped.
         """
         seen: set[str] = set()
         for path in self._good_files():
@@ -224,35 +233,35 @@ class ReadStream:
                 with open_file(path, self.ledger) as reader:
                     yield from self._first_of_each(reader, seen)
             except FormatError as error:
-                self._pass_over(path, error)
+                self._skip(path, error)
 
     def __len__(self) -> int:
-        """Number of different read ids, usable or not; opens every file once."""
+        """Return the number of different read ids, usable or not; opens every file once."""
         return len(self._file_of)
 
     @property
     def read_ids(self) -> list[str]:
-        """Different ids, in order; opens every file once."""
+        """Different ids, in order; asking for them opens every file once."""
         return list(self._file_of)
 
     def __getitem__(self, read_id: str) -> Read:
-        """One read; of several with one id, the first.
+        """Return one read; of several reads with one id, the first.
 
         Raises:
-            KeyError: There is no such read.
-            ReadDropped: There is, and it is unusable.
+            KeyError: No file contains a read of this id.
+            ReadDropped: The read is unusable.
         """
         if read_id not in self._file_of:
             raise KeyError(f"no read {read_id} in {len(self.files)} files")
         return self._kept_open(self._file_of[read_id])[read_id]
 
     def close(self) -> None:
-        """Close the files that random access keeps open."""
+        """Close the files that random access has opened."""
         while self._open:
             self._open.popitem()[1].__exit__(None, None, None)
 
     def __enter__(self) -> Self:
-        """The stream."""
+        """Return the stream."""
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -261,7 +270,7 @@ class ReadStream:
 
     @cached_property
     def _file_of(self) -> dict[str, Path]:
-        """Read id -> the first file that has it."""
+        """Read id -> the first file that contains it."""
         index: dict[str, Path] = {}
         for path in self._good_files():
             try:
@@ -269,13 +278,13 @@ class ReadStream:
                     for read_id in reader.read_ids:
                         index.setdefault(read_id, path)
             except FormatError as error:
-                self._pass_over(path, error)
+                self._skip(path, error)
         return index
 
     def _first_of_each(self, reader: Reader, seen: set[str]) -> Iterator[Read]:
         for read in reader:
             if read.read_id in seen:
-                error = ReadDropped(f"{read.where}: its id was met before; give each read once", reason="duplicate")
+                error = ReadDropped(f"{read.where}: duplicate id; give each read once", reason="duplicate")
                 self.ledger.drop(error, read_id=read.read_id, source=read.source)
                 continue
             seen.add(read.read_id)
@@ -284,7 +293,7 @@ class ReadStream:
     def _good_files(self) -> Iterator[Path]:
         return (path for path in self.files if path not in self._bad)
 
-    def _pass_over(self, path: Path, error: FormatError) -> None:
+    def _skip(self, path: Path, error: FormatError) -> None:
         if not self._skip_bad_files:
             raise error
         self._bad.add(path)
@@ -324,8 +333,8 @@ def _head(path: Path) -> bytes:
 def _looks_like(head: bytes) -> str:
     if not head:
         return "an empty file"
-    for signature, name in LOOKS.items():
+    for signature, name in KINDS.items():
         if head.startswith(signature):
             return name
     printable = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
-    return "text" if printable > 0.9 * len(head) else "nothing that poreconv knows"
+    return "text" if printable > 0.9 * len(head) else "an unknown format"

@@ -1,4 +1,4 @@
-"""What readers share whose file lists its reads when it is opened."""
+"""The base of readers that list the reads of a file when they open it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -11,21 +11,21 @@ from poreconv.runtime.ledger import Ledger
 
 
 class ReadsById(ABC):
-    """An open file whose reads lie at known places; `Reader` but for opening and recognising it."""
+    """An open file with reads at known places; subclasses open and recognise it, and read from a place."""
 
     path: Path
     _ledger: Ledger
     _file: Any
-    """Has a ``close``."""
+    """The library's handle; it has a ``close``."""
     _places: Mapping[str, Any]
-    """Read id -> where it lies, in file order."""
+    """Read id -> its place in the file, in file order."""
 
     @abstractmethod
     def _read(self, read_id: str) -> Read:
-        """Make a read of what lies at its place.
+        """Read from the place of an id that the file contains.
 
         Raises:
-            SignalError: It is unusable.
+            SignalError: The read is unusable.
         """
 
     @property
@@ -34,11 +34,11 @@ class ReadsById(ABC):
         return list(self._places)
 
     def __len__(self) -> int:
-        """Number of reads."""
+        """Return the number of reads."""
         return len(self._places)
 
     def __iter__(self) -> Iterator[Read]:
-        """Reads in file order, one at a time in memory; unusable ones go into the ledger."""
+        """Yield the reads in file order, one in memory at a time; unusable ones go into the ledger."""
         for read_id in self._places:
             try:
                 read = self._read(read_id)
@@ -48,11 +48,11 @@ class ReadsById(ABC):
             yield read
 
     def __getitem__(self, read_id: str) -> Read:
-        """One read.
+        """Return one read.
 
         Raises:
-            KeyError: The file has no such read.
-            SignalError: It has, and the read is unusable.
+            KeyError: The file contains no read of this id.
+            SignalError: The read is unusable.
         """
         if read_id not in self._places:
             raise KeyError(f"{self.path}: no read {read_id}")
@@ -63,7 +63,7 @@ class ReadsById(ABC):
         self._file.close()
 
     def __enter__(self) -> Self:
-        """The open reader."""
+        """Return the reader."""
         return self
 
     def __exit__(self, *exc: object) -> None:

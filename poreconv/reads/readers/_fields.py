@@ -1,6 +1,6 @@
-"""What a read's fields may be, whatever the format.
+"""Checks of a read's fields that hold for every format.
 
-Functions that check raise ValueError on what cannot be meant; `as_drop` adds the place and makes it a drop.
+Functions that check raise ValueError for an impossible value; `as_drop` adds file and read and makes it a drop.
 """
 
 import math
@@ -14,10 +14,10 @@ from poreconv.errors import FormatError, SignalError
 from poreconv.reads.read import Calibration, Read
 
 READ_ID = re.compile(r"[!-?A-~]{1,254}")
-"""What a read id may be if it is to survive in a table, a BAM or a PAF: SAM's QNAME (SAM v1 specification, 1.4)."""
+"""Read ids that tables, BAM and PAF can hold: SAM's QNAME (SAM v1 specification, 1.4)."""
 
 DIGITISATION = 8192.0
-"""Written with every read; a power of two, so that ``range / digitisation`` gives the scale back exactly."""
+"""Written with every read; a power of two, so that ``range / digitisation`` is exactly the scale."""
 
 END_REASONS = (
     "unknown",
@@ -28,26 +28,35 @@ END_REASONS = (
     "signal_positive",
     "signal_negative",
 )
-"""Names of ``end_reason`` 0 to 6, as the enum type in fast5 of version 2.2 and later says them."""
+"""Names of ``end_reason`` 0 to 6, as in the enum type of fast5 of version 2.2 and later."""
 
 RUN_FIELDS = ("run_id", "pore", "kit", "experiment")
-"""Fields of a read that its run shares."""
+"""Fields that all reads of a sequencing run share."""
 
 FLOW_CELL, KIT = (
     re.compile("FLO-[A-Z]{3}[0-9]{3}(RA)?", re.IGNORECASE),
     re.compile("SQK-[A-Z]{3}[0-9]{3}", re.IGNORECASE),
 )
-"""Product codes in the name of the run's script, where files of before 2018 say them alone."""
+"""Product codes in the name of the run's script, the only place where files from before 2018 contain them."""
 
 HARMLESS_BYTES = 1 << 26
-"""Signals up to this size are read whatever their compression: a wrong size can't exhaust the memory."""
+"""Bytes; a signal of up to this size is read whatever its compression, since a wrong size cannot exhaust the memory."""
 MAX_COMPRESSION = 1100
-"""No real signal is packed tighter; gzip cannot be (1032 at most)."""
+"""Largest compression that is accepted of a larger signal; that of gzip is 1032 at most."""
 
 
 @contextmanager
 def as_drop(what: str, reason: str, errors: tuple[type[Exception], ...] = (ValueError,)) -> Iterator[None]:
-    """Turn errors of a library, or of a check here, into a `SignalError` that begins with ``what``."""
+    """Turn errors of a library, or of a check in this module, into a `SignalError`.
+
+    Args:
+        what: Beginning of the message: file, read, and what is wrong if the error does not contain it.
+        reason: Under which the drop ledger counts the read.
+        errors: The errors to turn.
+
+    Raises:
+        SignalError: One of them occurred.
+    """
     try:
         yield
     except errors as exc:
@@ -56,7 +65,16 @@ def as_drop(what: str, reason: str, errors: tuple[type[Exception], ...] = (Value
 
 @contextmanager
 def as_format_error(path: Path, format_name: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Turn errors of a library that opens or scans a file into a `FormatError`."""
+    """Turn errors of a library that opens or scans a file into a `FormatError`.
+
+    Args:
+        path: The file.
+        format_name: Its format, for the message: ``"POD5"``.
+        errors: The errors to turn.
+
+    Raises:
+        FormatError: One of them occurred.
+    """
     try:
         yield
     except errors as exc:
@@ -65,84 +83,150 @@ def as_format_error(path: Path, format_name: str, errors: tuple[type[Exception],
 
 
 def check_new(path: Path, read: Read, *, taken: bool) -> None:
-    """Refuse to write a read that would not come back: one without samples, or whose id the file has already."""
+    """Check, before a read is written, that the file can hold it.
+
+    Args:
+        path: The file that is written.
+        read: The read.
+        taken: Whether the file contains a read of this id already.
+
+    Raises:
+        FormatError: The id is taken, or the read has no samples.
+    """
     if taken or len(read.adc) == 0:
         raise FormatError(f"{path}: read {read.read_id}: empty, or its id is taken; leave it out or rename it")
 
 
 def unusable(what: str, reason: str, exc: Exception) -> SignalError:
-    """The drop that an error means."""
+    """Make a `SignalError` of another error.
+
+    Args:
+        what: Beginning of the message: file and read.
+        reason: Under which the drop ledger counts the read.
+        exc: The error; its message is quoted.
+    """
     return SignalError(f"{what} ({one_line(exc)}); repair the file or leave the read out", reason=reason)
 
 
 def one_line(exc: BaseException) -> str:
-    """Tell an error's message without line breaks, nor the quotes of a `KeyError`."""
+    """Return an error's message without line breaks, and without the quotes of a `KeyError`.
+
+    Args:
+        exc: Any error; if it has no message, its class is named.
+    """
     return " ".join(str(exc.args[0] if exc.args else type(exc).__name__).split())
 
 
 def shown(read_id: str) -> str:
-    """A read id for a message: as it is, or, if a line could not hold it, quoted and cut."""
+    """Format a read id for a message: unchanged if it is valid, otherwise escaped, quoted and cut to 60 characters.
+
+    Args:
+        read_id: Any text.
+    """
     return read_id if READ_ID.fullmatch(read_id) else ascii(read_id[:60])
 
 
 def printable(text: str) -> str:
-    """Text with line breaks and tabs as spaces."""
+    """Replace line breaks, tabs and other unprintable characters by spaces.
+
+    Args:
+        text: Any text.
+    """
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def check_id(read_id: str) -> None:
-    """Raise ValueError unless a table can hold the id."""
+    """Check that tables, BAM and PAF can hold a read id.
+
+    Args:
+        read_id: Any text.
+
+    Raises:
+        ValueError: They cannot.
+    """
     if not READ_ID.fullmatch(read_id):
         raise ValueError("a read id has 1 to 254 printable ASCII characters without '@' and spaces")
 
 
 def calibration_of(offset: float, span: float, digitisation: float) -> Calibration:
-    """The calibration with ``scale = span / digitisation``."""
+    """Make the calibration with ``scale = span / digitisation``.
+
+    Args:
+        offset: Counts added before scaling.
+        span: The field ``range``, pA; or pA per count, with a ``digitisation`` of 1.
+        digitisation: Number of different counts.
+
+    Raises:
+        ValueError: One of them is not finite, or the scale is not positive.
+    """
     scale = span / digitisation if digitisation > 0 else math.nan
     if not (math.isfinite(offset) and math.isfinite(scale) and scale > 0):
-        raise ValueError(f"offset {offset:g}, range {span:g}, digitisation {digitisation:g} are no calibration")
+        raise ValueError(f"offset {offset:g}, range {span:g}, digitisation {digitisation:g} are not a calibration")
     return Calibration(offset, scale)
 
 
 def rate_of(rate: float | None) -> float:
-    """The sample rate, if it is one."""
+    """Check a sample rate.
+
+    Args:
+        rate: Hz; None if the file contains none.
+
+    Raises:
+        ValueError: It is missing, not finite or not positive.
+    """
     if rate is None or not math.isfinite(rate) or rate <= 0:
-        raise ValueError(f"sampling_rate is {rate}")
+        raise ValueError(f"sampling_rate is {rate}, not a positive number")
     return float(rate)
 
 
 def finite_or_none(value: float | None) -> float | None:
-    """A number, None for none and for NaN."""
+    """Return a finite number, or None for a missing one, NaN and infinity.
+
+    Args:
+        value: A number, or None.
+    """
     return value if value is not None and math.isfinite(value) else None
 
 
 def whole(name: str, value: Any) -> int:
-    """A non-negative whole number, exact also beyond 2**53; 0 for None."""
+    """Convert a field to a non-negative whole number, exact also beyond 2**53.
+
+    Args:
+        name: The field, for the message.
+        value: A number or its text; None, for a missing one, becomes 0.
+
+    Raises:
+        ValueError: It is not such a number.
+    """
     try:
         number = 0 if value is None else int(value)
     except (TypeError, ValueError, OverflowError) as exc:
         raise ValueError(f"{name} is {value!r}, not a whole number") from exc
     if number < 0 or (isinstance(value, float) and value != number):
-        raise ValueError(f"{name} is {value!r}, not a whole number from 0")
+        raise ValueError(f"{name} is {value!r}, not a whole number of 0 or more")
     return number
 
 
-def fields_of_run(said: Callable[[str, str], str]) -> dict[str, str]:
-    """The fields ``RUN_FIELDS``.
+def fields_of_run(attribute: Callable[[str, str], str]) -> dict[str, str]:
+    """Read the fields ``RUN_FIELDS`` of a sequencing run.
 
     Args:
-        said: Gives what the file says under a name of ``tracking_id`` or ``context_tags``, ``""`` if nothing.
+        attribute: Called with ``"tracking_id"`` or ``"context_tags"`` and a name in it; returns the file's value, or
+            ``""`` if it has none.
+
+    Returns:
+        Field -> text; ``""`` where the file has none.
     """
-    script = said("tracking_id", "exp_script_name")
+    script = attribute("tracking_id", "exp_script_name")
 
     def in_script(code: re.Pattern[str]) -> str:
         found = code.search(script)
         return found.group() if found else ""
 
-    pore = said("context_tags", "flowcell_type") or said("tracking_id", "flow_cell_product_code")
+    pore = attribute("context_tags", "flowcell_type") or attribute("tracking_id", "flow_cell_product_code")
     return {
-        "run_id": said("tracking_id", "run_id"),
+        "run_id": attribute("tracking_id", "run_id"),
         "pore": pore or in_script(FLOW_CELL),
-        "kit": said("context_tags", "sequencing_kit") or in_script(KIT),
-        "experiment": said("context_tags", "experiment_type") or said("context_tags", "experiment_kit"),
+        "kit": attribute("context_tags", "sequencing_kit") or in_script(KIT),
+        "experiment": attribute("context_tags", "experiment_type") or attribute("context_tags", "experiment_kit"),
     }

@@ -1,4 +1,4 @@
-"""HDF5 attributes and signals, read with few calls and without believing what the file says of itself.
+"""HDF5 attributes and signals, read with few calls and without trusting the sizes that the file states.
 
 h5py's high-level attribute access costs about twice these low-level calls, and a read has a dozen attributes.
 """
@@ -18,7 +18,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """First bytes of an HDF5 file."""
 
 HDF5_ERRORS = (KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
-"""What h5py raises on a damaged file, having no error class of its own, and numpy on the size that one claims."""
+"""What h5py, which has no error class of its own, raises on a damaged file, and numpy on an impossible size."""
 
 NATIVE_DOUBLE = h5t.py_create(np.dtype(np.float64))
 
@@ -31,7 +31,7 @@ def attribute(location: Any, name: bytes) -> Any:
         name: The attribute.
 
     Returns:
-        A Python number or str; the name of an enum's value; an array if it holds several; None if there is none.
+        A Python number or str; of an enum the name of the value; of several values an array; None if it is missing.
     """
     if not h5a.exists(location, name):
         return None
@@ -51,23 +51,38 @@ def attribute(location: Any, name: bytes) -> Any:
 
 
 def text(location: Any, name: bytes) -> str:
-    """Read an attribute as text, line breaks and tabs as spaces; empty if there is none."""
+    """Read an attribute as text, with spaces for line breaks and tabs.
+
+    Args:
+        location: Low-level h5py id of a group or dataset.
+        name: The attribute.
+
+    Returns:
+        The text; empty if the attribute is missing.
+    """
     value = attribute(location, name)
     return "" if value is None else printable(str(value))
 
 
 def number(location: Any, name: bytes) -> float | None:
-    """Read an attribute as a number; None if there is none.
+    """Read an attribute as a number.
+
+    Args:
+        location: Low-level h5py id of a group or dataset.
+        name: The attribute.
+
+    Returns:
+        The number; None if the attribute is missing.
 
     Raises:
-        ValueError: It is no number.
+        ValueError: It is not a number.
     """
     if not h5a.exists(location, name):
         return None
     handle = h5a.open(location, name)
     if handle.shape == ():  # several values would overrun the buffer
         value = np.empty(())
-        with suppress(*HDF5_ERRORS):  # text; else half of what asking for the type first costs
+        with suppress(*HDF5_ERRORS):  # it is text, see below; to ask for the type first takes twice as long
             handle.read(value, mtype=NATIVE_DOUBLE)
             return float(value)
     return _as_number(name, attribute(location, name))
@@ -81,10 +96,17 @@ def _as_number(name: bytes, value: Any) -> float | None:
 
 
 def whole_number(location: Any, name: bytes) -> int:
-    """Read an attribute as a non-negative whole number, exact also beyond 2**53; 0 if there is none.
+    """Read an attribute as a non-negative whole number, exact also beyond 2**53.
+
+    Args:
+        location: Low-level h5py id of a group or dataset.
+        name: The attribute.
+
+    Returns:
+        The number; 0 if the attribute is missing.
 
     Raises:
-        ValueError: It is no such number.
+        ValueError: It is not such a number.
     """
     return whole(name.decode(), attribute(location, name))
 
@@ -95,13 +117,13 @@ def signal(group: Any, *, where: str, file_bytes: int) -> NDArray[np.int16]:
     Args:
         group: Low-level h5py id of the group.
         where: File and read, for messages.
-        file_bytes: Size of the whole file.
+        file_bytes: Bytes of the whole file.
 
     Returns:
         Counts, shape ``(n_samples,)``, at least one.
 
     Raises:
-        SignalError: No signal, an empty or unreadable one, or one whose values int16 cannot hold.
+        SignalError: The signal is missing, empty or unreadable, or int16 cannot hold its values.
     """
     try:
         dataset = h5d.open(group, b"Signal")
@@ -123,11 +145,11 @@ def _check_size(dataset: Any, *, where: str, file_bytes: int) -> None:
         message = f"{where}: Signal has shape {shape} and type {dtype}; expected one row of int16 counts"
         raise SignalError(message, reason="bad_signal")
     if shape[0] == 0:
-        raise SignalError(f"{where}: Signal has no samples; nothing to label", reason="empty")
+        raise SignalError(f"{where}: Signal has no samples; leave the read out", reason="empty")
     stored, claimed = dataset.get_storage_size(), shape[0] * dtype.itemsize
     implausible = claimed > HARMLESS_BYTES and claimed > MAX_COMPRESSION * stored
     if stored == 0 or stored > file_bytes or implausible:
-        message = f"{where}: Signal claims {shape[0]} samples, the file stores {min(stored, file_bytes)} bytes of it"
+        message = f"{where}: Signal has {shape[0]} samples by its header, {min(stored, file_bytes)} bytes in the file"
         raise SignalError(f"{message}; copy it again from its origin", reason="unreadable")
 
 
@@ -135,6 +157,6 @@ def _as_int16(values: NDArray[Any], *, where: str) -> NDArray[np.int16]:
     with np.errstate(invalid="ignore"):  # NaN and numbers out of range: the comparison below finds them
         counts = values.astype(np.int16)
     if not (counts == values).all():
-        message = f"{where}: Signal is {values.dtype} with values that are no int16 counts; store raw counts, not pA"
+        message = f"{where}: Signal is {values.dtype} with values that are not int16 counts; store raw counts, not pA"
         raise SignalError(message, reason="bad_signal")
     return counts

@@ -1,4 +1,4 @@
-"""The signal and run tables of an open POD5, each batch checked before its rows are looked at."""
+"""The signal and run tables of an open POD5; each batch is checked before its rows are read."""
 
 from collections import OrderedDict
 from typing import Any
@@ -23,13 +23,17 @@ POD5_ERRORS = (
 """What pod5 and pyarrow raise on a damaged file."""
 
 SIGNAL_BATCHES = 4
-"""Batches of the signal table kept at hand; they are memory-mapped."""
+"""Batches of the signal table that stay loaded; they are memory-mapped."""
 
 Row = dict[str, Any]
 
 
 class Signals:
-    """The signal table of an open file."""
+    """The signal table of an open file.
+
+    Args:
+        file: The open file.
+    """
 
     def __init__(self, file: pod5.Reader) -> None:
         self._table = file.signal_table
@@ -38,11 +42,21 @@ class Signals:
         self._checked: OrderedDict[int, tuple[Any, Any]] = OrderedDict()
 
     def of(self, row: Row) -> NDArray[np.int16]:
-        """Join the pieces of one read's signal; raises ``POD5_ERRORS`` if it is damaged."""
+        """Read the signal of one read.
+
+        Args:
+            row: The read's row in the reads table.
+
+        Returns:
+            Counts, shape ``(n_samples,)``.
+
+        Raises:
+            ValueError: The signal does not have the length that the row states. Other damage raises ``POD5_ERRORS``.
+        """
         pieces = [self._piece(number) for number in row["signal"] or ()]
         adc = pieces[0] if len(pieces) == 1 else np.concatenate([np.zeros(0, np.int16), *pieces])
         if len(adc) != row["num_samples"]:
-            raise ValueError(f"{len(adc)} samples, and the reads table says {row['num_samples']}")
+            raise ValueError(f"{len(adc)} samples, but {row['num_samples']} in the reads table")
         return adc
 
     def _piece(self, number: int) -> NDArray[np.int16]:
@@ -52,7 +66,7 @@ class Signals:
             return np.asarray(stored.values, np.int16)
         buffer, n_samples = stored.as_buffer(), samples[number % self._rows_per_batch]
         if 2 * n_samples > HARMLESS_BYTES and 2 * n_samples > MAX_COMPRESSION * buffer.size:
-            raise ValueError(f"{n_samples} samples claimed, {buffer.size} bytes stored")
+            raise ValueError(f"{n_samples} samples by the signal table, {buffer.size} bytes stored")
         adc = np.empty(n_samples, np.int16)
         pod5.vbz_decompress_signal_into(memoryview(buffer), adc)
         return adc
@@ -68,19 +82,37 @@ class Signals:
 
 
 def rows_of(batch: Any) -> list[Row]:
-    """Rows of a batch as dicts; column by column, which is several times as fast as Arrow's own."""
+    """Convert a batch into rows; column by column, which is several times as fast as Arrow's own conversion.
+
+    Args:
+        batch: An Arrow record batch.
+
+    Returns:
+        For each row, column -> value.
+    """
     names = batch.schema.names
     return [dict(zip(names, cells, strict=True)) for cells in zip(*(c.to_pylist() for c in batch.columns), strict=True)]
 
 
 def uuid_text(raw: bytes) -> str:
-    """Write 16 bytes as `uuid.UUID` would, which takes eight times as long."""
+    """Format a read id as `uuid.UUID` does, which takes eight times as long.
+
+    Args:
+        raw: 16 bytes.
+    """
     text = raw.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def runs_of(table: Any) -> dict[str, dict[str, Any]]:
-    """Acquisition id -> the fields of reads that it shares, and its sample rate."""
+    """Read what the reads of each sequencing run share.
+
+    Args:
+        table: The run table of an open file.
+
+    Returns:
+        Acquisition id -> ``RUN_FIELDS`` and ``sample_rate_hz``.
+    """
     runs: dict[str, dict[str, Any]] = {}
     for number in range(table.num_record_batches):
         batch = table.get_batch(number)
@@ -91,7 +123,7 @@ def runs_of(table: Any) -> dict[str, dict[str, Any]]:
 
 
 def _run(run: Row) -> dict[str, Any]:
-    """A run's own columns say what they can, the copies of fast5's groups beside them the rest."""
+    """Take a run's fields from its own columns, and from the copies of fast5's groups what these do not contain."""
     columns = {
         ("tracking_id", "run_id"): run["acquisition_id"],
         ("tracking_id", "flow_cell_product_code"): run["flow_cell_product_code"],
@@ -100,7 +132,7 @@ def _run(run: Row) -> dict[str, Any]:
     }
     tags = {group: dict(run[group] or ()) for group in ("tracking_id", "context_tags")}
 
-    def said(group: str, name: str) -> str:
+    def attribute(group: str, name: str) -> str:
         return printable(columns.get((group, name)) or tags[group].get(name) or "")
 
-    return {"sample_rate_hz": run["sample_rate"], **fields_of_run(said)}
+    return {"sample_rate_hz": run["sample_rate"], **fields_of_run(attribute)}

@@ -1,8 +1,8 @@
-"""The records of a SLOW5 or BLOW5 file for pyslow5: with an index made here, beside a link in a temporary folder.
+"""The records of a SLOW5 or BLOW5 file, and opening it with pyslow5 and an index that is made here.
 
-pyslow5 writes its index into the folder of the data, decompresses all of a file to make it, and refuses a file in which
-an id stands twice. So it opens the file through a link, and beside that is an index made here from how records begin.
-A process keeps the index of a file that it has opened: large files are read in many pieces.
+pyslow5 writes its index into the folder of the data, decompresses the whole file to make it, and refuses a file that
+contains an id twice. Therefore it opens the file through a link in a temporary folder, and beside the link lies an
+index that is made here from the beginnings of the records.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ import tempfile
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,32 +28,32 @@ INDEX_ID, INDEX_PLACE = struct.Struct("<H"), struct.Struct("<QQ")
 
 READ_ALL = "import pyslow5, sys; [None for _ in pyslow5.Open(sys.argv[1], 'r').seq_reads()]"
 
-KEPT = 8
-"""Files whose index a process keeps."""
-
 LOG = logging.getLogger("pyslow5")
 
 _library = ctypes.CDLL(pyslow5.__file__)
 _library.slow5_open.restype = ctypes.c_void_p
 _library.slow5_open.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
 _library.slow5_close.argtypes = [ctypes.c_void_p]
-_library.slow5_set_log_level(0)  # what it says on stderr, our errors say
+_library.slow5_set_log_level(0)  # our errors report what it would write to stderr
 LOG.disabled = True
 
 
 class Records:
-    """Where the records of a file are. Made by `records_of`.
+    """The places and sizes of the records of a file.
+
+    Args:
+        path: A SLOW5 or BLOW5 file. Its header and the size of each record are read.
 
     Raises:
-        ValueError: The file is damaged or cut off.
+        ValueError: The file is damaged or truncated.
+        OSError: It cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
-        """Look at the header and at the size of each record."""
         self.path = path.resolve()
         self.offsets, self.sizes = array("Q"), array("Q")
         self.faults: dict[int, str] = {}
-        """Number of a record -> why pyslow5 must not see it."""
+        """Number of a record -> why pyslow5 must not read it."""
         self._ids: list[str] = []
         with path.open("rb") as stream:
             self.layout: Layout = layout_of(stream)
@@ -64,10 +64,10 @@ class Records:
                 self.sizes.append(frame.size)
                 self._ids.append(frame.read_id)
         if self.layout.fragile:
-            self._try_elsewhere()
+            self._read_in_subprocess()
 
     def __len__(self) -> int:
-        """Number of records."""
+        """Return the number of records."""
         return len(self.offsets)
 
     @cached_property
@@ -80,7 +80,7 @@ class Records:
 
     @cached_property
     def numbers(self) -> dict[str, int]:
-        """Read id -> number of its record; of several, the first."""
+        """Read id -> number of its record; of several records with one id, the first."""
         numbers: dict[str, int] = {}
         for number, read_id in enumerate(self.ids):
             numbers.setdefault(read_id, number)
@@ -90,14 +90,14 @@ class Records:
         """Open the file with pyslow5.
 
         Args:
-            indexed: For random access as well.
+            indexed: With the index that random access needs. Default: for reading in sequence only.
 
         Raises:
-            ValueError: It cannot.
+            ValueError: pyslow5 does not accept the header.
         """
         if not indexed and self.path.suffix == self.layout.suffix:
             return _opened(self.path)
-        with tempfile.TemporaryDirectory(prefix="poreconv-") as folder:  # what is open stays so when it is gone
+        with tempfile.TemporaryDirectory(prefix="poreconv-") as folder:  # open files survive its removal
             link = self._linked(folder)
             if not indexed:
                 return _opened(link)
@@ -107,22 +107,26 @@ class Records:
             return file
 
     def _linked(self, folder: str) -> Path:
-        """The file under a name that tells pyslow5 its format."""
+        """Link to the file by a name with the suffix from which pyslow5 takes the format."""
         link = Path(folder) / f"reads{self.layout.suffix}"
         link.symlink_to(self.path)
         return link
 
-    def _try_elsewhere(self) -> None:
-        """Read all of the file in a process that may crash."""
+    def _read_in_subprocess(self) -> None:
+        """Read the whole file in another process, which may crash.
+
+        Raises:
+            ValueError: It did.
+        """
         with tempfile.TemporaryDirectory(prefix="poreconv-") as folder:
             command = [sys.executable, "-c", READ_ALL, str(self._linked(folder))]
             done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode != 0:
-            raise ValueError("a record is damaged such that pyslow5 crashes on it")
+            raise ValueError("pyslow5 crashes on a damaged record")
 
     @cached_property
     def _index(self) -> bytes:
-        """An index file, as pyslow5 writes it."""
+        """The content of an index file, as pyslow5 writes it."""
         parts = [INDEX_HEAD.pack(INDEX_MAGIC, *self.layout.version)]
         for read_id, number in self.numbers.items():
             if number not in self.faults:
@@ -138,25 +142,9 @@ class Records:
             return ""
 
 
-def records_of(path: Path) -> Records:
-    """Where the records of a file are, from memory if it has not changed.
-
-    Raises:
-        ValueError: The file is damaged or cut off.
-        OSError: It cannot be read.
-    """
-    stat = path.stat()
-    return _records_of(path.absolute(), stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=KEPT)
-def _records_of(path: Path, _size: int, _mtime_ns: int) -> Records:
-    return Records(path)
-
-
 def _opened(path: Path) -> Any:
     handle = _library.slow5_open(str(path).encode(), b"r")
-    if not handle:  # pyslow5 would go on with it, into a crash
+    if not handle:  # pyslow5 would continue, and crash
         raise ValueError("pyslow5 finds its header damaged, or of a later version")
     _library.slow5_close(handle)
     with quiet():
@@ -165,7 +153,7 @@ def _opened(path: Path) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Take back what opening a file does to the program's log: pyslow5 adds a handler each time, for stderr."""
+    """Restore the handlers of the program's loggers afterwards: pyslow5 adds one for stderr with each file it opens."""
     loggers = [logging.getLogger(), LOG]
     before = [logger.handlers[:] for logger in loggers]
     try:

@@ -1,8 +1,8 @@
 """Bulk fast5: the whole trace of each channel, uncut; each channel is one long `Read`.
 
-``Raw/Channel_N/Signal``, its calibration in the attributes of ``Raw/Channel_N/Meta`` (MinKNOW) or of ``Raw/Channel_N``
-itself (files made from ABF). The run's fields stand in ``tracking_id`` and ``context_tags`` of ``UniqueGlobalKey``, or
-of ``Meta``. Importing ont-fast5-api registers its VBZ filter.
+The signal is ``Raw/Channel_N/Signal``; its calibration is in the attributes of ``Raw/Channel_N/Meta`` (MinKNOW) or of
+``Raw/Channel_N`` itself (files made from ABF). The run's fields are in ``tracking_id`` and ``context_tags`` of
+``UniqueGlobalKey``, or of ``Meta``. Importing ont-fast5-api registers its VBZ filter.
 """
 
 import os
@@ -26,29 +26,29 @@ CHANNEL = re.compile(rb"Channel_(0|[1-9][0-9]{0,8})")
 """Name of a channel's group."""
 
 SHARED = (b"UniqueGlobalKey", b"Meta")
-"""Groups that may hold those of the run; the first that does counts."""
+"""Groups that may contain those of the run; the first that does is read."""
 
 NOT_IN_ID = re.compile(r"[^!-?A-~]")
-"""What stands in file names and not in read ids."""
+"""Characters that a file name may contain and a read id may not."""
 
 
 class BulkFast5Reader(ReadsById):
     """One open bulk fast5.
 
-    A channel's read is called ``<run id>_channel_<n>``, after the file where that names no run. It starts at sample 0.
+    The id of a channel's read is ``<run id>_channel_<n>``, with the file's name where it contains no run id. The read
+    starts at sample 0.
 
     Args:
         path: The file.
-        ledger: Takes the channels that cannot be used.
+        ledger: Receives the unusable channels.
 
     Raises:
-        FormatError: No bulk fast5, a damaged one, or one in which the raw signal was not saved.
+        FormatError: The file is not a bulk fast5, or it is damaged, or the raw signal was not saved in it.
     """
 
     write = None
 
     def __init__(self, path: Path, ledger: Ledger) -> None:
-        """Open the file and list its channels."""
         self.path = path
         self._ledger = ledger
         with as_format_error(path, "bulk fast5", HDF5_ERRORS):
@@ -65,7 +65,12 @@ class BulkFast5Reader(ReadsById):
 
     @staticmethod
     def recognises(path: Path, head: bytes) -> bool:
-        """Whether it is HDF5 with channels instead of reads."""
+        """Return whether a file is HDF5 with channels instead of reads.
+
+        Args:
+            path: The file; opened if it is HDF5.
+            head: Its first 64 bytes.
+        """
         if not head.startswith(SIGNATURE):
             return False
         try:
@@ -95,7 +100,7 @@ class BulkFast5Reader(ReadsById):
 
 
 def _is_bulk(file: Any) -> bool:
-    """Whether the file says so, or has what MinKNOW writes into no other."""
+    """Return whether the file has the file type, or groups that MinKNOW writes into bulk files only."""
     root = h5g.open(file, b"/")
     if b"IntermediateData" in root or any(True for _ in _channels_in(file)):
         return True
@@ -103,14 +108,14 @@ def _is_bulk(file: Any) -> bool:
 
 
 def _channels_in(file: Any) -> list[int]:
-    """Numbers of the channels, ascending."""
+    """Return the numbers of the channels, ascending."""
     root = h5g.open(file, b"/")
     names = h5g.open(root, b"Raw") if b"Raw" in root else ()
     return sorted(int(found[1]) for name in names if (found := CHANNEL.fullmatch(name)))
 
 
 def _some_channels_in(file: Any, path: Path) -> list[int]:
-    """As `_channels_in`, at least one."""
+    """Return the numbers of the channels, at least one."""
     channels = _channels_in(file)
     if not channels:
         raise FormatError(f"{path}: a bulk fast5 without Raw/Channel_N; its raw signal was not saved, leave it out")
@@ -118,7 +123,7 @@ def _some_channels_in(file: Any, path: Path) -> list[int]:
 
 
 def _run_in(file: Any) -> dict[str, Any]:
-    """The fields that all channels share."""
+    """Read the fields that all channels share."""
     root = h5g.open(file, b"/")
     groups = {}
     for name in RUN_GROUPS:

@@ -1,7 +1,8 @@
 """Oxford Nanopore fast5: single- and multi-read, gzip and VBZ, versions 0.6 to 2.3.
 
-ont-fast5-api opens the file, tells its kind and its reads, and brings the VBZ filter. A read's fields come through the
-h5py handle: the API's helpers read all attributes of a group to answer for one, and open single-read files three times.
+ont-fast5-api opens the file, finds its kind and its reads, and registers the VBZ filter. The fields of a read are read
+through the h5py handle: the API's helpers read all attributes of a group to return one, and open single-read files
+three times.
 """
 
 from collections.abc import Callable, Iterable
@@ -35,10 +36,10 @@ from poreconv.reads.readers._hdf5 import HDF5_ERRORS, SIGNATURE, signal, text
 from poreconv.runtime.ledger import Ledger
 
 SHARED = b"UniqueGlobalKey"
-"""Group of a single-read file that holds what in a multi-read file stands beside ``Raw``."""
+"""Group of a single-read file with the groups that a multi-read file has beside ``Raw``."""
 
 MAX_RUNS = 64
-"""Runs of a file whose metadata are kept at hand."""
+"""Sequencing runs of a file whose metadata stay in memory."""
 
 
 class Fast5Reader(ReadsById):
@@ -46,14 +47,13 @@ class Fast5Reader(ReadsById):
 
     Args:
         path: The file.
-        ledger: Takes the reads that cannot be used.
+        ledger: Receives the unusable reads.
 
     Raises:
-        FormatError: No HDF5, a damaged one, or HDF5 without reads.
+        FormatError: The file is not HDF5, or it is damaged, or it is HDF5 without reads.
     """
 
     def __init__(self, path: Path, ledger: Ledger) -> None:
-        """Open the file and list its reads."""
         self.path = path
         self._ledger = ledger
         with as_format_error(path, "fast5", HDF5_ERRORS):
@@ -69,21 +69,26 @@ class Fast5Reader(ReadsById):
 
     @staticmethod
     def recognises(path: Path, head: bytes) -> bool:
-        """Whether ``head`` begins an HDF5 file."""
+        """Return whether a file is HDF5, by its first bytes.
+
+        Args:
+            path: The file.
+            head: Its first 64 bytes.
+        """
         return head.startswith(SIGNATURE)
 
     @staticmethod
     def write(path: Path, reads: Iterable[Read]) -> None:
         """Write reads into one multi-read fast5, VBZ-compressed, one read in memory at a time.
 
-        Everything but `Read.source` comes back as it was.
+        Every field but `Read.source` is read back unchanged.
 
         Args:
             path: The file; replaced if it exists.
-            reads: At least one sample each; ids differ.
+            reads: At least one sample each; different ids.
 
         Raises:
-            FormatError: Two reads have one id, a read has no samples, or an id that fast5 cannot hold.
+            FormatError: Two reads have one id, a read has no samples, or fast5 cannot hold an id.
         """
         write_annotated(path, ((read, lambda _: None) for read in reads))
 
@@ -106,7 +111,7 @@ class Fast5Reader(ReadsById):
             return h5g.open(self._file.handle.id, path)
 
     def _fields_of_run(self, shared_path: bytes) -> dict[str, str]:
-        """Read what hard links share between a run's reads once, told by the addresses of the groups."""
+        """Read the metadata of a run once: its reads share groups by hard links, which the groups' addresses show."""
         root = self._file.handle.id
         paths = [path for name in RUN_GROUPS if root.links.exists(path := shared_path + b"/" + name)]
         links = [root.links.get_info(path) for path in paths]
@@ -119,11 +124,11 @@ class Fast5Reader(ReadsById):
 
 
 def write_annotated(path: Path, reads: Iterable[tuple[Read, Callable[[Fast5Read], None]]]) -> None:
-    """Write reads as `Fast5Reader.write` does, each with what is known about it.
+    """Write reads as `Fast5Reader.write` does, each with its annotation.
 
     Args:
         path: The file; replaced if it exists.
-        reads: Each with what adds ``Analyses`` to it when it has been written.
+        reads: Each with a function that adds ``Analyses`` to it; called when the read has been written.
 
     Raises:
         FormatError: See `Fast5Reader.write`.
@@ -148,13 +153,13 @@ def _raw_groups(file: MultiFast5File, path: Path) -> dict[str, bytes]:
         return _raw_groups_of_single(handle, path)
     if kind and check_file_type(file) == MULTI_READ:
         return {}
-    raise FormatError(f"{path}: HDF5, but no fast5 (no reads in it); leave it out")
+    raise FormatError(f"{path}: HDF5, but not a fast5 (no reads in it); leave it out")
 
 
 def _write(file: MultiFast5File, read: Read, runs: dict[str, dict[str, str]]) -> Fast5Read:
     written = file.create_empty_read(read.read_id, read.run_id)  # hard-links the groups of the run's first read
     run = {name: getattr(read, name) for name in RUN_FIELDS}
-    if runs.setdefault(read.run_id, run) != run:  # one run id, another flow cell or kit: not the first read's groups
+    if runs.setdefault(read.run_id, run) != run:  # same run id, another flow cell or kit: it needs groups of its own
         for name in HARDLINK_GROUPS:
             del written.handle[name]
     if HARDLINK_GROUPS[0] not in written.handle:
@@ -163,14 +168,14 @@ def _write(file: MultiFast5File, read: Read, runs: dict[str, dict[str, str]]) ->
         written.add_context_tags(context)
     written.add_channel_info(channel_attributes(read))
     raw = written.handle.create_group("Raw")
-    # Not add_raw_data: it leaves the chunks to h5py, and a read in one chunk is smaller and faster to read.
+    # Not add_raw_data, which lets h5py choose the chunks: a read in one chunk is smaller and faster to read.
     raw.create_dataset("Signal", data=read.adc, dtype="i2", chunks=read.adc.shape, **vars(VBZ))
     write_raw_attributes(read, raw)
     return written
 
 
 def _raw_groups_of_single(handle: h5py.File, path: Path) -> dict[str, bytes]:
-    """One entry, or several in files of early versions; the file's name stands for an id that is missing."""
+    """Read id -> its group: one entry, or several in early versions; the file's name replaces a missing id."""
     names = list(handle["Raw/Reads"]) if "Raw/Reads" in handle else []
     groups = [f"Raw/Reads/{name}".encode() for name in names] or [b"Raw/Reads/Read_0"]
     found = [(text(h5g.open(handle.id, group), b"read_id") if names else "", group) for group in groups]

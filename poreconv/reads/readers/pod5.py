@@ -1,7 +1,8 @@
 """Oxford Nanopore POD5, all versions that the pod5 library reads.
 
-The library opens the file, finds its tables and decompresses signals. Rows come from its Arrow tables directly, some
-at a time and each batch checked: the library's own rows look up every field by itself, and it crashes on damaged ones.
+The library opens the file, finds its tables and decompresses signals. Rows are read from its Arrow tables directly, a
+few at a time, from batches that have been checked: the library's own rows look up each field separately, and it crashes
+on damaged tables.
 """
 
 import datetime
@@ -46,10 +47,10 @@ COLUMNS = [
     "run_info",
     "num_samples",
 ]
-"""Of the reads table; ``channel_32bit`` as well, where a file has it."""
+"""Columns that are read from the reads table; also ``channel_32bit``, if the file has it."""
 
 ROWS = 64
-"""Rows made into Python objects at a time."""
+"""Rows that are converted into Python objects at a time."""
 
 UNKNOWN_OF_RUN = [
     "experiment_name",
@@ -63,7 +64,7 @@ UNKNOWN_OF_RUN = [
     "system_name",
     "system_type",
 ]
-"""What a run's record must have and a `Read` does not."""
+"""Fields that the record of a run must have and that a `Read` does not contain."""
 
 EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
 
@@ -73,14 +74,13 @@ class Pod5Reader:
 
     Args:
         path: The file.
-        ledger: Takes the reads that cannot be used.
+        ledger: Receives the unusable reads.
 
     Raises:
-        FormatError: No POD5, or a damaged one.
+        FormatError: The file is not POD5, or it is damaged.
     """
 
     def __init__(self, path: Path, ledger: Ledger) -> None:
-        """Open the file and read its runs."""
         self.path = path
         self._ledger = ledger
         self._last: tuple[int, Any] | None = None
@@ -98,22 +98,27 @@ class Pod5Reader:
 
     @staticmethod
     def recognises(path: Path, head: bytes) -> bool:
-        """Whether ``head`` begins a POD5 file."""
+        """Return whether a file is POD5, by its first bytes.
+
+        Args:
+            path: The file.
+            head: Its first 64 bytes.
+        """
         return head.startswith(SIGNATURE)
 
     @staticmethod
     def write(path: Path, reads: Iterable[Read]) -> None:
-        """Write reads into one POD5, VBZ-compressed, some reads in memory at a time.
+        """Write reads into one POD5, VBZ-compressed, a few reads in memory at a time.
 
-        Read back, every field is what it was, but for what POD5 has no room for: calibration and ``median_before`` are
-        32-bit floats, and an end reason that POD5 has no name for comes back as ``unknown``.
+        Every field is read back unchanged, with two exceptions: calibration and ``median_before`` are 32-bit floats,
+        and an end reason without a name in POD5 becomes ``unknown``.
 
         Args:
             path: The file; replaced if it exists.
-            reads: At least one sample each; ids are UUIDs and differ; the sample rate is a whole number.
+            reads: At least one sample each; different ids, which are UUIDs; sample rates in whole Hz.
 
         Raises:
-            FormatError: Two reads have one id, a read has no samples, or a field that POD5 cannot hold.
+            FormatError: Two reads have one id, a read has no samples, or POD5 cannot hold a field.
         """
         path.unlink(missing_ok=True)
         taken: set[str] = set()
@@ -129,11 +134,11 @@ class Pod5Reader:
         return list(self._place)
 
     def __len__(self) -> int:
-        """Number of reads."""
+        """Return the number of reads."""
         return len(self._place)
 
     def __iter__(self) -> Iterator[Read]:
-        """Reads in file order; unusable ones go into the ledger."""
+        """Yield the reads in file order; unusable ones go into the ledger."""
         for number in range(self._table.num_record_batches):
             batch = self._batch(number)
             for first in range(0, batch.num_rows, ROWS):
@@ -146,11 +151,11 @@ class Pod5Reader:
                     yield read
 
     def __getitem__(self, read_id: str) -> Read:
-        """One read.
+        """Return one read.
 
         Raises:
-            KeyError: The file has no such read.
-            SignalError: It has, and the read is unusable.
+            KeyError: The file contains no read of this id.
+            SignalError: The read is unusable.
         """
         if read_id not in self._place:
             raise KeyError(f"{self.path}: no read {read_id}")
@@ -162,7 +167,7 @@ class Pod5Reader:
         self._file.close()
 
     def __enter__(self) -> Self:
-        """The open reader."""
+        """Return the reader."""
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -171,7 +176,7 @@ class Pod5Reader:
 
     @cached_property
     def _place(self) -> dict[str, tuple[int, int]]:
-        """Read id -> its batch and row; of several, the first."""
+        """Read id -> its batch and row; of several reads with one id, the first."""
         place: dict[str, tuple[int, int]] = {}
         for number in range(self._table.num_record_batches):
             for row, raw in enumerate(self._batch(number).column("read_id").to_pylist()):
@@ -197,7 +202,7 @@ class Pod5Reader:
         except POD5_ERRORS as exc:
             raise unusable(f"{self.path}: read {read_id}", reason, exc) from exc
         if len(adc) == 0:
-            raise SignalError(f"{self.path}: read {read_id}: no samples; nothing to label", reason="empty")
+            raise SignalError(f"{self.path}: read {read_id}: no samples; leave it out", reason="empty")
         return Read(read_id=read_id, adc=adc, calibration=calibration, source=self.path, **fields)
 
     def _run_of(self, row: Row) -> dict[str, Any]:
@@ -245,7 +250,9 @@ def _as_pod5(path: Path, read: Read) -> pod5.Read:
             signal=read.adc,
         )
     except ValueError as exc:
-        message = f"{path}: read {read.read_id!a}: {one_line(exc)}; POD5 holds UUIDs as ids and whole sample rates"
+        message = (
+            f"{path}: read {read.read_id!a}: {one_line(exc)}; POD5 needs UUIDs as ids, and sample rates in whole Hz"
+        )
         raise FormatError(message) from exc
 
 

@@ -1,7 +1,7 @@
 """SLOW5 text and BLOW5, every version and compression that pyslow5 reads.
 
-pyslow5 reads the records. It crashes on damaged files, so it sees only what `Records` has looked at, and where it stops
-before the end of a file, the other records are asked for one by one.
+pyslow5 reads the records. It crashes on damaged files, so it reads only what `Records` has checked; where it stops
+before the end of a file, the remaining records are requested one by one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,26 +34,26 @@ from poreconv.reads.readers._fields import (
     whole,
 )
 from poreconv.reads.readers._slow5_layout import BINARY, TEXT
-from poreconv.reads.readers._slow5_records import quiet, records_of
+from poreconv.reads.readers._slow5_records import Records, quiet
 from poreconv.runtime.ledger import Ledger
 
 ERRORS = (ArithmeticError, LookupError, MemoryError, OSError, TypeError, ValueError)
-"""What pyslow5 raises on a damaged file, where it raises."""
+"""What pyslow5 raises on a damaged file, if it does not crash."""
 
 AUXILIARY = ("channel_number", "start_mux", "read_number", "start_time", "end_reason", "median_before")
-"""Fields that a file may have or not."""
+"""Optional fields of a record."""
 
 MISSING = {"start_mux": 2**8 - 1, "read_number": 2**31 - 1, "start_time": 2**64 - 1, "end_reason": 2**8 - 1}
-"""What stands for no value, by the specification the largest of the field's type."""
+"""Field -> the value that stands for none: by the specification the largest of the field's type."""
 
-NOT_SAID = "."
-"""What SLOW5 writes where a text is missing."""
+NO_TEXT = "."
+"""What SLOW5 writes for a missing text."""
 
 ENUM = 11
 """pyslow5's number for the type of an ``end_reason`` with names."""
 
 WRITTEN_REASONS = [*END_REASONS, "api_request", "device_data_error", "analysis_config_change", "paused"]
-"""Names written with every file: those of fast5, then those that POD5 has beside them."""
+"""End reasons named in every file that is written: those of fast5, then the others of POD5."""
 
 
 class Slow5Reader:
@@ -61,26 +61,25 @@ class Slow5Reader:
 
     Args:
         path: The file.
-        ledger: Takes the reads that cannot be used.
+        ledger: Receives the unusable reads.
 
     Raises:
-        FormatError: No SLOW5, or a damaged one, or one that was cut off.
+        FormatError: The file is not SLOW5, or it is damaged or truncated.
     """
 
     def __init__(self, path: Path, ledger: Ledger) -> None:
-        """Find the records and read the header."""
         self.path = path
         self._ledger = ledger
         with as_format_error(path, "SLOW5", ERRORS):
-            self._records = records_of(path)
+            self._records = Records(path)
             self._header = self._unread = self._records.open()
-            self._learn_names()
+            self._list_names()
         self._n_runs: int = self._header.get_num_read_groups()
         self._runs: dict[int, dict[str, str]] = {}
         self._indexed: Any = None
 
-    def _learn_names(self) -> None:
-        """What the file has of optional fields; pyslow5 crashes when asked for an attribute that is not there."""
+    def _list_names(self) -> None:
+        """List the optional fields and attributes of the file; pyslow5 crashes when asked for a missing attribute."""
         types = dict(zip(self._header.get_aux_names(), self._header.get_aux_types(), strict=True))
         self._auxiliary = [name for name in AUXILIARY if name in types]
         named = types.get("end_reason") == ENUM
@@ -89,21 +88,28 @@ class Slow5Reader:
 
     @staticmethod
     def recognises(path: Path, head: bytes) -> bool:
-        """Whether ``head`` begins a SLOW5 or BLOW5 file."""
+        """Return whether a file is SLOW5 or BLOW5, by its first bytes.
+
+        Args:
+            path: The file.
+            head: Its first 64 bytes.
+        """
         return head.startswith((BINARY, TEXT))
 
     @staticmethod
     def write(path: Path, reads: Iterable[Read]) -> None:
         """Write reads of one run into one BLOW5, zlib- and svb-compressed, one read in memory at a time.
 
-        Read back, every field is what it was, but for an end reason that is none of ``WRITTEN_REASONS``: ``unknown``.
+        Every field is read back unchanged, except that an end reason outside ``WRITTEN_REASONS`` becomes ``unknown``.
 
         Args:
-            path: The file, called ``.blow5``, or ``.slow5`` for text; replaced if it exists.
-            reads: At least one, of one run, since the header comes first; at least one sample each; ids differ.
+            path: The file; its suffix is ``.blow5``, or ``.slow5`` for text. Replaced if it exists.
+            reads: At least one read, all of one run, since the header is written first; at least one sample each;
+                different ids.
 
         Raises:
-            FormatError: Two reads have one id or different runs, a read has no samples, or a field BLOW5 cannot hold.
+            FormatError: There is no read, two have one id or different runs, one has no samples, or BLOW5 cannot hold
+                a field.
         """
         taken: set[str] = set()
         run: dict[str, str] = {}
@@ -116,26 +122,26 @@ class Slow5Reader:
                     file.write_header(_header_of(run), end_reason_labels=WRITTEN_REASONS)
                 if here != run:
                     raise FormatError(
-                        f"{path}: read {read.read_id}: of another run than those before; write it elsewhere"
+                        f"{path}: read {read.read_id}: of another run than the reads before it; write one file per run"
                     )
                 if file.write_record(*_as_record(read)) != 0:
                     raise FormatError(f"{path}: read {read.read_id}: pyslow5 cannot write it; check its fields")
                 taken.add(read.read_id)
         if not taken:
             path.unlink()
-            raise FormatError(f"{path}: no reads; a BLOW5 has at least one")
+            raise FormatError(f"{path}: no reads; a BLOW5 contains at least one")
 
     @property
     def read_ids(self) -> list[str]:
-        """Ids in file order."""
+        """Ids in file order; ``record 7`` where one cannot be read."""
         return list(self._records.ids)
 
     def __len__(self) -> int:
-        """Number of reads."""
+        """Return the number of reads."""
         return len(self._records)
 
     def __iter__(self) -> Iterator[Read]:
-        """Reads in file order; unusable ones go into the ledger."""
+        """Yield the reads in file order; unusable ones go into the ledger."""
         done = 0
         for record in self._in_sequence():
             yield from self._usable(record["read_id"], record)
@@ -144,11 +150,11 @@ class Slow5Reader:
             yield from self._usable(self._records.ids[number], None, number)
 
     def __getitem__(self, read_id: str) -> Read:
-        """One read.
+        """Return one read.
 
         Raises:
-            KeyError: The file has no such read.
-            SignalError: It has, and the read is unusable.
+            KeyError: The file contains no read of this id.
+            SignalError: The read is unusable.
         """
         number = self._records.numbers.get(read_id)
         if number is None:
@@ -157,10 +163,10 @@ class Slow5Reader:
 
     def close(self) -> None:
         """Close the file."""
-        self._header = self._unread = self._indexed = None  # pyslow5 closes when it is collected
+        self._header = self._unread = self._indexed = None  # pyslow5 closes a file on garbage collection
 
     def __enter__(self) -> Self:
-        """The open reader."""
+        """Return the reader."""
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -168,7 +174,7 @@ class Slow5Reader:
         self.close()
 
     def _in_sequence(self) -> Iterator[dict[str, Any]]:
-        """Records as pyslow5 gives them, up to the first that it cannot read."""
+        """Yield records as pyslow5 reads them, up to the first that it cannot read."""
         if self._records.faults:
             return
         file, self._unread = self._unread or self._records.open(), None
@@ -190,8 +196,8 @@ class Slow5Reader:
         if fault := self._records.faults.get(number):
             raise SignalError(f"{where}: {fault}; copy the file again from its origin", reason="unreadable")
         if self._records.numbers[read_id] != number:
-            raise SignalError(f"{where}: its id was met before; give each read once", reason="duplicate")
-        with as_drop(f"{where}: it cannot be read", "unreadable", ERRORS):
+            raise SignalError(f"{where}: duplicate id; give each read once", reason="duplicate")
+        with as_drop(f"{where}: cannot be read", "unreadable", ERRORS):
             if self._indexed is None:
                 self._indexed = self._records.open(indexed=True)
             record = self._indexed.get_read(read_id, aux=self._auxiliary)
@@ -210,33 +216,33 @@ class Slow5Reader:
             raise unusable(f"{self.path}: read {shown(read_id)}", reason, exc) from exc
         adc: NDArray[np.int16] | None = record["signal"]
         if adc is None or len(adc) == 0:
-            message = f"{self.path}: read {shown(read_id)}: its signal has no samples; nothing to label"
+            message = f"{self.path}: read {shown(read_id)}: its signal has no samples; leave it out"
             raise SignalError(message, reason="empty")
         return Read(read_id=read_id, adc=adc, calibration=calibration, source=self.path, **fields)
 
     def _fields_of(self, record: dict[str, Any]) -> dict[str, Any]:
-        said = {name: value for name in AUXILIARY if (value := record.get(name)) != MISSING.get(name)}
-        end_reason = said.get("end_reason")
+        known = {name: value for name in AUXILIARY if (value := record.get(name)) != MISSING.get(name)}
+        end_reason = known.get("end_reason")
         if end_reason is not None and self._end_reasons:
             end_reason = self._end_reasons[end_reason]
         return {
             "sample_rate_hz": rate_of(record["sampling_rate"]),
-            "channel": whole("channel_number", said.get("channel_number")),
-            "mux": whole("start_mux", said.get("start_mux")),
-            "read_number": whole("read_number", said.get("read_number")),
-            "start_sample": whole("start_time", said.get("start_time")),
+            "channel": whole("channel_number", known.get("channel_number")),
+            "mux": whole("start_mux", known.get("start_mux")),
+            "read_number": whole("read_number", known.get("read_number")),
+            "start_sample": whole("start_time", known.get("start_time")),
             "end_reason": "" if end_reason is None else printable(str(end_reason)),
-            "median_before": finite_or_none(said.get("median_before")),
+            "median_before": finite_or_none(known.get("median_before")),
         }
 
     def _run(self, group: int) -> dict[str, str]:
         if group not in self._runs:
             if group >= self._n_runs:
                 raise ValueError(f"the header does not describe its run, number {group}")
-            self._runs[group] = fields_of_run(lambda _, name: self._said(name, group))
+            self._runs[group] = fields_of_run(lambda _, name: self._attribute(name, group))
         return self._runs[group]
 
-    def _said(self, name: str, group: int) -> str:
+    def _attribute(self, name: str, group: int) -> str:
         value = self._header.get_header_value(name, read_group=group) if name in self._attributes else ""
         return printable(value or "")
 
@@ -245,8 +251,11 @@ def _check(path: Path, read: Read, taken: set[str]) -> None:
     check_new(path, read, taken=read.read_id in taken)
     if not READ_ID.fullmatch(read.read_id):
         raise FormatError(f"{path}: read id {read.read_id!a}: use printable ASCII without '@' and spaces")
-    if unsayable := [name for name in RUN_FIELDS if getattr(read, name) == NOT_SAID]:
-        raise FormatError(f"{path}: read {read.read_id}: {unsayable[0]} is '.', which SLOW5 writes for none; name it")
+    if ambiguous := [name for name in RUN_FIELDS if getattr(read, name) == NO_TEXT]:
+        raise FormatError(
+            f"{path}: read {read.read_id}: {ambiguous[0]} is '.', which SLOW5 writes for a missing text; set it, or"
+            " leave it empty"
+        )
     for name, value in (("start_mux", read.mux), ("read_number", read.read_number), ("start_time", read.start_sample)):
         if not 0 <= value < MISSING[name]:
             raise FormatError(f"{path}: read {read.read_id}: {name} is {value}; SLOW5 holds 0 to {MISSING[name] - 1}")
@@ -263,7 +272,7 @@ def _header_of(run: dict[str, str]) -> dict[str, str]:
 
 
 def _as_record(read: Read) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A record's own fields, and its auxiliary ones."""
+    """Return a record's primary and auxiliary fields."""
     record = {
         "read_id": read.read_id,
         "read_group": 0,

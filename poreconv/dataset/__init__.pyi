@@ -1,0 +1,1 @@
+from .store import Store as Store, open_stores as open_stores

@@ -1,0 +1,76 @@
+"""The inputs and settings of a preparation."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from poreconv.config import PrepareConfig, require
+from poreconv.dataset.guard import Guard
+from poreconv.labels.opening import SourceFiles
+from poreconv.runtime.files import fingerprint
+from poreconv.runtime.records import to_plain
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is prepared, and how: everything that decides the result."""
+
+    files: tuple[Path, ...]
+    """Signal files."""
+    labels: SourceFiles
+    config: PrepareConfig
+    guard: Guard | None = None
+    """Decides which reads may go in; None: all may."""
+    info_files: tuple[Path, ...] = ()
+    """Files with the mean quality and reference of reads, see `poreconv.dataset.read_info`."""
+
+    def __post_init__(self) -> None:
+        """Check that files with quality and reference are given where the settings need them."""
+        config = self.config
+        needs = {
+            "filter.min_quality": config.filter.min_quality > 0,
+            "split.by reference": config.split.by == "reference",
+        }
+        for setting, needed in needs.items():
+            require(
+                not needed or len(self.info_files) > 0,
+                f"{setting}: quality and reference of the reads are not known; give --read_info calls.bam",
+            )
+
+    @property
+    def label_files(self) -> list[Path]:
+        """Files of all label sources, the list of reads to keep, and the files with quality and reference."""
+        id_lists = [self.config.filter.read_ids] if self.config.filter.read_ids else []
+        return [*(path for _, files in self.labels for path in files), *id_lists, *self.info_files]
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of the label sources."""
+        return [name for name, _ in self.labels]
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """The preparation as JSON types; a killed one with the same plan is continued."""
+        settings = to_plain(self.config)
+        del settings["work"]  # where the jobs are done decides nothing
+        guard = self.guard.to_json() if self.guard else ""
+        inputs = [fingerprint(list(self.files)), fingerprint(self.label_files)]
+        return {"inputs": inputs, "labels": self.sources, "config": settings, "guard": guard}
+
+    def provenance(self) -> dict[str, Any]:
+        """Describe, in JSON types, how the store was made: version, inputs, settings."""
+        plan = self.plan
+        text = json.dumps(plan, sort_keys=True)  # of the standard library: its hash stands in stores
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return {
+            "poreconv_version": version("poreconv"),
+            "files": len(self.files),
+            "labels": self.sources,
+            "labels_from": [str(path) for path in self.label_files],
+            "config": plan["config"],
+            "plan_hash": digest,
+        }

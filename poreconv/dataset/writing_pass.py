@@ -1,0 +1,128 @@
+"""Second pass of a preparation: staged reads -> a store; all events are known now, hence their median dwell."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poreconv.dataset.preparation import Preparation
+from poreconv.dataset.staging import LabelledRead, durations, ledger_of, read_staged
+from poreconv.dataset.store import SPLITS, StoreInfo, StoreWriter
+from poreconv.errors import LabelError, StoreError
+from poreconv.events.targets import encode, longest_event
+from poreconv.runtime.ledger import Ledger
+
+LONGEST_DWELL = 1 << 16
+"""Dwells up to this many samples are counted for the median; longer ones count as this long."""
+
+
+@dataclass(frozen=True)
+class WritingPass:
+    """Writes the store, with the reads in the order of the input."""
+
+    preparation: Preparation
+    classes: tuple[str, ...]
+    """Of the task."""
+    source_classes: tuple[str, ...]
+    """Of the staged events."""
+    staged: list[Path]
+    """The staged file of each job, in order."""
+
+    def write(self, folder: Path, progress: Callable[[float], None]) -> None:
+        """Write targets and the store's files into a new folder.
+
+        Args:
+            folder: Removed first if it is there.
+            progress: Called with the share of this pass that is done, 0 to 1.
+
+        Raises:
+            StoreError: No read was kept.
+        """
+        task, median_dwell = self.preparation.config.task, _median_dwell(self.staged)
+        longest = longest_event(task, median_dwell)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        ledger, counts = Ledger(), SplitCounts(self.classes, of_reads=task == "read")
+        with StoreWriter(folder) as writer:
+            for read in self._distinct_reads(ledger, progress):
+                target = encode(read.events, len(read.adc), task, longest)
+                writer.append(read.row, read.adc, target)
+                counts.add(read.row["split"], target, len(read.events))
+                ledger.kept += 1
+            if not ledger.kept:
+                raise StoreError(f"no read was kept, so no store was written; {ledger.summary()}")
+            writer.finish(self._info(median_dwell, longest, counts, ledger))
+
+    def _distinct_reads(self, ledger: Ledger, progress: Callable[[float], None]) -> Iterator[LabelledRead]:
+        """Yield staged reads in order, without duplicates; adds each job's ledger to ``ledger``."""
+        seen: set[str] = set()
+        for done, path in enumerate(self.staged, start=1):
+            ledger.merge(ledger_of(path))
+            for read in read_staged(path, self.source_classes):
+                read_id, source = read.row["read_id"], read.row["source"]
+                if read_id in seen:
+                    error = LabelError(
+                        f"{source}: read {read_id}: duplicate id; the first record is kept", reason="duplicate"
+                    )
+                    ledger.drop(error, read_id=read_id, source=source)
+                    continue
+                seen.add(read_id)
+                yield read
+            progress(done / len(self.staged))
+
+    def _info(self, median_dwell: float, longest: float, counts: "SplitCounts", ledger: Ledger) -> StoreInfo:
+        return StoreInfo(
+            task=self.preparation.config.task,
+            classes=self.classes,
+            labels=tuple(self.preparation.sources),
+            split=self.preparation.config.split,
+            median_dwell=median_dwell,
+            longest_event=None if np.isinf(longest) else longest,
+            counts=counts.by_split,
+            ledger=ledger,
+            provenance=self.preparation.provenance(),
+            resampled=self.preparation.config.resample_hz is not None,
+        )
+
+
+class SplitCounts:
+    """Reads, samples, events, and samples of each class (task `read`: its reads) in each split of a store.
+
+    Args:
+        classes: Class names, in the order of the target's indices.
+        of_reads: Count reads of each class instead of samples.
+    """
+
+    def __init__(self, classes: tuple[str, ...], *, of_reads: bool) -> None:
+        self._classes, self._of_reads = classes, of_reads
+        zeros = dict.fromkeys(("reads", "samples", "events", *classes), 0)
+        self.by_split: dict[str, dict[str, int]] = {split: dict(zeros) for split in SPLITS}
+
+    def add(self, split: str, target: NDArray[np.int8], n_events: int) -> None:
+        """Count one read.
+
+        Args:
+            split: The split that it belongs to.
+            target: Its classes, shape ``(n_samples,)``.
+            n_events: Number of its events.
+        """
+        counts = self.by_split[split]
+        counted = target[:1] if self._of_reads else target
+        for index, name in enumerate(self._classes):
+            counts[name] += int(np.count_nonzero(counted == index))
+        counts["reads"] += 1
+        counts["samples"] += len(target)
+        counts["events"] += n_events
+
+
+def _median_dwell(staged: list[Path]) -> float:
+    """Return the median duration of all staged events, samples; 0 without events."""
+    counts = np.zeros(LONGEST_DWELL + 1, np.int64)
+    for dwell in (dwell for path in staged for dwell in durations(path)):
+        of_read = np.bincount(np.minimum(dwell, LONGEST_DWELL))
+        counts[: len(of_read)] += of_read
+    cumulative = np.cumsum(counts)
+    return float(np.searchsorted(cumulative, cumulative[-1] / 2))

@@ -1,0 +1,3 @@
+from .data import SquiggleData as SquiggleData
+from .module import SampleModule as SampleModule
+from .run import TrainingRun as TrainingRun

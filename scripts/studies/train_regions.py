@@ -1,0 +1,224 @@
+"""Train the model of an RNA002 read's regions (adapter, poly(A) tail, transcript), and measure how good it is.
+
+Usage: python -m scripts.studies.train_regions [--out MODEL.safetensors] [--folds 5] [--max_steps 1000]
+       [--json train_regions.json]
+
+The reads are those of the set `rna002_polya_regions` that nanopolish calls PASS, looked for in $PORECONV_DATA, else in
+../shared/data. They are judged in folds: each read by a model that was trained on the other folds' reads. Prints two
+Markdown tables: how near the regions are to nanopolish's, beside two rules that learn nothing; and how near the tails'
+lengths are to nanopolish's and tailfindr's. With --out a model is trained on all the reads, in the same way, and
+written there with a card of what the folds gave; and a line reports where its tails end on another run's reads
+(`rna002_sequin_f5c_ss`), beside f5c's first base. Judging takes four minutes of one core, the model one.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from poreconv.cli.terminal import print_line
+from poreconv.commands.tails import speed_of, tail_in
+from poreconv.config import (
+    DecodeConfig,
+    SourceConfig,
+    TailsConfig,
+    TrainConfig,
+)
+from poreconv.evaluation.metrics import SegmentMetric
+from poreconv.events.events import Events
+from poreconv.events.targets import encode
+from poreconv.inference.decoding.decode import decode
+from poreconv.inference.labeller import Labeller, load
+from poreconv.labels.opening import open_labels
+from poreconv.models.bundle import load_bundle, save_bundle
+from poreconv.models.card import Card, TrainingSet
+from poreconv.reads.read import Read
+from poreconv.reads.readers import open_reads
+from scripts.studies.regions import (
+    CLASSES,
+    RULES,
+    SET,
+    Regions,
+    Scores,
+    Summary,
+    cut,
+    score,
+    summary_of,
+    true_regions,
+)
+from scripts.studies.regions_training import JUDGED_CUT_TO, TRAINING, model_of
+from scripts.studies.results import MarkdownTable, required_data, study_parser, write_results
+from scripts.studies.tail_lengths import compare_lengths
+
+SEQUINS = "rna002_sequin_f5c_ss"
+
+
+def _judged(labeller: Labeller, reads: Sequence[Read]) -> list[tuple[Events, Events]]:
+    """Regions of reads, decoded in order, and as runs of the likeliest class."""
+    plain = DecodeConfig()
+    return [
+        (labeller.decode(read, p_CT), decode(p_CT, "segment", labeller.recipe.classes, plain))
+        for read, p_CT in labeller.probabilities(reads)
+    ]
+
+
+@dataclass
+class Folds:
+    """What the folds gave, by read id: each read was judged by a model that has not seen it."""
+
+    truth: Mapping[str, Regions]
+    ordered: dict[str, Scores] = field(default_factory=dict)
+    plain: dict[str, Scores] = field(default_factory=dict)
+    """Decoded as runs of the likeliest class."""
+    shorter: dict[float, list[Scores]] = field(default_factory=lambda: {share: [] for share in JUDGED_CUT_TO})
+    """Share of the tail that was left -> scores."""
+    nucleotides: dict[str, float] = field(default_factory=dict)
+    metric: SegmentMetric = field(default_factory=lambda: SegmentMetric(CLASSES))
+
+    def add(self, labeller: Labeller, held_out: Sequence[str]) -> None:
+        """Judge a model on reads that it has not seen.
+
+        Args:
+            labeller: The model.
+            held_out: Ids of the reads.
+        """
+        speed = speed_of(labeller.recipe, TailsConfig())
+        reads = [self.truth[one][0] for one in held_out]
+        for read, (found, likeliest) in zip(reads, _judged(labeller, reads), strict=True):
+            truth, name, n_samples = self.truth[read.read_id], read.read_id, len(read.adc)
+            self.ordered[name], self.plain[name] = score(truth, found), score(truth, likeliest)
+            self.metric.update(encode(truth[1], n_samples, "segment"), encode(found, n_samples, "segment"))
+            self.nucleotides[name] = tail_in(found, read.sample_rate_hz / speed).nucleotides
+        for share, scores in self.shorter.items():
+            scores.extend(score(one, labeller(one[0])) for one in (cut(self.truth[name], share) for name in held_out))
+
+    def summaries(self) -> list[Summary]:
+        """Summarise all folds, and the rules that learn nothing."""
+        return [
+            summary_of("all folds", list(self.ordered.values())),
+            summary_of("the same, not ordered", list(self.plain.values())),
+            *(summary_of(f"tails cut to {share:.0%}", scores) for share, scores in self.shorter.items()),
+            *(
+                summary_of(name, [score(one, rule(one[0])) for one in self.truth.values()])
+                for name, rule in RULES.items()
+            ),
+        ]
+
+    def scores(self) -> dict[str, float]:
+        """Return the scores that go into a card."""
+        measured, total = self.metric.compute(), summary_of("", list(self.ordered.values()))
+        kept = ("n_reads", "accuracy", "macro_f1", "macro_f1_low", "macro_f1_high", *(f"f1_{name}" for name in CLASSES))
+        rounded = {name: round(float(measured[name]), 4) for name in kept} | {"mean_iou": round(total.mean_iou, 4)}
+        return rounded | {"tail_start_samples": total.tail_start_samples, "tail_end_samples": total.tail_end_samples}
+
+
+def _cross_validated(
+    folder: Path, truth: Mapping[str, Regions], n_folds: int, work: Path, training: TrainConfig
+) -> tuple[Folds, list[Summary]]:
+    """Judge in folds, and print the first table."""
+    folds, read_ids = Folds(truth), list(truth)
+    table, summaries = MarkdownTable(*COLUMNS), list[Summary]()
+    for fold in range(n_folds):
+        held_out = read_ids[fold::n_folds]
+        others = {one: truth[one] for one in read_ids if one not in held_out}
+        folds.add(load(model_of(folder, others, work / f"fold{fold}", training)), held_out)
+        summaries.append(summary_of(f"fold {fold + 1}", [folds.ordered[one] for one in held_out]))
+        table.add(*_cells(summaries[-1]))
+    for one in folds.summaries():
+        summaries.append(one)
+        table.add(*_cells(one))
+    return folds, summaries
+
+
+COLUMNS = ("", "reads", "tail start", "tail end", *(f"IoU {name}" for name in CLASSES), "mean IoU")
+
+
+def _cells(one: Summary) -> list[str]:
+    places = ["-" if np.isnan(x) else f"{x:.0f}" for x in (one.tail_start_samples, one.tail_end_samples)]
+    return [one.method, str(one.reads), *places, *(f"{x:.3f}" for x in [*one.iou.values(), one.mean_iou])]
+
+
+def _write_card(out: Path, truth: Mapping[str, Regions], scores: dict[str, float], tested: str, steps: int) -> None:
+    """Put a card into the model's file, and beside it."""
+    network, recipe = load_bundle(out)
+    samples = sum(len(read.adc) for read, _ in truth.values())
+    card = Card(
+        summary="Adapter, poly(A) tail and transcript in RNA002 direct RNA.",
+        data=(TrainingSet(SET, "github.com/LRB-IIMCB/ninetails", "MIT", len(truth), samples),),
+        scores={f"{SET}, nanopolish, {tested}": scores},
+        limits="RNA004, cDNA and DNA; it learnt from 17 reads of one transcript, whose tails have 45 nucleotides or"
+        " more (and the same reads with the tails cut); without a tail it may call 100 samples one.",
+        trained_by=f"scripts/studies/train_regions.py, {steps} steps",
+        licence="MIT",
+    )
+    save_bundle(out, network, recipe, card)
+    out.with_suffix(".md").write_text(card.to_markdown(out.stem, recipe))
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where a model's tails end on reads of another run."""
+
+    tailless: int
+    """Reads in which none was found."""
+    samples_after_f5c: list[int]
+    """From f5c's first base to the tail's end, of the others, ascending."""
+
+
+def _elsewhere(data: Path, bundle: Path) -> Elsewhere:
+    """Label another run's reads, and print where tails end."""
+    labeller, distances, tailless = load(bundle), list[int](), 0
+    labels = open_labels("sam_resquiggle", [data / SEQUINS / "eventalign.bam"], SourceConfig())
+    with closing(labels), open_reads(data / SEQUINS / "reads.blow5") as reads:
+        for read in reads:
+            events = labels.events(read)
+            if events is None:
+                continue
+            tail = tail_in(labeller(read), 1.0)
+            if tail.start < 0:
+                tailless += 1
+            else:
+                distances.append(tail.end - int(events.start[0]))
+    print_line(
+        f"\n{SEQUINS}: no tail in {tailless} reads; in the others it ends so many samples after f5c's first base:"
+    )
+    print_line(", ".join(map(str, sorted(distances))))
+    return Elsewhere(tailless, sorted(distances))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Judge, and train the model that is written.
+
+    Args:
+        arguments: Of the command line; default: those of this process.
+    """
+    parser = study_parser("train_regions", __doc__)
+    parser.add_argument("--out", type=Path, help="where the model goes; default: it is only judged")
+    parser.add_argument("--folds", type=int, default=5, help="0: train without judging; default: 5")
+    parser.add_argument("--max_steps", type=int, default=TRAINING.max_steps, help="of each training run; default: 1000")
+    chosen = parser.parse_args(arguments)
+    data = required_data(SET, SEQUINS) if chosen.out else required_data(SET)
+    truth, training = true_regions(data / SET), replace(TRAINING, max_steps=chosen.max_steps)
+    results: dict[str, object] = {}
+    with TemporaryDirectory(prefix="poreconv-regions-") as work:
+        scores: dict[str, float] = {}
+        if chosen.folds:
+            folds, results["regions"] = _cross_validated(data / SET, truth, chosen.folds, Path(work), training)
+            print_line("")
+            results["lengths"] = compare_lengths(data / SET, folds.nucleotides)
+            results["scores"] = scores = folds.scores()
+        if chosen.out:
+            chosen.out.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(model_of(data / SET, truth, Path(work) / "all", training), chosen.out)
+            if scores:
+                _write_card(chosen.out, truth, scores, f"{chosen.folds} folds", chosen.max_steps)
+            results["elsewhere"] = _elsewhere(data, chosen.out)
+    write_results(chosen, results)
+
+
+if __name__ == "__main__":
+    main()
