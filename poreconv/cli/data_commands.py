@@ -66,7 +66,10 @@ def _prepare_arguments(parser: ArgumentParser) -> None:
     add_labels(parser, required=True)
     add_read_info(parser)
     add_out(parser, "folder of the store")
-    add_config(parser, PrepareConfig)
+    from poreconv.events.tasks import TASKS  # numpy, which only this command's help needs
+
+    asked = "; ".join(f"{name}: {task.question}?" for name, task in TASKS.items())
+    add_config(parser, PrepareConfig, helps={"task": f"what the model is to predict of every sample. {asked}"})
 
 
 def _prepare(chosen: Namespace) -> None:

@@ -1,8 +1,9 @@
 """Options that several commands share, and the class of a command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from docstring_parser import parse_from_object
@@ -100,28 +101,31 @@ def add_table_out(parser: ArgumentParser, *more: str) -> None:
     )
 
 
-def add_config(parser: ArgumentParser, *kinds: type[Any]) -> None:
+def add_config(parser: ArgumentParser, *kinds: type[Any], helps: Mapping[str, str] = MappingProxyType({})) -> None:
     """Add every setting of some config dataclasses, and of the groups in them, as an option.
 
     Args:
         parser: Of the command.
         *kinds: The dataclasses.
+        helps: Setting -> its help text, where that is made of a table; other settings have their field's docstring.
     """
     parser.add_argument("--config", action="config", help="YAML file with any of these settings")
     for kind in kinds:
-        _add_settings(parser, kind())
+        _add_settings(parser, kind(), helps)
 
 
-def _add_settings(parser: ArgumentParser, defaults: Any) -> None:
+def _add_settings(parser: ArgumentParser, defaults: Any, helps: Mapping[str, str]) -> None:
     """Add the settings of a config dataclass, with their defaults in ``defaults``."""
     kind = type(defaults)
     groups = [field.name for field in fields(kind) if FLAT in field.metadata]
     flags = [field.name for field in fields(kind) if field.type is bool and field.default is False]
-    parser.add_class_arguments(kind, None, skip={*groups, *flags})
+    parser.add_class_arguments(kind, None, skip={*groups, *flags, *(helps.keys() & vars(defaults).keys())})
+    for name in helps.keys() & vars(defaults).keys():
+        parser.add_argument(f"--{name}", type=str, default=getattr(defaults, name), help=helps[name])
     for name in flags:
         add_flag(parser, kind, name)
     for name in groups:
-        _add_settings(parser, getattr(defaults, name))
+        _add_settings(parser, getattr(defaults, name), helps)
     parser.set_defaults(
         {field.name: getattr(defaults, field.name) for field in fields(kind) if _differs(field, defaults)}
     )

@@ -13,10 +13,11 @@ from poreconv.dataset import prepare as preparation
 from poreconv.dataset.confounding import warn_confounded
 from poreconv.dataset.store import Store
 from poreconv.errors import ConfigError
-from poreconv.evaluation.baselines import Baseline, detectors_for
+from poreconv.evaluation.baselines import Baseline
+from poreconv.evaluation.criteria import baselines_for, criterion_of
 from poreconv.evaluation.judge import judge
 from poreconv.evaluation.report import PAGE, write_report
-from poreconv.evaluation.result import Evaluation, columns_of, write_evaluation
+from poreconv.evaluation.result import Evaluation, write_evaluation
 from poreconv.evaluation.truths import Truths
 from poreconv.inference.labeller import Labeller, load
 from poreconv.models.shipped import UnseenReads
@@ -65,7 +66,7 @@ def evaluate(
             f"{out}: give the name of the JSON, such as {out.with_suffix('.json')}; the report is written beside it"
         )
     labeller = load(model, config.inference)
-    detectors = detectors_for(labeller.recipe.task, baselines)
+    detectors = baselines_for(labeller.recipe.task, baselines)
     warn_confounded(labeller.recipe.confounded)
     with progress_bar("evaluate") as progress:
         if labels is None:
@@ -84,7 +85,7 @@ def _check_kind(paths: Sequence[Path], labels: str | Sequence[str] | None) -> No
     stores = [path for path in paths if (path / "dataset.json").is_file()]
     if labels is None and not stores:
         raise ConfigError(
-            f"{paths[0]}: not a store (it has no dataset.json); to evaluate on signal files, give their --labels"
+            f"{paths[0]}: not a store (no dataset.json in it); to evaluate on signal files, give their --labels"
         )
     if labels is None and len(paths) > 1:
         raise ConfigError(f"{paths[0]} and {len(paths) - 1} more: a model is evaluated on one store; give one")
@@ -137,21 +138,21 @@ def render(result: Evaluation) -> Table:
     Args:
         result: What `evaluate` returned.
     """
-    columns = columns_of(result.recipe)
+    criterion = criterion_of(result.recipe.task)
+    columns = criterion.columns(result.recipe.classes)
     first = next(iter(result.scores.values()))
     title = f"{result.recipe.task}, {first['n_reads']:,.0f} reads, 95 % intervals over reads"
     table = Table(title=title, caption=escape(result.recipe.confounder) or None)
     for name in ("", *columns):
         table.add_column(escape(name), justify="right" if name else "left")
     for method, scores in result.scores.items():
-        table.add_row(method, *[_cell(scores, key) for key in columns.values()])
+        table.add_row(method, *[_cell(scores, key, interval=key in criterion.intervals) for key in columns.values()])
     return table
 
 
-def _cell(scores: dict[str, float], key: str) -> str:
+def _cell(scores: dict[str, float], key: str, *, interval: bool) -> str:
     if key not in scores:
         return ""
     if key.startswith("absolute"):
         return f"{scores[key]:.0f}"
-    interval = key in {"f1_1", "macro_f1", "accuracy"}
     return f"{scores[key]:.3f}" + (f" ({scores[key + '_low']:.3f}-{scores[key + '_high']:.3f})" if interval else "")

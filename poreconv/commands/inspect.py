@@ -163,10 +163,10 @@ def _kind(read: Read, formats: dict[Path, str]) -> Kind:
         formats: File -> its format; receives those of new files, as a file is opened to find its format.
     """
     if read.source is None:
-        return Kind("", read.sample_rate_hz, read.chemistry)
+        return Kind("", read.sample_rate_hz, read.chemistry.code)
     if read.source not in formats:
         formats[read.source] = format_of(read.source).removeprefix(".").replace(".", " ")
-    return Kind(formats[read.source], read.sample_rate_hz, read.chemistry)
+    return Kind(formats[read.source], read.sample_rate_hz, read.chemistry.code)
 
 
 @contextmanager

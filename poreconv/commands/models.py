@@ -90,7 +90,7 @@ def _row(model: ShippedModel) -> tuple[str, ...]:
         f"{recipe.sample_rate_hz:g}",
         f"{model.n_parameters:,}",
         f"{model.n_bytes / 1e6:.2f}",
-        model.card.headline(recipe.task),
+        model.card.headline(recipe.asked),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv import plot
-from poreconv.config import BOUNDARY, SourceConfig
+from poreconv.config import SourceConfig
 from poreconv.errors import ConfigError
 from poreconv.events.events import Events
 from poreconv.inference.labeller import load
@@ -99,7 +99,7 @@ def _found(read: Read, model: Path | str) -> tuple[Events, Curves]:
     """Return the events that a model finds, and its probability of each class at each sample of the read."""
     labeller = load(model)
     [(_, probabilities_CT)] = labeller.probabilities([read])
-    classes = {BOUNDARY: "boundary"} if labeller.recipe.task == "boundary" else dict(enumerate(labeller.recipe.classes))
+    classes = labeller.recipe.asked.tracks(labeller.recipe.classes)
     curves = {name: _at_samples(probabilities_CT[i], len(read.adc)) for i, name in classes.items()}
     return labeller.decode(read, probabilities_CT), curves
 

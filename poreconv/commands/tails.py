@@ -128,9 +128,9 @@ def speed_of(recipe: Recipe, config: TailsConfig) -> float:
         ConfigError: The model has no class ``polya``, or the speed of its chemistry is not known.
     """
     classes = ", ".join(recipe.classes)
-    regions = recipe.task == "segment" and POLYA in recipe.classes
+    regions = recipe.asked.regions and POLYA in recipe.classes
     require(regions, f"model: task {recipe.task}, classes {classes}; use a model of task segment with a class {POLYA}")
-    known = {NUCLEOTIDES_PER_S.get(chemistry.lower()) for chemistry in recipe.chemistries}
+    known = {NUCLEOTIDES_PER_S.get(chemistry.code) for chemistry in recipe.trained_chemistries}
     speed = config.nucleotides_per_s or (known.pop() if len(known) == 1 else None)
     trained = ", ".join(recipe.chemistries)
     require(speed is not None, f"nucleotides_per_s: not known for the model's chemistries ({trained}); set it")

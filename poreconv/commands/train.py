@@ -9,7 +9,7 @@ from typing import Any
 from poreconv.config import TrainConfig
 from poreconv.dataset.store import subsample_reads
 from poreconv.errors import PoreconvError
-from poreconv.evaluation.baselines import detectors_for
+from poreconv.evaluation.criteria import baselines_for
 from poreconv.evaluation.judge import judge
 from poreconv.evaluation.report import write_report
 from poreconv.evaluation.result import RUN_EVALUATION, Evaluation, write_evaluation
@@ -86,4 +86,4 @@ def _judge(run: TrainingRun, progress: Progress) -> Evaluation:
     labeller = load(run.bundle, device=run.device)
     split = "test" if subsample_reads(run.stores, "test", MOST_JUDGED) else "validation"
     truths = Truths(run.stores, labeller.recipe, split, most_samples=MOST_JUDGED, guarded=split == "test")
-    return judge(labeller, truths, detectors_for(labeller.recipe.task), progress)
+    return judge(labeller, truths, baselines_for(labeller.recipe.task), progress)

@@ -8,12 +8,11 @@ from poreconv.errors import ConfigError
 
 T = TypeVar("T")
 
-Task = Literal["boundary", "segment", "base", "read"]
 Precision = Literal["auto", "32", "bf16"]
 BackendName = Literal["auto", "torch", "compile", "onnx"]
 DecodeMethod = Literal["peaks", "segmental", "ordered"]
 SignalFormat = Literal["fast5", "pod5", "blow5", "slow5"]
-Chemistry = Literal["dna_r9.4.1", "dna_r10.4.1", "rna001", "rna002", "rna004"]
+SimulatedChemistry = Literal["dna_r9.4.1", "dna_r10.4.1", "rna001", "rna002", "rna004"]
 """Chemistries whose reads can be simulated."""
 
 

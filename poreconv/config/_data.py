@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from poreconv.config._base import Task, WorkConfig, group, require
+from poreconv.config._base import WorkConfig, group, require
+from poreconv.config._presets import PRESETS
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,8 @@ class TruthConfig:
 class PrepareConfig:
     """How reads and labels become a store."""
 
-    task: Task = "boundary"
-    """What the model is to predict for every sample: whether it is the first of an event (`boundary`), its class
-    (`segment`), its base (`base`); or for the whole read: its class (`read`)."""
+    task: str = PRESETS["boundaries"].task
+    """What the model is to predict for every sample, or for the whole read."""
     resample_hz: float | None = None
     """Resample reads and labels to this sample rate, Hz, so that reads of different rates can train together; the
     trained model resamples the reads that it labels in the same way. Default: reads keep their own rate."""
@@ -117,13 +117,8 @@ class PrepareConfig:
     work: WorkConfig = group(WorkConfig)
 
     def __post_init__(self) -> None:
-        """Check that something is left to learn."""
+        """Check the rate."""
         require(self.resample_hz is None or self.resample_hz > 0, f"resample_hz: {self.resample_hz}; must be positive")
-        no_boundary_left = self.sources.move_margin and self.task == "boundary"
-        require(
-            not no_boundary_left,
-            "move_margin: leaves no boundary for task boundary; use task base, or make moves exact with refine",
-        )
 
 
 @dataclass(frozen=True)

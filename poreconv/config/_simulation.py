@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from poreconv.config._base import Chemistry, SignalFormat, group, require, require_none_below
+from poreconv.config._base import SignalFormat, SimulatedChemistry, group, require, require_none_below
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class PoreConfig:
 class MoleculeConfig:
     """The molecules, and how fast they pass the pore. Units: bases, samples."""
 
-    chemistry: Chemistry = "dna_r9.4.1"
-    """Chemistry of the reads. RNA passes the pore 3' to 5', its poly(A) tail first."""
+    chemistry: SimulatedChemistry = "dna_r9.4.1"
+    """SimulatedChemistry of the reads. RNA passes the pore 3' to 5', its poly(A) tail first."""
     fasta: Path | None = None
     """FASTA file, plain or gzip, with the sequences of which reads are random parts: DNA of either strand, RNA of the
     strand in the file. Default: random bases."""
@@ -140,7 +140,7 @@ class MoleculeConfig:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        known = get_args(Chemistry)
+        known = get_args(SimulatedChemistry)
         require(self.chemistry in known, f"chemistry: {self.chemistry!r}; choose one of {', '.join(known)}")
         require(
             1 <= self.bases_min <= self.bases_mean,
@@ -151,14 +151,6 @@ class MoleculeConfig:
         require_none_below(self, 0, "stall_rate", "stall_samples", "open_pore_samples", "adapter_samples")
         require_none_below(self, 0, "polya_mean", "polya_sd")
         require((self.stall_rate or 0) <= 1, f"stall_rate: {self.stall_rate}; must be 0 to 1")
-        require(
-            self.rna or not self.polya_mean, "polya_mean: only RNA has a tail; use an RNA chemistry, such as rna002"
-        )
-
-    @property
-    def rna(self) -> bool:
-        """Whether the molecules are RNA, which passes the pore 3' to 5'."""
-        return self.chemistry.startswith("rna")
 
 
 @dataclass(frozen=True)

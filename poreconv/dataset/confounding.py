@@ -14,10 +14,10 @@ def confounded(stores: Sequence[Store]) -> tuple[str, ...]:
         stores: Open stores that train together.
 
     Returns:
-        Class names, in the order of the classes; empty for tasks other than `read`.
+        Class names, in the order of the classes; empty unless the task is of whole reads.
     """
     info = stores[0].info
-    if info.task != "read":
+    if not stores[0].task.whole_reads:
         return ()
     runs: dict[int, set[str]] = {}
     for store in stores:

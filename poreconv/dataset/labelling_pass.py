@@ -15,7 +15,6 @@ from poreconv.dataset.staging import LabelledRead, StagedWriter
 from poreconv.errors import ConfigError, ReadDropped
 from poreconv.events.events import Events
 from poreconv.events.resampling import resample_events
-from poreconv.events.targets import whole_read
 from poreconv.labels.combining import Agreement
 from poreconv.labels.opening import events_of, kept_reads, opened
 from poreconv.labels.sources import LabelSource
@@ -74,8 +73,7 @@ class LabellingPass:
         scale = read_scale(at_rate)
         events = events_of(self.source, read)
         self._filter(read, info, events)
-        if config.task == "read":
-            events = whole_read(events, read)
+        events = self.preparation.task.labels(events, read)
         if at_rate is not read:
             events = _resampled(events, read, at_rate, self.source.notes)
         row = _index_row(read, at_rate.sample_rate_hz, scale, info.reference, config.split)
@@ -116,7 +114,7 @@ def open_labelling(preparation: Preparation) -> Iterator[LabellingPass]:
     """
     truth, keep = preparation.config.truth, preparation.config.filter
     tolerance = truth.agreement_samples
-    agreement = None if tolerance is None else Agreement(preparation.config.task, tolerance)
+    agreement = None if tolerance is None else Agreement(preparation.task, tolerance)
     listed = None if keep.read_ids is None else _listed_ids(keep.read_ids)
     with opened(preparation.labels, preparation.config.sources, agreement) as source, LastFile() as last_file:
         yield LabellingPass(preparation, source, read_info(preparation.info_files), listed, last_file)
@@ -151,7 +149,7 @@ def _index_row(
         "recorded_hz": read.sample_rate_hz,
         "run_id": read.run_id,
         "channel": read.channel,
-        "chemistry": read.chemistry,
+        "chemistry": read.chemistry.code,
         "reference": reference,
         "split": split_of(split, read_id=read.read_id, run_id=read.run_id, channel=read.channel, reference=reference),
         "source": str(read.source or ""),

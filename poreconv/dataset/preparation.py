@@ -10,6 +10,7 @@ from typing import Any
 
 from poreconv.config import PrepareConfig, require
 from poreconv.dataset.guard import Guard
+from poreconv.events.tasks import Task, task_named
 from poreconv.labels.opening import SourceFiles
 from poreconv.runtime.files import fingerprint
 from poreconv.runtime.records import to_plain
@@ -29,8 +30,13 @@ class Preparation:
     """Files with the mean quality and reference of reads, see `poreconv.dataset.read_info`."""
 
     def __post_init__(self) -> None:
-        """Check that files with quality and reference are given where the settings need them."""
+        """Check that the settings can be met: by the task, and by files with quality and reference."""
         config = self.config
+        require(
+            not (config.sources.move_margin and self.task.needs_starts),
+            f"move_margin: leaves no boundary for task {self.task.name}; use task base, or make moves exact with"
+            " refine",
+        )
         needs = {
             "filter.min_quality": config.filter.min_quality > 0,
             "split.by reference": config.split.by == "reference",
@@ -40,6 +46,11 @@ class Preparation:
                 not needed or len(self.info_files) > 0,
                 f"{setting}: quality and reference of the reads are not known; give --read_info calls.bam",
             )
+
+    @property
+    def task(self) -> Task:
+        """What is to be learnt."""
+        return task_named(self.config.task)
 
     @property
     def label_files(self) -> list[Path]:

@@ -16,7 +16,6 @@ from poreconv.dataset.preparation import Preparation
 from poreconv.dataset.store import Store
 from poreconv.dataset.writing_pass import WritingPass
 from poreconv.errors import StoreError
-from poreconv.events.targets import classes_of
 from poreconv.labels.opening import assign_files
 from poreconv.reads.pieces import plan_jobs
 from poreconv.reads.readers import find_files
@@ -66,7 +65,7 @@ def prepare(
         return _open_finished(preparation, out)
     with open_labelling(preparation) as labelling:
         source_classes = labelling.source.classes
-        classes = classes_of(config.task, source_classes)
+        classes = preparation.task.classes(source_classes)
         with JobFolder(out, preparation.plan) as folder:
             jobs = [(job, folder.path(number, ".parquet")) for number, job in enumerate(plan_jobs(preparation.files))]
             _label_all(jobs, labelling, lambda share: progress(LABELLING_SHARE * share))

@@ -1,7 +1,7 @@
 """The store, a prepared dataset on disk: signal and targets as memory-mapped flat files, and an index of the reads.
 
-A store is a folder of four files: ``reads.parquet``, ``signal.i16``, ``target.i8``, ``dataset.json``. It exists whole
-or not at all.
+A store is a folder of four files: ``reads.parquet``, ``signal.i16``, ``target.i8`` (classes) or ``target.f4``
+(numbers), ``dataset.json``. It exists whole or not at all.
 """
 
 import hashlib
@@ -16,17 +16,21 @@ from typing import Any, Literal, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from poreconv.config import IGNORE, SplitConfig, Task
+from poreconv.config import SplitConfig
 from poreconv.errors import ConfigError, StoreError
-from poreconv.reads.chemistry import conflict, fields_of
+from poreconv.events.tasks import Task, task_named
+from poreconv.reads.chemistry import chemistry_named
 from poreconv.reads.read import Calibration, Read
 from poreconv.reads.scaling import normalise
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.records import from_json, to_json
 
 SPLITS = ("train", "validation", "test")
+
+TARGET_FILES = {np.dtype(np.int8): "target.i8", np.dtype(np.float32): "target.f4"}
+"""Type of a target -> its file."""
 
 INDEX = pa.schema(
     [
@@ -59,7 +63,7 @@ class StoreInfo:
     """The description of a store, ``dataset.json``."""
 
     schema_version: Literal[2] = field(default=2, kw_only=True)
-    task: Task
+    task: str
     classes: tuple[str, ...]
     labels: tuple[str, ...]
     """Names of the label sources."""
@@ -69,7 +73,7 @@ class StoreInfo:
     longest_event: float | None
     """Targets ignore events of more samples; None: they ignore none."""
     counts: dict[str, dict[str, int]]
-    """Of each split: reads, samples, events, and samples of each class (task `read`: its reads)."""
+    """Of each split: reads, samples, events, and what the task counts of each class."""
     ledger: Ledger
     provenance: dict[str, Any] = field(default_factory=dict)
     """Version, inputs, settings."""
@@ -93,15 +97,16 @@ class Store:
         self.path = path
         described = path / "dataset.json"
         if not described.is_file():
-            raise StoreError(f"{path}: not a store (no dataset.json in it); make one with poreconv prepare")
+            raise StoreError(f"{path}: not a store (it has no dataset.json); make one with poreconv prepare")
         self.info = _read_info(described)
+        self.task = _task_of(described, self.info)
         self.index = _read_index(path / "reads.parquet")
         self._columns: dict[str, NDArray[Any]] = {
             name: self.index[name].to_numpy() for name in INDEX.names if not pa.types.is_string(INDEX.field(name).type)
         }
         n_samples = int(self.length.sum())
         self.signal = _map(path / "signal.i16", np.int16, n_samples)
-        self.target = _map(path / "target.i8", np.int8, n_samples)
+        self.target = _map(path / TARGET_FILES[np.dtype(self.task.dtype)], self.task.dtype, n_samples)
         self._check_index(n_samples)
 
     def _check_index(self, n_samples: int) -> None:
@@ -172,11 +177,11 @@ class Store:
             channel=int(self.column("channel")[row]),
             run_id=str(self.index["run_id"][row]),
             source=self.path,
-            **fields_of(str(self.index["chemistry"][row])),
+            chemistry_code=str(self.index["chemistry"][row]),
         )
 
-    def read_target(self, row: int) -> NDArray[np.int8]:
-        """Return the class of each sample of a read, shape ``(n_samples,)``.
+    def read_target(self, row: int) -> NDArray[Any]:
+        """Return the target of a read, shape ``(n_samples,)``; see `Task.target`.
 
         Args:
             row: Its row in the index.
@@ -188,7 +193,7 @@ class Store:
 
     def windows(
         self, rows: NDArray[np.int64], start: NDArray[np.int64], length: int, *, clip: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    ) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Cut normalised windows out of reads, all at once.
 
         Args:
@@ -198,7 +203,7 @@ class Store:
             clip: Largest absolute normalised value.
 
         Returns:
-            ``(signal, target)``, shape ``(B, length)`` each; outside the read they are 0 and ``IGNORE``.
+            ``(signal, target)``, shape ``(B, length)`` each; outside the read they are 0 and unknown.
         """
         position = start[:, None] + np.arange(length)
         n_samples = self.length[rows][:, None]
@@ -213,7 +218,7 @@ class Store:
             clip=clip,
         )
         y_BT = self.target[flat]
-        x_BT[outside], y_BT[outside] = 0, IGNORE
+        x_BT[outside], y_BT[outside] = 0, self.task.unknown
         return x_BT, y_BT
 
 
@@ -222,6 +227,13 @@ def _read_info(path: Path) -> StoreInfo:
         return from_json(path.read_bytes(), StoreInfo)
     except ConfigError as exc:
         raise StoreError(f"{path}: {exc}; run poreconv prepare again") from exc
+
+
+def _task_of(path: Path, info: StoreInfo) -> Task:
+    try:
+        return task_named(info.task)
+    except ConfigError as exc:
+        raise StoreError(f"{path}: {exc}") from exc
 
 
 def _read_index(path: Path) -> pa.Table:
@@ -240,7 +252,7 @@ def _read_index(path: Path) -> pa.Table:
         raise StoreError(f"{path}: columns have other types ({exc}); run poreconv prepare again") from exc
 
 
-def _map(path: Path, dtype: type[np.generic], n_samples: int) -> NDArray[Any]:
+def _map(path: Path, dtype: DTypeLike, n_samples: int) -> NDArray[Any]:
     size = path.stat().st_size if path.is_file() else -1
     if size != n_samples * np.dtype(dtype).itemsize:
         raise StoreError(
@@ -254,26 +266,27 @@ class StoreWriter:
 
     Args:
         folder: The folder; the caller renames it after `finish`.
+        task: What the targets are of.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, task: Task) -> None:
+        self._folder, self._task = folder, task
         self._signal = (folder / "signal.i16").open("wb")
-        self._target = (folder / "target.i8").open("wb")
+        self._target = (folder / TARGET_FILES[np.dtype(task.dtype)]).open("wb")
         self._index = pq.ParquetWriter(folder / "reads.parquet", INDEX)
         self._rows: list[dict[str, Any]] = []
         self._offset = 0
         self._digest = hashlib.sha256()
 
-    def append(self, row: dict[str, Any], adc: NDArray[np.int16], target: NDArray[np.int8]) -> None:
+    def append(self, row: dict[str, Any], adc: NDArray[np.int16], target: NDArray[Any]) -> None:
         """Add a read.
 
         Args:
             row: The columns of the index except ``offset``, ``length`` and the span of known targets.
             adc: Counts, shape ``(n_samples,)``.
-            target: Class of each sample, same shape.
+            target: Same shape; see `Task.target`.
         """
-        known = target != IGNORE
+        known = self._task.known(target)
         first, end = (int(known.argmax()), len(known) - int(known[::-1].argmax())) if known.any() else (0, 0)
         whole = row | {"offset": self._offset, "length": len(adc), "first_labelled": first, "end_labelled": end}
         for stream, data in ((self._signal, adc.tobytes()), (self._target, target.tobytes())):
@@ -334,7 +347,8 @@ def open_stores(paths: Sequence[Path], *, allow_mixed: bool = False) -> list[Sto
         remedy = f"prepare them with --resample_hz {rates[0]:g}"
         raise StoreError(f"{_names(stores)}: sample rates {listed} Hz do not train together; {remedy}")
     chemistries = distinct(stores, "chemistry")
-    if not allow_mixed and any(conflict(first, second) for first, second in combinations(chemistries, 2)):
+    pairs = combinations(map(chemistry_named, chemistries), 2)
+    if not allow_mixed and any(one.conflicts_with(other) for one, other in pairs):
         raise StoreError(
             f"{_names(stores)}: chemistries {', '.join(chemistries)} train together only with --allow_mixed"
         )

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from poreconv.dataset.preparation import Preparation
 from poreconv.dataset.staging import LabelledRead, durations, ledger_of, read_staged
 from poreconv.dataset.store import SPLITS, StoreInfo, StoreWriter
 from poreconv.errors import LabelError, StoreError
-from poreconv.events.targets import encode, longest_event
+from poreconv.events.tasks import Task
 from poreconv.runtime.ledger import Ledger
 
 LONGEST_DWELL = 1 << 16
@@ -41,14 +42,14 @@ class WritingPass:
         Raises:
             StoreError: No read was kept.
         """
-        task, median_dwell = self.preparation.config.task, _median_dwell(self.staged)
-        longest = longest_event(task, median_dwell)
+        task, median_dwell = self.preparation.task, _median_dwell(self.staged)
+        longest = task.longest_event(median_dwell)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        ledger, counts = Ledger(), SplitCounts(self.classes, of_reads=task == "read")
-        with StoreWriter(folder) as writer:
+        ledger, counts = Ledger(), SplitCounts(self.classes, task)
+        with StoreWriter(folder, task) as writer:
             for read in self._distinct_reads(ledger, progress):
-                target = encode(read.events, len(read.adc), task, longest)
+                target = task.target(read.events, len(read.adc), longest)
                 writer.append(read.row, read.adc, target)
                 counts.add(read.row["split"], target, len(read.events))
                 ledger.kept += 1
@@ -89,30 +90,29 @@ class WritingPass:
 
 
 class SplitCounts:
-    """Reads, samples, events, and samples of each class (task `read`: its reads) in each split of a store.
+    """Reads, samples, events, and what the task counts of each class, in each split of a store.
 
     Args:
-        classes: Class names, in the order of the target's indices.
-        of_reads: Count reads of each class instead of samples.
+        classes: Names of the network's outputs.
+        task: The task; see `Task.counts`.
     """
 
-    def __init__(self, classes: tuple[str, ...], *, of_reads: bool) -> None:
-        self._classes, self._of_reads = classes, of_reads
+    def __init__(self, classes: tuple[str, ...], task: Task) -> None:
+        self._classes, self._task = classes, task
         zeros = dict.fromkeys(("reads", "samples", "events", *classes), 0)
         self.by_split: dict[str, dict[str, int]] = {split: dict(zeros) for split in SPLITS}
 
-    def add(self, split: str, target: NDArray[np.int8], n_events: int) -> None:
+    def add(self, split: str, target: NDArray[Any], n_events: int) -> None:
         """Count one read.
 
         Args:
             split: The split that it belongs to.
-            target: Its classes, shape ``(n_samples,)``.
+            target: Its target, shape ``(n_samples,)``.
             n_events: Number of its events.
         """
         counts = self.by_split[split]
-        counted = target[:1] if self._of_reads else target
-        for index, name in enumerate(self._classes):
-            counts[name] += int(np.count_nonzero(counted == index))
+        for name, n in zip(self._classes, self._task.counts(target, len(self._classes)), strict=True):
+            counts[name] += n
         counts["reads"] += 1
         counts["samples"] += len(target)
         counts["events"] += n_events

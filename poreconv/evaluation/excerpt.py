@@ -1,18 +1,16 @@
 """Excerpts of reads: a few thousand numbers from which a read, and one window in detail, are drawn without its file."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import IGNORE, require
+from poreconv.config import require
+from poreconv.evaluation.criteria import criterion_of
 from poreconv.events.events import Events
-from poreconv.events.matching import partners
-from poreconv.events.targets import boundaries, encode, events_in, known_starts
 from poreconv.models.recipe import Recipe
 from poreconv.plot.decimation import bin_starts, binned
-from poreconv.reads.chemistry import fields_of
 from poreconv.reads.read import Calibration, Read
 
 BINS = 800
@@ -107,7 +105,7 @@ class Excerpt:
     def of(
         cls,
         read: Read,
-        target: NDArray[np.int8],
+        target: NDArray[Any],
         predicted: Events,
         probabilities_CT: NDArray[np.float32],
         recipe: Recipe,
@@ -122,17 +120,17 @@ class Excerpt:
                 the model works at another sample rate.
             recipe: Recipe of the model.
         """
-        wrong_T = wrong_samples(target, predicted, recipe)
+        wrong_T, known_T = criterion_of(recipe.task).wrong(target, predicted), recipe.asked.known(target)
         n_detail = min(len(read.adc), int(np.clip(DETAIL_EVENTS * recipe.mean_dwell, DETAIL_FEWEST, DETAIL_MOST)))
-        detail = worst_window(wrong_T, target != IGNORE, n_detail)
+        detail = worst_window(wrong_T, known_T, n_detail)
         bins = binned(read.adc, BINS)
         known = probabilities_CT.shape[1] == len(target)
-        events = events_in(target, recipe.task, recipe.classes), predicted
+        events = recipe.asked.events(target, recipe.classes), predicted
         complete = max(map(len, events)) <= MOST_EVENTS
         truth, predicted = events if complete else [events_inside(track, detail) for track in events]
         return cls(
             read_id=read.read_id,
-            chemistry=read.chemistry,
+            chemistry=read.chemistry.code,
             sample_rate_hz=read.sample_rate_hz,
             calibration=read.calibration,
             n_samples=len(read.adc),
@@ -152,7 +150,7 @@ class Excerpt:
         width = -(-self.n_samples // self.envelope.shape[1])
         adc = self.envelope[at % 2, at // width]
         adc[self.start : self.end] = self.adc
-        return Read(self.read_id, adc, self.calibration, self.sample_rate_hz, **fields_of(self.chemistry))
+        return Read(self.read_id, adc, self.calibration, self.sample_rate_hz, chemistry_code=self.chemistry)
 
     def probability(self, label: int) -> NDArray[np.float32]:
         """Return the probability of a class at each sample of the whole read.
@@ -166,28 +164,6 @@ class Excerpt:
         whole = np.zeros(self.n_samples, np.float32)
         whole[self.start : self.end] = self.probabilities[label]
         return whole
-
-
-def wrong_samples(target: NDArray[np.int8], predicted: Events, recipe: Recipe) -> NDArray[np.bool_]:
-    """Find the samples inside the coverage where a prediction is wrong.
-
-    Args:
-        target: True class of each sample, -1 outside the coverage, shape ``(T,)``.
-        predicted: Predicted events.
-        recipe: Recipe of the model that predicted them.
-
-    Returns:
-        Shape ``(T,)``: for task `boundary`, true boundaries without a partner within `TOLERANCE`, and predicted ones;
-        else samples of the wrong class.
-    """
-    if recipe.task != "boundary":
-        return np.asarray((target != IGNORE) & (encode(predicted, len(target), recipe.task) != target))
-    true, found = boundaries(target), known_starts(predicted, target)
-    partner = partners(true, found, TOLERANCE)
-    wrong_T = np.zeros(len(target), bool)
-    wrong_T[np.delete(found, partner[partner >= 0])] = True
-    wrong_T[true[partner < 0]] = True
-    return wrong_T
 
 
 def worst_window(wrong_T: NDArray[np.bool_], known_T: NDArray[np.bool_], n_samples: int) -> slice:

@@ -4,32 +4,23 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import Task
 from poreconv.errors import StoreError
 from poreconv.evaluation.baselines import Baseline
+from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.excerpt import Excerpt
-from poreconv.evaluation.metrics import BoundaryMetric, ReadMetric, ReliabilityMetric, SegmentMetric
+from poreconv.evaluation.metrics import ReliabilityMetric
 from poreconv.evaluation.result import MODEL, Evaluation, ReadScores, Scores
 from poreconv.evaluation.truths import ReadKey, Truths
 from poreconv.events.events import Events
-from poreconv.events.targets import boundaries, encode, known_starts
 from poreconv.inference.labeller import Labeller
 from poreconv.models.recipe import Recipe
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import Progress
-
-SCORES_OF_READS: dict[Task, tuple[str, ...]] = {
-    "boundary": ("f1_1", "precision_1", "recall_1", "over_segmentation"),
-    "segment": ("macro_f1", "accuracy", "mean_segment_iou"),
-    "base": ("macro_f1", "accuracy", "mean_segment_iou"),
-    "read": ("p_true",),
-}
-"""Task -> keys of the model's scores that a result holds for single reads; reads are ranked by the first."""
 
 MOST_READS, MOST_DRAWN = 200, 3
 """Most reads whose scores a result lists, and most reads of which it keeps an excerpt."""
@@ -43,35 +34,31 @@ class Judge:
     """Scores of one method: its events against the truth, inside the truth's coverage."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self._task, self._n_classes = recipe.task, len(recipe.classes)
-        self._metric = _metric_for(recipe)
-        self.reliability = ReliabilityMetric(recipe.task)
+        self._criterion = criterion_of(recipe.task)
+        self._metric = self._criterion.metric(recipe.classes)
+        self.reliability = ReliabilityMetric()
         self._has_probabilities = False
 
-    def update(
-        self, target: NDArray[np.int8], events: Events, probabilities_CT: NDArray[np.float32] | None = None
-    ) -> None:
+    def update(self, target: NDArray[Any], events: Events, probabilities_CT: NDArray[np.float32] | None = None) -> None:
         """Add one read.
 
         Probabilities are judged sample by sample, so they are left out if they are at another sample rate than the
-        target; those of task `read` are the same at any rate.
+        target; those of a whole read are the same at any rate.
 
         Args:
-            target: True class of each sample, -1 outside the coverage, shape ``(n_samples,)``.
+            target: The truth, shape ``(n_samples,)``.
             events: The events that the method found.
-            probabilities_CT: The method's probability of each class at each sample, shape ``(C, T)``; None: it has no
-                probabilities.
+            probabilities_CT: The method's output for each class at each sample, shape ``(C, T)``; None: it has none.
         """
-        if probabilities_CT is not None and (self._task == "read" or probabilities_CT.shape[1] == len(target)):
-            self._has_probabilities = True
-            self.reliability.update(target, probabilities_CT)
-        if self._task == "boundary":
-            self._metric.update(boundaries(target), known_starts(events, target))
-        elif self._task == "read":
-            certain_CT = np.eye(self._n_classes)[:, events.label]
-            self._metric.update(target, certain_CT if probabilities_CT is None else probabilities_CT)
-        else:
-            self._metric.update(target, encode(events, len(target), self._task))
+        comparable = self._criterion.task.whole_reads or (
+            probabilities_CT is not None and probabilities_CT.shape[1] == len(target)
+        )
+        if probabilities_CT is not None and comparable:
+            certainty = self._criterion.certainty(target, probabilities_CT)
+            if certainty is not None:
+                self._has_probabilities = True
+                self.reliability.update(*certainty)
+        self._criterion.update(self._metric, target, events, probabilities_CT)
 
     def compute(self) -> Scores:
         """Return all scores; ``ece``, the expected calibration error, only of a method that gave probabilities."""
@@ -90,18 +77,12 @@ class Judge:
         return np.asarray(self._metric.per_read()[name], np.float64)
 
     def offsets(self) -> dict[int, int]:
-        """Return `BoundaryMetric.offsets`; empty for other tasks."""
-        return self._metric.offsets() if isinstance(self._metric, BoundaryMetric) else {}
+        """Return the distances of boundaries; empty for other tasks."""
+        return self._criterion.offsets(self._metric)
 
     def confusion(self) -> NDArray[np.int64]:
-        """Return `SegmentMetric.confusion` or `ReadMetric.confusion`; empty for task `boundary`."""
-        return np.zeros((0, 0), np.int64) if isinstance(self._metric, BoundaryMetric) else self._metric.confusion()
-
-
-def _metric_for(recipe: Recipe) -> BoundaryMetric | ReadMetric | SegmentMetric:
-    if recipe.task == "boundary":
-        return BoundaryMetric()
-    return ReadMetric(recipe.classes) if recipe.task == "read" else SegmentMetric(recipe.classes)
+        """Return true classes by predicted ones; empty where there are none."""
+        return self._criterion.confusion(self._metric)
 
 
 def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline], progress: Progress) -> Evaluation:
@@ -129,7 +110,7 @@ def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline],
         progress(ledger.reads_in / max(len(truths), 1))
     if not judged:
         raise StoreError(f"{truths.where}: no read of split {truths.split} is left to judge on; {ledger.summary()}")
-    kept = spread(_ranked(judges[MODEL].per_read(SCORES_OF_READS[recipe.task][0])), MOST_READS)
+    kept = spread(_ranked(judges[MODEL].per_read(criterion_of(recipe.task).read_scores[0])), MOST_READS)
     return Evaluation(
         scores={name: judges[name].compute() for name in judges},
         recipe=recipe,
@@ -164,7 +145,7 @@ def _ranked(score: NDArray[np.float64]) -> list[int]:
 
 def _read_scores(judges: Mapping[str, Judge], truths: Truths, keys: Mapping[int, ReadKey]) -> list[ReadScores]:
     """Return the scores of some of the judged reads: number of a read in the order of judging -> its key."""
-    names = SCORES_OF_READS[truths.recipe.task]
+    names = criterion_of(truths.recipe.task).read_scores
     model = {name: judges[MODEL].per_read(name) for name in names}
     others = {name: judge.per_read(names[0]) for name, judge in judges.items() if name != MODEL}
     return [

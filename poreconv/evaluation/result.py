@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.errors import ConfigError, FormatError
+from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.excerpt import Excerpt
-from poreconv.models.card import HEADLINES
 from poreconv.models.recipe import Recipe
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.ledger import Ledger
@@ -21,43 +21,6 @@ MODEL = "model"
 
 RUN_EVALUATION = "evaluation.json"
 """Name of the result's file in the folder of a training run."""
-
-BOUNDARY_COLUMNS = {
-    "F1 exact": "f1_0",
-    "±1": "f1_1",
-    "±2": "f1_2",
-    "±3": "f1_3",
-    "±5": "f1_5",
-    "precision ±1": "precision_1",
-    "recall ±1": "recall_1",
-    "R-value ±2": "r_value",
-    "over-seg.": "over_segmentation",
-    "|d| median": "absolute_median",
-    "|d| p95": "absolute_p95",
-    "ECE": "ece",
-}
-"""Head of a column -> key of its score; distances in samples."""
-
-
-SEGMENT_COLUMNS = {"sample IoU": "mean_sample_iou", "segment IoU": "mean_segment_iou"}
-READ_COLUMNS = {"AUROC": "auroc"}
-"""Columns beside accuracy and F1."""
-
-
-def columns_of(recipe: Recipe) -> dict[str, str]:
-    """Return the columns of a table of methods.
-
-    Args:
-        recipe: Recipe of the model.
-
-    Returns:
-        Head of each column -> key of its score.
-    """
-    if recipe.task == "boundary":
-        return BOUNDARY_COLUMNS
-    per_class = {f"F1 {name}": f"f1_{name}" for name in recipe.classes}
-    of_task = READ_COLUMNS if recipe.task == "read" else SEGMENT_COLUMNS
-    return {"accuracy": "accuracy", "macro F1": "macro_f1", **of_task, **per_class, "ECE": "ece"}
 
 
 class Scores(dict[str, float]):
@@ -82,7 +45,7 @@ class ReadScores:
     read_id: str
     n_samples: int
     model: Scores
-    """The scores that `judge.SCORES_OF_READS` lists for the task."""
+    """The scores that the task's criterion lists in ``read_scores``."""
     baselines: Scores
     """Baseline -> its headline score on this read."""
 
@@ -106,8 +69,8 @@ class Evaluation:
     offsets: dict[int, int] = field(default_factory=dict)
     """Samples from a true boundary to the model's nearest (positive: late) -> number; see `BoundaryMetric.offsets`."""
     confusion: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
-    """Number of reads (task `read`) or samples by true class (row) and class that the model predicted (column; for
-    samples, the last column is for no class); empty for task `boundary`."""
+    """Number of samples, or of whole reads, by true class (row) and class that the model predicted (column; for samples
+    the last column is for no class); empty where a task has no classes."""
     reads: list[ReadScores] = field(default_factory=list)
     """Reads from the best to the worst by the model's `read_headline`; of many, some at even intervals, including the
     best and the worst."""
@@ -117,12 +80,17 @@ class Evaluation:
     @property
     def headline(self) -> str:
         """Key of the task's headline score."""
-        return HEADLINES[self.recipe.task][0]
+        return self.recipe.asked.headline[0]
 
     @property
     def read_headline(self) -> str:
-        """Key of the score by which reads are ranked; task `read` has its own, since one read has no accuracy."""
-        return "p_true" if self.recipe.task == "read" else self.headline
+        """Key of the score by which reads are ranked."""
+        return criterion_of(self.recipe.task).read_scores[0]
+
+    @property
+    def model_scores(self) -> Scores:
+        """The model's scores."""
+        return self.scores[MODEL]
 
 
 def write_evaluation(path: Path, result: Evaluation) -> None:

@@ -4,10 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import IGNORE
 from poreconv.dataset.store import Store, subsample_reads
 from poreconv.errors import ConfigError, ReadDropped
 from poreconv.models.recipe import Recipe
@@ -91,7 +89,7 @@ class Truths:
         store, row = self._rows[key]
         return int(store.length[row])
 
-    def target(self, key: ReadKey) -> NDArray[np.int8]:
+    def target(self, key: ReadKey) -> NDArray[Any]:
         """Return the true class of each sample of a read.
 
         Args:
@@ -101,8 +99,7 @@ class Truths:
             Index of the class among the model's classes, -1 outside the coverage, shape ``(n_samples,)``.
         """
         store, row = self._rows[key]
-        class_of = np.array([*map(self.recipe.classes.index, store.info.classes), IGNORE], np.int8)
-        return np.asarray(class_of[store.read_target(row)], np.int8)
+        return store.task.renumbered(store.read_target(row), store.info.classes, self.recipe.classes)
 
     @property
     def where(self) -> str:

@@ -17,8 +17,7 @@ from poreconv.events.events import Events
 from poreconv.events.resampling import resample_events
 from poreconv.inference.backends import BACKENDS, Backend, backend_for
 from poreconv.inference.chunking import Chunking
-from poreconv.inference.decoding.decode import make_decoder
-from poreconv.inference.decoding.temperature import probabilities
+from poreconv.inference.decoding.decoder import decoder_of
 from poreconv.models.header import read_header
 from poreconv.models.recipe import Recipe
 from poreconv.models.shipped import check_fits, find_bundle
@@ -72,7 +71,7 @@ class Labeller:
 
     def __init__(self, backend: Backend, recipe: Recipe, config: InferenceConfig | None = None) -> None:
         self.backend, self.recipe, self.config = backend, recipe, config or InferenceConfig()
-        self._decode = make_decoder(recipe.task, recipe.classes, recipe.decoding)
+        self.decoder = decoder_of(recipe.asked, recipe.classes, recipe.decoding)
         self._known = {code.lower() for code in recipe.chemistries or ("unknown",)}
         self._seamless = backend.size.receptive_field is not None
         self._chunking = self._fit_chunks() if self._seamless else None
@@ -135,7 +134,7 @@ class Labeller:
         normalised = prefetch(self._normalised(reads, ledger), READ_AHEAD)
         for group in prefetch(self._several_at_once(normalised)):
             for read, logits_CT in group:
-                yield read, self._probabilities(logits_CT)
+                yield read, self.decoder.outputs(logits_CT)
 
     def _normalised(self, reads: Iterable[Read], ledger: Ledger | None) -> Iterator[Normalised]:
         for read in reads:
@@ -179,7 +178,7 @@ class Labeller:
             read: The read.
             probabilities_CT: As `probabilities` yields them, shape ``(C, n_samples)``.
         """
-        return self._as_recorded(self._decode(probabilities_CT), probabilities_CT.shape[1], read)
+        return self._as_recorded(self.decoder(probabilities_CT), probabilities_CT.shape[1], read)
 
     def check(self, read: Read) -> None:
         """Refuse a read that the model was not trained for; warn once per chemistry that it was not tried on.
@@ -191,7 +190,7 @@ class Labeller:
             MismatchError: The model was not trained for such reads.
         """
         check_fits(self.recipe, read)
-        chemistry = read.chemistry.lower()
+        chemistry = read.chemistry.code
         if chemistry not in self._known:
             self._known.add(chemistry)
             warnings.warn(self.recipe.untried(read), UntriedWarning, stacklevel=2)
@@ -240,24 +239,6 @@ class Labeller:
         """
         starts = range(0, len(chunks_NT), self._rows)
         return np.concatenate([self.backend(chunks_NT[start : start + self._rows]) for start in starts])
-
-    def _probabilities(self, logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
-        decoding = self.recipe.decoding
-        of_samples_CT = pooled(logits_CT) if self.recipe.task == "read" else logits_CT
-        return probabilities(of_samples_CT, decoding.temperature, decoding.bias)
-
-
-def pooled(logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Replace each sample's logits by their mean over all samples: the logits of the whole read.
-
-    Args:
-        logits_CT: Shape ``(C, T)``.
-
-    Returns:
-        Shape ``(C, T)``, the same at every sample; read-only.
-    """
-    mean_C1 = logits_CT.mean(1, dtype=np.float64, keepdims=True)
-    return np.broadcast_to(mean_C1.astype(np.float32), logits_CT.shape)
 
 
 def load(

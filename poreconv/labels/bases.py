@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.events.targets import BASES
+from poreconv.reads.chemistry import Chemistry
 
 __all__ = ["BASES", "base_index", "kmer_base"]
 
@@ -31,7 +32,7 @@ def base_index(letters: bytes) -> NDArray[np.int16]:
     return _INDEX[np.frombuffer(letters, np.uint8)]
 
 
-def kmer_base(k: int, chemistry: str, *, rna: bool) -> int:
+def kmer_base(k: int, chemistry: Chemistry, *, rna: bool) -> int:
     """Return which base of a k-mer its event stands for: the one that determines the current most.
 
     Measured on f5c's own events, as the share of the variance of their mean currents that the base at each place of
@@ -43,12 +44,12 @@ def kmer_base(k: int, chemistry: str, *, rna: bool) -> int:
 
     Args:
         k: Length of the k-mer, in bases.
-        chemistry: Code of the chemistry, such as ``rna004``; only RNA 5-mers depend on it.
+        chemistry: Of the read; only RNA 5-mers depend on its pore family.
         rna: Whether the read is RNA.
 
     Returns:
         Place of the base in the k-mer, 0 for its first.
     """
     if rna and k == 5:
-        return 2 if chemistry == "rna004" else 1
+        return 2 if chemistry.family == "rna004" else 1
     return {9: 6, 6: 2}.get(k, k // 2) if not rna else k // 2

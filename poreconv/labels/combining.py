@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import Task, require
+from poreconv.config import require
 from poreconv.errors import LabelError
 from poreconv.events.events import Events
-from poreconv.events.matching import partners
-from poreconv.events.targets import encode, samples_of
+from poreconv.events.targets import samples_of
+from poreconv.events.tasks import Task
 from poreconv.labels.sources import LabelSource
 from poreconv.reads.read import Read
 
@@ -21,7 +21,7 @@ class Agreement:
     """The condition under which the labels of two sources agree."""
 
     task: Task
-    """Task that the labels are for: `boundary` compares boundaries, any other task compares classes."""
+    """What the labels are for; it decides what is compared."""
     tolerance: int
     """Largest distance, in samples, between two boundaries that agree."""
 
@@ -93,9 +93,9 @@ class WhereAllAgree:
         same = len(classes) == 1
         task = agreement.task
         require(
-            task == "boundary" or same,
-            f"labels {names}: their classes differ, so they cannot agree on task {task}; choose sources with the same "
-            "classes, or task boundary",
+            same or not task.uses_classes,
+            f"labels {names}: their classes differ, so they cannot agree on task {task.name}; choose sources with the"
+            " same classes, or a task without classes",
         )
         self._sources, self._agreement = sources, agreement
         self.classes: tuple[str, ...] = classes.pop() if same else ()
@@ -152,22 +152,16 @@ def agreed(several: Sequence[Events], n_samples: int, agreement: Agreement) -> E
     Args:
         several: Events of one read from one or more sources; each of the others is compared with the first.
         n_samples: Length of the read.
-        agreement: For task `boundary`, boundaries are matched one to one: one without a partner within the tolerance
-            is left out together with ``tolerance`` samples on each side. For any other task, classes are compared
-            sample by sample.
+        agreement: When labels agree; see `Task.differ`.
 
     Returns:
         The first events; their coverage leaves out disagreement, and samples that one of the others does not cover.
     """
-    task, tolerance = agreement.task, agreement.tolerance
     first, *others = several
     excluded = _uncovered(first, n_samples)
     for other in others:
         excluded |= _uncovered(other, n_samples)
-        if task == "boundary":
-            excluded[_unmatched(first.start, other.start, n_samples, tolerance)] = True
-        else:
-            excluded |= encode(first, n_samples, task) != encode(other, n_samples, task)
+        excluded |= agreement.task.differ(first, other, n_samples, agreement.tolerance)
     return replace(first, coverage=_intervals(~excluded))
 
 
@@ -177,13 +171,6 @@ def _uncovered(events: Events, n_samples: int) -> NDArray[np.bool_]:
     start, end = events.coverage.T
     uncovered[samples_of(start, end - start)] = False
     return uncovered
-
-
-def _unmatched(first: NDArray[np.int64], other: NDArray[np.int64], n_samples: int, tolerance: int) -> NDArray[np.int64]:
-    """Samples around the boundaries of either that have no partner in the other."""
-    partner = partners(first, other, tolerance)
-    unmatched = np.concatenate([first[partner < 0], np.delete(other, partner[partner >= 0])])
-    return np.unique(np.clip(unmatched[:, None] + np.arange(-tolerance, tolerance + 1), 0, n_samples - 1))
 
 
 def _intervals(inside: NDArray[np.bool_]) -> NDArray[np.int64]:

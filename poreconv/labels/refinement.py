@@ -87,7 +87,7 @@ def refine_events(read: Read, events: Events, model: PoreModel, config: RefineCo
             f"{read.where}: {(events.label < 0).sum()} events without a base; give labels that contain the sequence",
             reason="refine_unknown_base",
         )
-    pa, rna = to_pa(read.adc, read.calibration), read.chemistry.startswith("rna")
+    pa, rna = to_pa(read.adc, read.calibration), read.chemistry.rna
     detector = RNA if rna else DNA
     pieces = _pieces(events, model.k + LEAST_KMERS - 1)
     try:

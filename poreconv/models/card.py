@@ -5,16 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from poreconv.config import Task, require
+from poreconv.config import require
+from poreconv.events.tasks import Task
 from poreconv.models.recipe import Recipe
-
-HEADLINES: dict[Task, tuple[str, str]] = {
-    "boundary": ("f1_1", "F1 ±1"),
-    "segment": ("macro_f1", "macro F1"),
-    "base": ("macro_f1", "macro F1"),
-    "read": ("accuracy", "accuracy"),
-}
-"""Task -> its main score: the key, and its name in tables."""
 
 ENDS = ("_low", "_high")
 """Suffixes of the keys of a score's 95 % interval, as `evaluate` returns them."""
@@ -87,7 +80,7 @@ class Card:
             task: The model's; it decides which score is the main one.
         """
         test_set, scores = next(iter(self.scores.items()))
-        key, called = HEADLINES[task]
+        key, called = task.headline
         return f"{called} {_with_interval(scores, key)}, {test_set}" if key in scores else ""
 
     def to_markdown(self, name: str, recipe: Recipe) -> str:

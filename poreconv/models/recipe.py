@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from poreconv.config import DecodeConfig, NormalisationConfig, SplitConfig, Task, require
+from poreconv.config import DecodeConfig, NormalisationConfig, SplitConfig, require
 from poreconv.dataset.confounding import confounding_message
 from poreconv.dataset.splits import split_of
 from poreconv.errors import MismatchError, ReadDropped
-from poreconv.reads.chemistry import conflict
+from poreconv.events.tasks import Task, task_named
+from poreconv.reads.chemistry import Chemistry, chemistry_named
 from poreconv.reads.read import Read
 
 RATE_TOLERANCE = 0.02
@@ -31,7 +32,7 @@ class Recipe:
     """Everything that labelling must repeat from training, and which reads training saw."""
 
     schema_version: Literal[2] = field(default=2, kw_only=True)
-    task: Task
+    task: str
     classes: tuple[str, ...]
     """Names of the network's outputs; for `boundary`: ``("inside", "boundary")``."""
     network: str
@@ -66,11 +67,22 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Check that the fields fit each other."""
+        task_named(self.task)
         require(len(self.classes) == len(self.class_counts) > 0, "recipe: classes and class_counts differ in length")
         require(set(self.decoding.order) <= set(self.classes), "recipe: decoding.order names no classes of the model")
         fits = len(self.decoding.bias) in {0, len(self.classes)}
         require(fits, f"recipe: decoding.bias has {len(self.decoding.bias)} numbers for {len(self.classes)} classes")
         require(self.sample_rate_hz > 0, f"recipe: sample rate {self.sample_rate_hz} Hz")
+
+    @property
+    def asked(self) -> Task:
+        """The task."""
+        return task_named(self.task)
+
+    @property
+    def trained_chemistries(self) -> tuple[Chemistry, ...]:
+        """Chemistries of the training reads."""
+        return tuple(map(chemistry_named, self.chemistries))
 
     def check_fits(self, read: Read) -> None:
         """Refuse a read that the model was not trained for.
@@ -88,7 +100,8 @@ class Recipe:
                 f"{read.where}: {read.sample_rate_hz:g} Hz, and the model was trained on {trained} Hz;"
                 " use a model of that rate"
             )
-        if self.chemistries and all(conflict(read.chemistry, known) for known in self.chemistries):
+        trained_on = self.trained_chemistries
+        if trained_on and all(read.chemistry.conflicts_with(known) for known in trained_on):
             raise MismatchError(
                 f"{read.where}: {read.chemistry}, and the model was trained on {', '.join(self.chemistries)};"
                 f" use a model for {read.chemistry}"

@@ -11,7 +11,6 @@ from poreconv.errors import BundleError, MismatchError
 from poreconv.models.card import Card
 from poreconv.models.header import ONNX, read_header
 from poreconv.models.recipe import Recipe
-from poreconv.reads.chemistry import family_of
 from poreconv.reads.read import Read
 from poreconv.runtime.records import to_json
 
@@ -120,8 +119,7 @@ def fitting_model(recipe: Recipe, read: Read) -> str:
     fit = [name for name, other in others.items() if other.task == recipe.task and _was_trained_for(other, read)]
 
     def closeness(name: str) -> tuple[bool, bool]:
-        known = {code.lower() for code in others[name].chemistries}
-        return set(others[name].classes) == set(recipe.classes), read.chemistry.lower() in known
+        return set(others[name].classes) == set(recipe.classes), read.chemistry in others[name].trained_chemistries
 
     return max(fit, key=closeness, default="")
 
@@ -135,4 +133,4 @@ def _was_trained_for(recipe: Recipe, read: Read) -> bool:
         recipe.check_fits(read)
     except MismatchError:
         return False
-    return family_of(read.chemistry) in {family_of(code) for code in recipe.chemistries}
+    return read.chemistry.known and any(read.chemistry.same_family(known) for known in recipe.trained_chemistries)

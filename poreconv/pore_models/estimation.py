@@ -59,7 +59,7 @@ def bases_of(read: Read, events: Events) -> list[Bases]:
     known = events.label >= 0
     joined = known[1:] & known[:-1] & (events.start[1:] == events.end[:-1])
     pieces = np.split(np.arange(len(events)), np.flatnonzero(~joined) + 1)
-    dwell, step = events.duration.astype(np.float64), -1 if read.chemistry.startswith("rna") else 1
+    dwell, step = events.duration.astype(np.float64), -1 if read.chemistry.rna else 1
     return [
         Bases(events.label[at].astype(np.int64), level_pa[at], sd_pa[at], dwell[at])
         for at in (piece[::step] for piece in pieces if len(piece) and known[piece[0]])

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.reads.chemistry import chemistry_of
+from poreconv.reads.chemistry import Chemistry, chemistry_named, chemistry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Read:
     """Sequencing kit, such as ``SQK-LSK109``."""
     experiment: str = ""
     """Kind of experiment, such as ``genomic_dna`` or ``rna``."""
+    chemistry_code: str = ""
+    """Code of the chemistry, where it is known otherwise than by flow cell and kit: from a store, or from the user."""
     source: Path | None = None
     """File that contains the read; None for one made in memory."""
 
@@ -61,6 +63,8 @@ class Read:
         return f"{self.source or 'memory'}: read {self.read_id}"
 
     @property
-    def chemistry(self) -> str:
-        """Chemistry code such as ``dna_r9.4.1``; see `chemistry_of`."""
+    def chemistry(self) -> Chemistry:
+        """Pore, kit family and molecule, as far as they are known; see `chemistry_of`."""
+        if self.chemistry_code:
+            return chemistry_named(self.chemistry_code)
         return chemistry_of(pore=self.pore, kit=self.kit, experiment=self.experiment)

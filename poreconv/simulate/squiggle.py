@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from poreconv.config import SimulateConfig, SquiggleConfig
 from poreconv.events.events import Events
 from poreconv.pore_models.model import kmer_indices
-from poreconv.reads.chemistry import fields_of
+from poreconv.reads.chemistry import chemistry_named
 from poreconv.reads.read import Read
 from poreconv.simulate import Simulated, current, device
 from poreconv.simulate.chemistries import UsualSettings, usual_settings
@@ -81,10 +80,14 @@ class SequencingRun:
         chemistry, molecule = usual_settings(config), config.molecule
         pore = pore_of(config, chemistry)
         least = molecule.bases_min + pore.k - 1
-        sequence = (
-            random_bases if molecule.fasta is None else Fasta(molecule.fasta, least, both_strands=not molecule.rna)
-        )
+        both_strands = not chemistry_named(molecule.chemistry).rna
+        sequence = random_bases if molecule.fasta is None else Fasta(molecule.fasta, least, both_strands=both_strands)
         return cls(seed, config, chemistry, pore, sequence)
+
+    @property
+    def rna(self) -> bool:
+        """Whether the molecules are RNA, which passes the pore 3' to 5'."""
+        return chemistry_named(self.config.molecule.chemistry).rna
 
     def read(self, index: int) -> Simulated:
         """Simulate one read.
@@ -100,7 +103,7 @@ class SequencingRun:
         end = sum(part.samples for part in lead) + np.cumsum(bases.dwell)
         events = Events.of(end - bases.dwell, end, label=label, classes=CLASSES)
         adc = self._through_device(rng, steps)
-        return Simulated(self._record(rng, index, adc), events, _regions([*lead, bases], rna=self.config.molecule.rna))
+        return Simulated(self._record(rng, index, adc), events, _regions([*lead, bases], rna=self.rna))
 
     def _molecule(self, rng: np.random.Generator) -> tuple[NDArray[np.int8], int]:
         """Bases of a read, 5' to 3', including those that complete the outermost k-mers; and the length of its tail."""
@@ -121,7 +124,7 @@ class SequencingRun:
 
     def _bases(self, rng: np.random.Generator, codes: NDArray[np.int8]) -> tuple[Steps, NDArray[np.int8]]:
         """Events and classes of the bases in signal order: RNA's 3' end comes first."""
-        pore, order = self.pore, slice(None, None, -1 if self.config.molecule.rna else 1)
+        pore, order = self.pore, slice(None, None, -1 if self.rna else 1)
         kmers = kmer_indices(codes, pore.k)[order]
         label = codes[pore.centre :][: len(kmers)][order]
         steps = pore.steps(rng, kmers)
@@ -146,11 +149,6 @@ class SequencingRun:
         )
 
     def _record(self, rng: np.random.Generator, index: int, adc: NDArray[np.int16]) -> Read:
-        chemistry: dict[str, Any] = {
-            "kit": self.usual.kit,
-            "experiment": "rna" if self.config.molecule.rna else "genomic_dna",
-            **fields_of(self.config.molecule.chemistry),
-        }
         return Read(
             read_id=device.read_id(NAME, self.seed, index),
             adc=adc,
@@ -163,7 +161,9 @@ class SequencingRun:
             end_reason="signal_positive",
             median_before=OPEN_PORE_PA,
             run_id=device.run_id(NAME, self.seed),
-            **chemistry,
+            pore=self.usual.flow_cell,
+            kit=self.usual.kit,
+            experiment="rna" if self.rna else "genomic_dna",
         )
 
 

@@ -1,9 +1,12 @@
 """Random changes of training windows and, where they move, of their labels."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import BOUNDARY, IGNORE, INSIDE, AugmentConfig, Task
+from poreconv.config import AugmentConfig
+from poreconv.events.tasks import Task
 
 # B batch, S samples of a window as read, T samples of a window as trained
 
@@ -20,14 +23,14 @@ def source_samples(length: int, config: AugmentConfig) -> int:
 
 def augment(
     x_BS: NDArray[np.float32],
-    y_BS: NDArray[np.int8],
+    y_BS: NDArray[Any],
     length: int,
     task: Task,
     config: AugmentConfig,
     rng: np.random.Generator,
     batch_size: int | None = None,
     rows: slice = slice(None),
-) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
     """Stretch, scale and shift windows, and add noise.
 
     Args:
@@ -59,8 +62,8 @@ def augment(
 
 
 def stretch(
-    x_BS: NDArray[np.float32], y_BS: NDArray[np.int8], speed_B: NDArray[np.float64], length: int, task: Task
-) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    x_BS: NDArray[np.float32], y_BS: NDArray[Any], speed_B: NDArray[np.float64], length: int, task: Task
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
     """Play windows at another speed: the signal is interpolated linearly, and the labels move along.
 
     Sample ``i`` of the result lies at ``i * speed`` in the source. Its class is that of the nearest source sample, from
@@ -83,13 +86,4 @@ def stretch(
     x_below, x_above = np.take_along_axis(x_BS, below_BT, 1), np.take_along_axis(x_BS, above_BT, 1)
     x_BT = x_below + (place_BT - below_BT).astype(np.float32) * (x_above - x_below)
     nearest_BT = np.minimum((place_BT + 0.5).astype(np.int64), x_BS.shape[1] - 1)
-    y_BT = np.take_along_axis(y_BS, nearest_BT, 1)
-    return x_BT, _move_boundaries(y_BS, y_BT, nearest_BT) if task == "boundary" else y_BT
-
-
-def _move_boundaries(y_BS: NDArray[np.int8], y_BT: NDArray[np.int8], nearest_BT: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Mark, for each source boundary, the first sample whose nearest source sample is the boundary or a later one."""
-    passed_BS = np.cumsum(y_BS == BOUNDARY, axis=1)
-    passed_BT = np.take_along_axis(passed_BS, nearest_BT, 1)
-    new_BT = np.diff(passed_BT, axis=1, prepend=passed_BT[:, :1] - (y_BT[:, :1] == BOUNDARY)) > 0
-    return np.where(y_BT == IGNORE, IGNORE, np.where(new_BT, BOUNDARY, INSIDE)).astype(np.int8)
+    return x_BT, task.stretched(y_BS, nearest_BT)

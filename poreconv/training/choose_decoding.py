@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import BOUNDARY, IGNORE, INSIDE, DecodeConfig, Task
+from poreconv.config import BOUNDARY, IGNORE, INSIDE, DecodeConfig
 from poreconv.events.matching import match_count
 from poreconv.inference.decoding import temperature
-from poreconv.inference.decoding.decode import BoundaryDecoder
+from poreconv.inference.decoding.boundaries import BoundaryDecoder
 from poreconv.inference.decoding.dwell import LifeTable
 from poreconv.training.validation import CHOICE_TOLERANCE, THRESHOLDS
 
@@ -31,7 +31,7 @@ def count_dwells(table: LifeTable, target: NDArray[np.int8]) -> None:
 
     Args:
         table: Counts the dwells.
-        target: ``boundary`` target of the read, shape ``(n_samples,)``.
+        target: Target of the read, shape ``(n_samples,)``.
     """
     change = np.flatnonzero(target != INSIDE)
     start = target[change] == BOUNDARY
@@ -40,27 +40,32 @@ def count_dwells(table: LifeTable, target: NDArray[np.int8]) -> None:
     table.update((end - change)[start], ended[start])
 
 
-def choose_decoding(
-    judged: Judged, task: Task, bias: tuple[float, ...] = (), hazards: tuple[float, ...] = ()
-) -> DecodeConfig:
+def calibrated(judged: Judged, undecided: DecodeConfig) -> DecodeConfig:
+    """Fit the temperature.
+
+    Args:
+        judged: Reads that the network was not trained on.
+        undecided: The decoding by which they were judged; its bias is in the probabilities already.
+
+    Returns:
+        The same decoding with the fitted temperature.
+    """
+    return replace(undecided, temperature=_temperature(judged))
+
+
+def best_boundary_decoding(judged: Judged, undecided: DecodeConfig, hazards: tuple[float, ...]) -> DecodeConfig:
     """Fit the temperature, and choose the method and its threshold.
 
     Args:
         judged: Reads that the network was not trained on.
-        task: The network's task.
-        bias: Biases that are in the probabilities already, see `temperature.unweighting_bias`.
-        hazards: Hazards of the dwells of the training split, see `LifeTable`; only for task `boundary`.
+        undecided: The decoding by which they were judged.
+        hazards: Hazards of the dwells of the training split, see `LifeTable`.
 
     Returns:
-        For task `boundary` the method, threshold and weight of the best F1 within `CHOICE_TOLERANCE`, pooled over the
-        reads: of equally good methods the simplest, of equally good thresholds the middle one. For other tasks the
-        temperature alone.
+        The method, threshold and weight of the best F1 within `CHOICE_TOLERANCE`, pooled over the reads: of equally
+        good methods the simplest, of equally good thresholds the middle one.
     """
-    if task == "read":  # all samples of a read have the same probabilities, and each read counts once
-        judged = [(p_CT[:, :1], target[:1]) for p_CT, target in judged]
-    fitted = DecodeConfig(bias=bias, temperature=_temperature(judged))
-    if task != "boundary":
-        return fitted
+    fitted = calibrated(judged, undecided)
     reads = [(_boundary_probability(p_CT, fitted.temperature), target) for p_CT, target in judged]
     segmental = replace(fitted, method="segmental", dwell_hazards=hazards)
     families = [_family(fitted, THRESHOLDS)]
@@ -100,7 +105,7 @@ def _best(reads: Judged, configs: Sequence[DecodeConfig]) -> tuple[float, Decode
 
 def _f1(reads: Judged, config: DecodeConfig) -> float:
     """F1 of boundaries inside the coverage."""
-    decoder = BoundaryDecoder(config)
+    decoder = BoundaryDecoder((), config)
     pairs = n = 0
     for probability_T, target in reads:
         found = decoder.boundaries(probability_T)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import lightning as L
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from poreconv.config import IGNORE, Task, TrainConfig, require
+from poreconv.config import TrainConfig, require
 from poreconv.dataset.store import Store
 from poreconv.errors import StoreError
 from poreconv.training.augment import augment, source_samples
@@ -21,7 +21,7 @@ T = TypeVar("T")
 ALL = slice(None)
 
 Batch = tuple[Tensor, Tensor]
-"""Signal ``(B, 1, T)`` float32, targets ``(B, T)`` int64."""
+"""Signal ``(B, 1, T)`` float32, targets ``(B, T)``: classes int64, numbers float32."""
 
 TileBatch = tuple[Tensor, Tensor, Tensor]
 """A `Batch`, and the number of each tile's read, ``(B,)`` int64."""
@@ -40,7 +40,7 @@ class Reads:
     """
 
     def __init__(self, stores: Sequence[Store], split: str, clip: float) -> None:
-        self._stores, self._clip = stores, clip
+        self._stores, self._clip, self.task = stores, clip, stores[0].task
         rows = [store.rows(split) for store in stores]
         rows = [r[s.column("end_labelled")[r] > 0] for r, s in zip(rows, stores, strict=True)]
         self.store = np.repeat(np.arange(len(stores)), [len(r) for r in rows])
@@ -53,7 +53,7 @@ class Reads:
 
     def windows(
         self, number: NDArray[np.int64], start: NDArray[np.int64], length: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    ) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Gather windows of reads; see `Store.windows`.
 
         Args:
@@ -65,7 +65,7 @@ class Reads:
             Normalised signal and targets, shape ``(B, length)``.
         """
         x_BT = np.empty((len(number), length), np.float32)
-        y_BT = np.empty((len(number), length), np.int8)
+        y_BT = np.empty((len(number), length), self.task.dtype)
         for i in np.unique(self.store[number]):
             here = self.store[number] == i
             x_BT[here], y_BT[here] = self._stores[i].windows(
@@ -77,18 +77,17 @@ class Reads:
 class RandomWindows(Dataset[Batch]):
     """Training batches by step: windows around random labelled samples, a function of (seed, step).
 
-    All labelled samples are equally likely; for task `read`, all reads.
+    All labelled samples are equally likely; where the task is of whole reads, all reads.
 
     Args:
         reads: Reads of the training split.
         config: Batch size, chunk length, seed, augmentation, and whether stores are drawn equally often.
-        task: What the targets mean.
         rows: Rows of each batch that this process takes; default: all.
     """
 
-    def __init__(self, reads: Reads, config: TrainConfig, task: Task, rows: slice = ALL) -> None:
-        self._reads, self._config, self._task, self._rows = reads, config, task, rows
-        self._cumulative = np.cumsum(np.ones_like(reads.end) if task == "read" else reads.end - reads.first)
+    def __init__(self, reads: Reads, config: TrainConfig, rows: slice = ALL) -> None:
+        self._reads, self._config, self._task, self._rows = reads, config, reads.task, rows
+        self._cumulative = np.cumsum(np.ones_like(reads.end) if reads.task.whole_reads else reads.end - reads.first)
         last_of_store = np.append(np.flatnonzero(np.diff(reads.store)), len(reads.store) - 1)
         self._store_end = self._cumulative[last_of_store] if config.equal_stores else self._cumulative[-1:]
 
@@ -106,12 +105,12 @@ class RandomWindows(Dataset[Batch]):
         """Draw reads, and a labelled sample in each: numbers and samples, shape ``(n,)`` each."""
         place, reads = self._places(rng, n), self._reads
         number = np.searchsorted(self._cumulative, place, side="right")
-        if self._task == "read":
+        if self._task.whole_reads:
             return number, rng.integers(reads.first[number], reads.end[number])
         return number, reads.end[number] - (self._cumulative[number] - place)
 
     def _places(self, rng: np.random.Generator, n: int) -> NDArray[np.int64]:
-        """Draw labelled samples (task `read`: reads) by their number, counted through all reads, shape ``(n,)``."""
+        """Draw labelled samples or whole reads, by their number counted through all reads, shape ``(n,)``."""
         chosen = rng.integers(0, len(self._store_end), n)
         start = np.append(0, self._store_end)[chosen]
         return rng.integers(start, self._store_end[chosen])
@@ -146,18 +145,19 @@ class Tiles(Dataset[TileBatch]):
         here = slice(i * self._batch, (i + 1) * self._batch)
         start = self._start[here] - self._margin
         x_BT, y_BT = self._reads.windows(self._number[here], start, self._tile + 2 * self._margin)
-        y_BT[:, : self._margin] = y_BT[:, self._margin + self._tile :] = IGNORE
+        y_BT[:, : self._margin] = y_BT[:, self._margin + self._tile :] = self._reads.task.unknown
         return (*as_batch(x_BT, y_BT), torch.from_numpy(self._number[here]))
 
 
-def as_batch(x_BT: NDArray[np.float32], y_BT: NDArray[np.int8]) -> Batch:
+def as_batch(x_BT: NDArray[np.float32], y_BT: NDArray[Any]) -> Batch:
     """Convert arrays to the tensors that a network and its loss take.
 
     Args:
         x_BT: Normalised signal.
         y_BT: Targets, same shape.
     """
-    return torch.from_numpy(x_BT)[:, None], torch.from_numpy(y_BT).long()
+    target_BT = torch.from_numpy(y_BT)
+    return torch.from_numpy(x_BT)[:, None], target_BT if target_BT.is_floating_point() else target_BT.long()
 
 
 class StepSampler(Sampler[int]):
@@ -204,11 +204,11 @@ class SquiggleData(L.LightningDataModule):
         super().__init__()
         clip = config.normalisation.clip
         self._train, self._validation = (Reads(stores, split, clip) for split in ("train", "validation"))
-        self._task, self._config, self._margin = stores[0].info.task, config, margin
+        self._config, self._margin = config, margin
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the training batches: random windows; an epoch is the steps between two validations."""
-        windows = RandomWindows(self._train, self._config, self._task, self._rows)
+        windows = RandomWindows(self._train, self._config, self._rows)
         steps = self._config.validate_every
         done = self.trainer.global_step if self.trainer else 0
         return self._loader(windows, StepSampler(steps, done // steps))

@@ -27,7 +27,7 @@ def recipe_of(stores: Sequence[Store], network: str, settings: Mapping[str, Any]
     info = stores[0].info
     counts = [store.info.counts["train"] for store in stores]
     class_counts = tuple(sum(count[name] for count in counts) for name in info.classes)
-    events, of_reads = max(sum(count["events"] for count in counts), 1), info.task == "read"
+    events, of_reads = max(sum(count["events"] for count in counts), 1), stores[0].task.whole_reads
     return Recipe(
         task=info.task,
         classes=info.classes,
@@ -98,7 +98,7 @@ def load_teacher(model: str, recipe: Recipe) -> tuple[Network, Recipe]:
     known = (theirs.task, theirs.classes, theirs.normalisation, theirs.sample_rate_hz)
     alike = known == (recipe.task, recipe.classes, recipe.normalisation, recipe.sample_rate_hz)
     require(
-        alike and recipe.task != "read",
+        alike and not recipe.asked.whole_reads,
         f"teacher: {model} was trained for {theirs.task} {', '.join(theirs.classes)} at {theirs.sample_rate_hz:g} Hz,"
         f" and this training is for {recipe.task} {', '.join(recipe.classes)} at {recipe.sample_rate_hz:g} Hz; choose a"
         " teacher for the same",

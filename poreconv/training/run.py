@@ -12,12 +12,10 @@ from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelChec
 
 from poreconv.config import DecodeConfig, TrainConfig, require
 from poreconv.dataset.confounding import warn_confounded
-from poreconv.dataset.store import Store, open_stores, subsample_reads
+from poreconv.dataset.store import open_stores, subsample_reads
 from poreconv.errors import ConfigError
 from poreconv.inference.backends.pytorch import TorchBackend
-from poreconv.inference.decoding.dwell import LifeTable
 from poreconv.inference.decoding.ordered import order_of
-from poreconv.inference.decoding.temperature import unweighting_bias
 from poreconv.inference.labeller import Labeller
 from poreconv.models.architectures import ARCHITECTURES
 from poreconv.models.bundle import load_bundle, save_bundle
@@ -28,10 +26,10 @@ from poreconv.runtime.progress import Progress
 from poreconv.runtime.records import from_json, to_json, to_plain
 from poreconv.runtime.registry import entry
 from poreconv.training.callbacks import BundleOnInterrupt, Clock, ReportProgress, Stop
-from poreconv.training.choose_decoding import choose_decoding, count_dwells
 from poreconv.training.data import SquiggleData
 from poreconv.training.distributed import go_on_alone, is_first
-from poreconv.training.module import SCORE, SampleModule, balanced_weights
+from poreconv.training.module import SCORE, SampleModule
+from poreconv.training.objectives import MOST_SAMPLES, TrainingSplit, objective_of
 from poreconv.training.recipes import load_teacher, recipe_of, start_from
 from poreconv.training.trainer import interruptible, make_trainer, memory_kept, quiet, require_alike, uses_bf16
 
@@ -70,10 +68,10 @@ class TrainingRun:
             teacher = FusedNetwork(taught, torch.bfloat16 if uses_bf16(config) else torch.float32)
         if is_first():
             warn_confounded(self._recipe.confounded)
-        weights = balanced_weights(self._recipe.class_counts, config.class_balance)
-        self.module = SampleModule(built, self._recipe.task, weights, config, teacher)
+        self._split = TrainingSplit(self._recipe, self.stores)
+        self.module = SampleModule(built, objective_of(self._split, config.class_balance), config, teacher)
         self.data = SquiggleData(self.stores, config, built.size.margin)
-        self._order = region_order(self.stores) if config.ordered else ()
+        self._order = region_order(self._split) if config.ordered else ()
         self._claim()
 
     @property
@@ -170,13 +168,12 @@ class TrainingRun:
         """Write the best checkpoint so far as a bundle; before the first validation, the current weights.
 
         Args:
-            decoding: How to decode; default: peaks over the best threshold of that validation, which needs no
-                computation.
+            decoding: How to decode; default: what needs no further computation.
         """
         best = self._checkpoints / "best.ckpt"
         if best.exists():
             self.module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
-        decoding = decoding or DecodeConfig(round(float(self.module.threshold), 4))
+        decoding = decoding or self.module.objective.preliminary()
         if self._order:
             decoding = replace(decoding, method="ordered", order=self._order)
         save_bundle(self.bundle, self.module.network, replace(self._recipe, decoding=decoding))
@@ -184,43 +181,24 @@ class TrainingRun:
     def decoding(self) -> DecodeConfig:
         """Choose how to decode the written network's logits, on whole validation reads, labelled as by `label`."""
         network, recipe = load_bundle(self.bundle)
-        bias = unweighting_bias(self.module.class_weights.tolist())
-        uncalibrated = replace(recipe, decoding=DecodeConfig(bias=bias))
-        labeller = Labeller(TorchBackend(network, device=self.device), uncalibrated)
+        undecided = replace(recipe, decoding=self.module.objective.undecided)
+        labeller = Labeller(TorchBackend(network, device=self.device), undecided)
         places = subsample_reads(self.stores, "validation", MOST_SAMPLES)
         reads = (store.read(row) for store, row in places)
         targets = (store.read_target(row) for store, row in places)
         judged = [(p, target) for (_, p), target in zip(labeller.probabilities(reads), targets, strict=True)]
-        hazards = dwell_hazards(self.stores) if self._recipe.task == "boundary" else ()
-        return choose_decoding(judged, self._recipe.task, bias, hazards)
+        return self.module.objective.decoding(judged, self._split)
 
 
-MOST_SAMPLES = 2**22
-"""Limit of the samples that the decoding is chosen on, and of those whose dwells are counted; no more are needed."""
-
-
-def region_order(stores: Sequence[Store]) -> tuple[str, ...]:
+def region_order(split: TrainingSplit) -> tuple[str, ...]:
     """Find the order in which the classes follow each other in the training split; see `order_of`.
 
     Args:
-        stores: Stores that are trained on.
+        split: The training data.
 
     Raises:
-        ConfigError: The task is not `segment`, or the classes have no single order.
+        ConfigError: The task's classes are no regions, or they have no single order.
     """
-    info = stores[0].info
-    require(info.task == "segment", f"ordered: only for task segment, and this task is {info.task}; leave it out")
-    targets = (store.read_target(row) for store, row in subsample_reads(stores, "train", MOST_SAMPLES))
-    return order_of(targets, info.classes)
-
-
-def dwell_hazards(stores: Sequence[Store]) -> tuple[float, ...]:
-    """Compute the hazards of the dwells in the training split; see `LifeTable`.
-
-    Args:
-        stores: Stores that are trained on.
-    """
-    table = LifeTable()
-    for store, row in subsample_reads(stores, "train", MOST_SAMPLES):
-        count_dwells(table, store.read_target(row))
-    return table.hazards()
+    task = split.recipe.asked
+    require(task.regions, f"ordered: only for regions, and this task is {task.name}; leave it out")
+    return order_of(split.targets(), split.recipe.classes)

@@ -94,7 +94,7 @@ def _steps_of_bare_loop(stores: Sequence[Path], out: Path, config: TrainConfig) 
     optimiser = torch.optim.AdamW(labeller.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     for x_B1T, y_BT in batches:
         with torch.autocast("cpu", torch.bfloat16, enabled=uses_bf16(config)):
-            loss = labeller.loss(labeller(x_B1T), y_BT)
+            loss = labeller.objective.loss(labeller(x_B1T), y_BT)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's
         torch.nn.utils.clip_grad_norm_(labeller.parameters(), config.gradient_clip)

@@ -21,7 +21,9 @@ from poreconv.config import AugmentConfig, FilterConfig, PrepareConfig, SplitCon
 from poreconv.dataset.prepare import prepare
 from poreconv.errors import ConfoundedWarning
 from poreconv.evaluation.baselines.majority import detect
+from poreconv.evaluation.criteria import ReadCriterion
 from poreconv.evaluation.metrics import ReadMetric, ReliabilityMetric
+from poreconv.events.tasks import task_named
 from poreconv.inference.labeller import load
 from poreconv.models.architectures import Strided
 from poreconv.reads.read import Read
@@ -66,7 +68,7 @@ class Judged:
 
 def _judge(name: str, paths: Paths, n_folds: int, config: TrainConfig, work: Path) -> tuple[Judged, Judged]:
     """Judge models on one set in folds, and the most frequent class beside."""
-    classes, reliability = tuple(sorted(paths)), ReliabilityMetric("read")
+    classes, reliability, criterion = tuple(sorted(paths)), ReliabilityMetric(), ReadCriterion(task_named("read"))
     model, majority, confounder = ReadMetric(classes), ReadMetric(classes), ""
     for fold, (others, held_out) in enumerate(_folds(paths, n_folds)):
         labeller = load(_model_of(paths, others, config, work / f"{name}{fold}"))
@@ -74,7 +76,7 @@ def _judge(name: str, paths: Paths, n_folds: int, config: TrainConfig, work: Pat
         truth = {read.read_id: np.array([classes.index(label)], np.int8) for label, read in held_out}
         for read, p_CT in labeller.probabilities(read for _, read in held_out):
             model.update(truth[read.read_id], p_CT)
-            reliability.update(truth[read.read_id], p_CT)
+            reliability.update(*criterion.certainty(truth[read.read_id], p_CT))
             majority.update(truth[read.read_id], np.eye(len(classes))[:, detect(read, labeller.recipe).label])
     of_model, of_majority = (
         Judged(name, method, confounder, classes, metric.compute(), metric.confusion().tolist(), ece)

@@ -9,6 +9,7 @@ current of the event before and of the one that begins there; events are the tru
 model's own for what it invents.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,10 +46,10 @@ class Kind:
     """Step -> share of the boundaries whose step is smaller."""
 
 
-def _steps_of(labeller: Labeller, truths: Truths) -> dict[str, list[Steps]]:
+def _steps_of(labeller: Labeller, truths: Truths, ledger: Ledger) -> dict[str, list[Steps]]:
     """Kind -> steps, by read."""
     found: dict[str, list[Steps]] = {kind: [] for kind in KINDS}
-    for read, events in labeller.label(truths.reads(Ledger())):
+    for read, events in labeller.label(truths.reads(ledger), ledger):
         target, x_n = truths.target((read.source, read.read_id)), labeller.normalised(read)
         true, predicted = boundaries(target), known_starts(events, target)
         partner = partners(true, predicted, 1)
@@ -94,8 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("store", type=Path, metavar="STORE", help="what poreconv prepare made, task boundary")
     parser.add_argument("--split", default="test", help="train, validation, test (default) or all")
     chosen = parser.parse_args(arguments)
-    labeller = load(chosen.model)
-    kinds = _kinds(_steps_of(labeller, Truths([Store(chosen.store)], labeller.recipe, chosen.split)))
+    labeller, ledger = load(chosen.model), Ledger()
+    steps = _steps_of(labeller, Truths([Store(chosen.store)], labeller.recipe, chosen.split), ledger)
+    if not steps["found"]:
+        sys.exit(f"{chosen.store}: no read of split {chosen.split} to judge on; {ledger.summary()}")
+    kinds = _kinds(steps)
     table = MarkdownTable("boundaries", "number", "median step", *(f"below {small}" for small in SMALL))
     for one in kinds:
         table.add(one.kind, f"{one.number:,}", f"{one.median_step:.2f}", *(f"{x:.0%}" for x in one.below.values()))

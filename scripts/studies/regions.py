@@ -13,7 +13,7 @@ from poreconv.commands.tails import tail_in
 from poreconv.config import IGNORE, SourceConfig
 from poreconv.errors import LabelError
 from poreconv.events.events import Events
-from poreconv.events.targets import encode
+from poreconv.events.tasks import task_named
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
@@ -93,7 +93,7 @@ def score(truth: Regions, found: Events) -> Scores:
         found: What was found in it.
     """
     read, events = truth
-    true, here = (encode(one, len(read.adc), "segment") for one in (events, found))
+    true, here = (task_named("segment").target(one, len(read.adc)) for one in (events, found))
     here[true == IGNORE] = IGNORE
     both, either = (
         np.array([op(true == c, here == c).sum() for c in range(len(CLASSES))])

@@ -99,9 +99,9 @@ def detection(detector: str, read: "Read", recipe: "Recipe") -> Work:
         read: The read.
         recipe: States the task.
     """
-    from poreconv.evaluation.baselines import detectors_for
+    from poreconv.evaluation.criteria import baselines_for
 
-    detect = detectors_for(recipe.task, [detector])[detector]
+    detect = baselines_for(recipe.task, [detector])[detector]
 
     def work() -> int:
         detect(read, recipe)

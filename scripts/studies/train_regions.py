@@ -30,8 +30,8 @@ from poreconv.config import (
 )
 from poreconv.evaluation.metrics import SegmentMetric
 from poreconv.events.events import Events
-from poreconv.events.targets import encode
-from poreconv.inference.decoding.decode import decode
+from poreconv.events.tasks import task_named
+from poreconv.inference.decoding.decoder import decoder_of
 from poreconv.inference.labeller import Labeller, load
 from poreconv.labels.opening import open_labels
 from poreconv.models.bundle import load_bundle, save_bundle
@@ -61,7 +61,7 @@ def _judged(labeller: Labeller, reads: Sequence[Read]) -> list[tuple[Events, Eve
     """Regions of reads, decoded in order, and as runs of the likeliest class."""
     plain = DecodeConfig()
     return [
-        (labeller.decode(read, p_CT), decode(p_CT, "segment", labeller.recipe.classes, plain))
+        (labeller.decode(read, p_CT), decoder_of(task_named("segment"), labeller.recipe.classes, plain)(p_CT))
         for read, p_CT in labeller.probabilities(reads)
     ]
 
@@ -91,7 +91,9 @@ class Folds:
         for read, (found, likeliest) in zip(reads, _judged(labeller, reads), strict=True):
             truth, name, n_samples = self.truth[read.read_id], read.read_id, len(read.adc)
             self.ordered[name], self.plain[name] = score(truth, found), score(truth, likeliest)
-            self.metric.update(encode(truth[1], n_samples, "segment"), encode(found, n_samples, "segment"))
+            self.metric.update(
+                task_named("segment").target(truth[1], n_samples), task_named("segment").target(found, n_samples)
+            )
             self.nucleotides[name] = tail_in(found, read.sample_rate_hz / speed).nucleotides
         for share, scores in self.shorter.items():
             scores.extend(score(one, labeller(one[0])) for one in (cut(self.truth[name], share) for name in held_out))
@@ -113,7 +115,8 @@ class Folds:
         measured, total = self.metric.compute(), summary_of("", list(self.ordered.values()))
         kept = ("n_reads", "accuracy", "macro_f1", "macro_f1_low", "macro_f1_high", *(f"f1_{name}" for name in CLASSES))
         rounded = {name: round(float(measured[name]), 4) for name in kept} | {"mean_iou": round(total.mean_iou, 4)}
-        return rounded | {"tail_start_samples": total.tail_start_samples, "tail_end_samples": total.tail_end_samples}
+        places = {"tail_start_samples": total.tail_start_samples, "tail_end_samples": total.tail_end_samples}
+        return {name: value for name, value in (rounded | places).items() if np.isfinite(value)}
 
 
 def _cross_validated(

@@ -7,13 +7,13 @@ from torch.nn import functional
 
 from poreconv.config import BOUNDARY, IGNORE
 from poreconv.runtime.progress import Progress
-from poreconv.training.module import SampleModule
+from poreconv.training.objectives import BoundaryObjective
 from poreconv.training.run import TrainingRun
 
 # B batch, C classes, T samples
 
 
-class Focal(SampleModule):
+class Focal(BoundaryObjective):
     """Focal loss, gamma 2 (Lin et al. 2017, arXiv:1708.02002)."""
 
     def loss(self, logits_BCT: Tensor, y_BT: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ class Focal(SampleModule):
         return (each_BT * (1 - p_BT) ** 2).sum() / weight.sum().clamp(min=1e-9)
 
 
-class Soft(SampleModule):
+class Soft(BoundaryObjective):
     """A boundary is a tenth at each of its neighbours too."""
 
     def loss(self, logits_BCT: Tensor, y_BT: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ class Soft(SampleModule):
         return (each_BT * known_BT).sum() / weights[y_BT[known_BT]].sum().clamp(min=1e-9)
 
 
-class Counting(SampleModule):
+class Counting(BoundaryObjective):
     """The number of boundaries in every 64 samples is asked for too: a term of counts and durations."""
 
     def loss(self, logits_BCT: Tensor, y_BT: Tensor) -> Tensor:

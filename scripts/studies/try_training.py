@@ -16,7 +16,7 @@ train, the other 9 judge. `BASE` and `NETWORK` are what every variant changes on
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from poreconv.config import AugmentConfig, TrainConfig
 from poreconv.dataset.store import Store
@@ -27,6 +27,7 @@ from poreconv.inference.labeller import load
 from poreconv.models.architectures import ARCHITECTURES, Resnet, Tcn, Unet
 from poreconv.runtime.progress import progress_bar
 from poreconv.training.module import SampleModule
+from poreconv.training.objectives import BoundaryObjective
 from poreconv.training.run import TrainingRun
 from scripts.studies.results import ROOT, MarkdownTable, required_data, study_parser, write_results
 from scripts.studies.trial_losses import Averaged, Counting, Focal, Soft
@@ -43,7 +44,7 @@ class Variant:
     change: dict[str, Any] = field(default_factory=dict)
     """Fields of `BASE`."""
     settings: Any = NETWORK
-    labeller: type[SampleModule] = SampleModule
+    objective: type[BoundaryObjective] = BoundaryObjective
     run: type[TrainingRun] = TrainingRun
     more: tuple[str, ...] = ()
     """Stores that train beside the set's own: keys of `MORE`."""
@@ -102,9 +103,9 @@ VARIANTS = {
     "learning rate 8e-3": Variant({"learning_rate": 8e-3}),
     "warmup 0.3": Variant({"warmup": 0.3}),
     "windows of 4000, 16 a step": Variant({"chunk_samples": 4000, "batch_size": 16}),
-    "focal loss": Variant(labeller=Focal),
-    "soft boundaries": Variant(labeller=Soft),
-    "counts in the loss": Variant(labeller=Counting),
+    "focal loss": Variant(objective=Focal),
+    "soft boundaries": Variant(objective=Soft),
+    "counts in the loss": Variant(objective=Counting),
     "moving average": Variant(run=Averaged),
     "equal stores": Variant({"equal_stores": True}),
     "from R9.4.1": Variant({"start_from": "dna_r9.4.1_boundary"}),
@@ -146,7 +147,8 @@ def _try(name: str, chemistry: str, steps: int, runs: Path) -> Tried:
     run = variant.run([store.path for store in stores], out, network, variant.settings, config)
     if not run.finished:
         usual = run.module
-        run.module = variant.labeller(usual.network, stores[0].info.task, usual.class_weights, config)
+        weights = cast(BoundaryObjective, usual.objective).class_weights
+        run.module = SampleModule(usual.network, variant.objective(weights), config)
         with progress_bar(name) as progress:
             run.fit(progress)
     return Tried(name, {one: _scores(run.bundle, store) for one, store in own.items()})

@@ -18,7 +18,7 @@ HEAVY = ("torch", "lightning", "torchmetrics", "numpy", "h5py", "pyarrow", "numb
 
 
 @dataclass(frozen=True)
-class Said:
+class Done:
     """What a command wrote, and its exit code."""
 
     code: int
@@ -26,20 +26,20 @@ class Said:
     err: str
 
 
-Command = Callable[..., Said]
+Command = Callable[..., Done]
 
 
 @pytest.fixture
 def poreconv_(capsys: pytest.CaptureFixture[str]) -> Command:
-    """Give the command line: words in, what it said out."""
+    """Return the command line as a function: words in, exit code and printed text out."""
 
-    def run(*words: object) -> Said:
+    def run(*words: object) -> Done:
         code = 0
         try:
             main([str(word) for word in words])
         except SystemExit as exc:
             code = int(exc.code or 0)
-        return Said(code, *capsys.readouterr())
+        return Done(code, *capsys.readouterr())
 
     return run
 
@@ -65,25 +65,25 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_help_names_every_command(poreconv_: Command) -> None:
     """`poreconv --help` lists the commands with a word on each."""
-    said = poreconv_("--help")
+    done = poreconv_("--help")
 
-    assert said.code == 0
-    assert all(name in said.out for name in COMMANDS)
+    assert done.code == 0
+    assert all(name in done.out for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_every_command_has_an_example(name: str, poreconv_: Command) -> None:
-    """Each command's help says what it does, with an example that begins like the command."""
-    said = poreconv_(name, "--help")
-    words = " ".join(said.out.split())
+    """Each command's help describes it, with an example that begins like the command."""
+    done = poreconv_(name, "--help")
+    words = " ".join(done.out.split())
 
-    assert said.code == 0
+    assert done.code == 0
     assert COMMANDS[name].help in words
     assert f"Example: poreconv {name} " in words
 
 
 def test_the_commands_and_the_simulator(poreconv_: Command, tmp_path: Path) -> None:
-    """From simulated reads to a judged model and a table of events, each command says what it made."""
+    """From simulated reads to a judged model and a table of events, each command prints what it wrote."""
     reads, store, run = tmp_path / "reads", tmp_path / "store", tmp_path / "run"
     model, events = run / "model.safetensors", tmp_path / "events.tsv"
     short = ["--bases_mean", 120, "--bases_min", 80]
@@ -99,15 +99,15 @@ def test_the_commands_and_the_simulator(poreconv_: Command, tmp_path: Path) -> N
     judging_files = poreconv_("evaluate", model, reads, *labels, "--workers", 1, "--baselines")
     labelling = poreconv_("label", model, reads, "--out", events)
 
-    assert simulating == Said(0, f"{reads}: 20 reads\n", "")
+    assert simulating == Done(0, f"{reads}: 20 reads\n", "")
     assert "dna_r9.4.1" in inspecting.out
     assert "reads in 20 = kept 20 + dropped 0" in inspecting.out
     assert "boundary" in preparing.out
     assert preparing.err == "reads in 20 = kept 20 + dropped 0\n"
-    assert training == Said(0, f"{model}\n", "")
+    assert training == Done(0, f"{model}\n", "")
     assert "uniform" in judging.out
     assert json.loads((tmp_path / "report.json").read_text())["scores"].keys() == {"model", "uniform"}
-    assert reporting == Said(0, f"{tmp_path / 'run.html'}\n", "")
+    assert reporting == Done(0, f"{tmp_path / 'run.html'}\n", "")
     assert (tmp_path / "run.html").read_text() == (run / "report.html").read_text()
     assert "model" in judging_files.out
     assert "in_train" in judging_files.err
@@ -126,7 +126,7 @@ def test_the_commands_and_the_simulator(poreconv_: Command, tmp_path: Path) -> N
         (["train", "READS", "--out", "run"], "not a store (no dataset.json in it)"),
         (["train", "READS", "--out", "run", "--warmup", "2"], "warmup: 2.0; must lie between 0 and 1"),
         (["train", "READS", "--out", "run", "--max_time", "10"], "use DD:HH:MM:SS"),
-        (["evaluate", "MODEL", "READS"], "no store (no dataset.json in it)"),
+        (["evaluate", "MODEL", "READS"], "not a store (no dataset.json in it)"),
         (["evaluate", "READS/events.tsv", "READS", "--labels", "tombo"], "not a safetensors file"),
         (["label", "MODEL", "READS", "--out", "events.xlsx"], "end the name in .tsv or .parquet"),
         (["label", "MODEL", "READS", "--out", "events.tsv", "--chunk_samples", "1"], "chunk_samples: 1"),
@@ -137,35 +137,35 @@ def test_the_commands_and_the_simulator(poreconv_: Command, tmp_path: Path) -> N
 def test_an_error_is_one_line(
     words: list[str], message: str, poreconv_: Command, reads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What went wrong is told in one line on stderr, after the command's name; the exit code is 1."""
+    """An error is one line on stderr, after the command's name; the exit code is 1."""
     monkeypatch.chdir(tmp_path)
     model = bundle_at(tmp_path / "model.safetensors")
-    said = poreconv_(*[word.replace("READS", str(reads)).replace("MODEL", str(model)) for word in words])
+    done = poreconv_(*[word.replace("READS", str(reads)).replace("MODEL", str(model)) for word in words])
 
-    assert (said.code, said.out) == (1, "")
-    assert said.err.count("\n") == 1
-    assert said.err.startswith(f"poreconv {words[0]}: ")
-    assert message in said.err
+    assert (done.code, done.out) == (1, "")
+    assert done.err.count("\n") == 1
+    assert done.err.startswith(f"poreconv {words[0]}: ")
+    assert message in done.err
 
 
 def test_an_unknown_model_is_one_line(poreconv_: Command, reads: Path, tmp_path: Path) -> None:
     """An architecture that does not exist is answered with those that do."""
     labels = ["--labels", "intervals", "--labels_from", reads / "events.tsv", "--workers", 1]
     poreconv_("prepare", reads, *labels, "--out", tmp_path / "store", "--split.validation", 0.3)
-    said = poreconv_("train", tmp_path / "store", "--network", "lstm", "--out", tmp_path / "run")
+    done = poreconv_("train", tmp_path / "store", "--network", "lstm", "--out", tmp_path / "run")
 
-    assert (said.code, said.err.count("\n")) == (1, 1)
-    assert "network 'lstm' is not known; choose one of heartbeat, dense, tcn" in said.err
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "network 'lstm' is not known; choose one of heartbeat, dense, tcn" in done.err
 
 
 @pytest.mark.parametrize("words", [[], ["bake"], ["train"], ["train", "store", "--out", "run", "--colour", "red"]])
 def test_words_that_are_no_command(words: list[str], poreconv_: Command) -> None:
     """A command line that cannot be read is answered with the usage, and exit code 2."""
-    said = poreconv_(*words)
+    done = poreconv_(*words)
 
-    assert said.code == 2
-    assert "usage: poreconv" in said.err
-    assert "Traceback" not in said.err
+    assert done.code == 2
+    assert "usage: poreconv" in done.err
+    assert "Traceback" not in done.err
 
 
 def test_brackets_are_no_markup(poreconv_: Command, tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_long_lines_are_not_wrapped(poreconv_: Command, tmp_path: Path) -> None:
 def test_a_printed_config_gives_the_same_settings(
     command: str, settings: list[object], poreconv_: Command, tmp_path: Path
 ) -> None:
-    """The YAML that --print_config writes, given with --config, says the same again; flags beside it win."""
+    """The YAML that --print_config writes, given with --config, sets the same values; flags beside it win."""
     words = {
         "prepare": ["in", "--labels", "tombo", "--out", "out"],
         "train": ["in", "--out", "out"],
@@ -245,7 +245,7 @@ def test_the_api_is_lazy() -> None:
 
 def test_a_name_that_is_not_exported() -> None:
     """A misspelt name is an AttributeError, as in any module."""
-    with pytest.raises(AttributeError, match="module 'poreconv' has no attribute 'lable'"):
+    with pytest.raises(AttributeError, match="No poreconv attribute lable"):
         poreconv.lable  # noqa: B018
 
 

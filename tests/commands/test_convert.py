@@ -9,7 +9,7 @@ import pytest
 from ont_fast5_api.fast5_interface import get_fast5_file
 
 from poreconv.commands.convert import convert
-from poreconv.config import ConvertConfig, PrepareConfig, SourceConfig, Task, WorkConfig, from_flat
+from poreconv.config import ConvertConfig, PrepareConfig, SourceConfig, WorkConfig, from_flat
 from poreconv.dataset.prepare import prepare
 from poreconv.dataset.store import Store
 from poreconv.errors import ConfigError
@@ -112,7 +112,7 @@ def arrays(store: Store) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("task", ["base", "boundary"])
 @pytest.mark.parametrize("fields", [{}, {"kit": "SQK-RNA002", "experiment": "rna"}])
-def test_a_fast5_with_labels_teaches_the_same(fields: dict[str, str], task: Task, tmp_path: Path) -> None:
+def test_a_fast5_with_labels_teaches_the_same(fields: dict[str, str], task: str, tmp_path: Path) -> None:
     """POD5 and moves from elsewhere, or one file with both: the same targets, to the byte."""
     with_moves(tmp_path, reads_made(5, **fields))
     ledger = to_file(tmp_path, "labelled.fast5", "bam_moves", tmp_path / "calls.bam", signal="reads.pod5")
@@ -145,7 +145,7 @@ def test_the_table_of_bases_is_tombos(tmp_path: Path) -> None:
     (tmp_path / "in.tsv").write_text("\n".join(["read_id\tstart\tend\tlabel", *rows]) + "\n")
     to_file(tmp_path, "out.fast5", "intervals", tmp_path / "in.tsv")
     table = bases(tmp_path / "out.fast5", read.read_id)
-    said, events, first = dict(table.parent.attrs), table[()], table.attrs["read_start_rel_to_raw"]
+    attributes, events, first = dict(table.parent.attrs), table[()], table.attrs["read_start_rel_to_raw"]
     table.file.close()
 
     pa = to_pa(read.adc, read.calibration)
@@ -158,8 +158,8 @@ def test_the_table_of_bases_is_tombos(tmp_path: Path) -> None:
     assert first == 11
     assert events[["start", "length", "base"]].tolist() == [(0, 9, b"G"), (9, 10, b"T"), (29, 10, b"A")]
     np.testing.assert_allclose(np.column_stack([events["norm_mean"], events["norm_stdev"]]), expected, atol=1e-4)
-    np.testing.assert_allclose(np.clip((read.adc - said["shift"]) / said["scale"], -5, 5), level, atol=1e-4)
-    assert (said["status"], said["rna"], said["norm_type"]) == ("success", False, "median")
+    np.testing.assert_allclose(np.clip((read.adc - attributes["shift"]) / attributes["scale"], -5, 5), level, atol=1e-4)
+    assert (attributes["status"], attributes["rna"], attributes["norm_type"]) == ("success", False, "median")
 
 
 def test_the_fast5_opens_with_ont_fast5_api(tmp_path: Path) -> None:
@@ -190,14 +190,14 @@ def test_places_are_n_in_a_fast5(tmp_path: Path) -> None:
 
 
 def test_other_classes_do_not_go_into_a_fast5(tmp_path: Path) -> None:
-    """It says where they go, and leaves nothing."""
+    """The error names formats that can hold them, and no file is left."""
     reads = reads_made(1)
     write_multi(tmp_path / "reads.fast5", reads)
     (tmp_path / "in.tsv").write_text(steps(reads, ["adapter", "tail"]))
     before = sorted(tmp_path.iterdir())
 
     with pytest.raises(
-        ConfigError, match=r"out\.fast5: .* these labels are adapter, tail; write \.parquet, \.tsv or \.bed"
+        ConfigError, match=r"out\.fast5: .* these labels are adapter, tail; use \.parquet, \.tsv or \.bed"
     ):
         to_file(tmp_path, "out.fast5", "intervals", tmp_path / "in.tsv")
     assert sorted(tmp_path.iterdir()) == before

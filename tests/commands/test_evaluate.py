@@ -46,7 +46,7 @@ def heartbeats(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def model_for(store: Path, folder: Path, **fields: Any) -> Path:
-    """A bundle with random weights that says it was trained on a store."""
+    """A bundle with random weights whose recipe names a store."""
     runs = tuple(set(Store(store).text("run_id")))
     return bundle_at(folder / "model.safetensors", **({"split": HALVES, "runs": runs} | fields))
 
@@ -132,7 +132,7 @@ def test_training_reads_are_dropped_by_name(squiggles: Path, tmp_path: Path) -> 
 
 
 def test_reads_of_another_run_are_kept(squiggles: Path, tmp_path: Path) -> None:
-    """The model's split says nothing of reads of a run that it never saw."""
+    """The model's split does not apply to reads of a sequencing run that it never saw."""
     model = model_for(squiggles, tmp_path, runs=("another",))
     result = evaluate(model, squiggles, baselines=[], config=EvaluateConfig(split="all"))
 
@@ -164,7 +164,7 @@ def test_the_models_probabilities_are_judged(squiggles: Path, tmp_path: Path) ->
 
 
 def test_segments_have_a_table(heartbeats: Path, tmp_path: Path) -> None:
-    """A segment model's table tells F1 by class, and the overlap of segments."""
+    """A segment model's table shows F1 by class, and the overlap of segments."""
     result = evaluate(model_for(heartbeats, tmp_path, **SEGMENTS), heartbeats, baselines=["majority"])
     table = drawn(result)
 
@@ -181,7 +181,7 @@ def test_class_names_are_not_markup(heartbeats: Path, tmp_path: Path) -> None:
 
 
 def test_the_report_is_json_without_nan(squiggles: Path, tmp_path: Path) -> None:
-    """The written report is strict JSON, also where a score is not defined, and tells what was judged on what."""
+    """The written report is strict JSON, also where a score is not defined, and names the model and its data."""
     out = tmp_path / "deep" / "result.json"
     result = evaluate(model_for(squiggles, tmp_path), squiggles, baselines=["majority"], out=out)
     report = json.loads(out.read_text(), parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
@@ -216,7 +216,7 @@ def test_the_way_a_model_runs_does_not_change_its_scores(squiggles: Path, tmp_pa
 
 
 def test_mistakes_are_named(squiggles: Path, heartbeats: Path, tmp_path: Path) -> None:
-    """What cannot be judged is said before anything is computed, with what to do."""
+    """What cannot be judged is refused before anything is computed, with a way out."""
     model, reads = model_for(squiggles, tmp_path), squiggles.parent / "reads"
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -225,18 +225,18 @@ def test_mistakes_are_named(squiggles: Path, heartbeats: Path, tmp_path: Path) -
         evaluate(model, squiggles, baselines=["oracle"])
     with pytest.raises(ConfigError, match=r"task segment, .* and the model was trained on task boundary"):
         evaluate(model, heartbeats)
-    with pytest.raises(ConfigError, match=r"empty: no store \(no dataset\.json in it\); .* give their --labels"):
+    with pytest.raises(ConfigError, match=r"empty: not a store \(no dataset\.json in it\); .* give their --labels"):
         evaluate(model, empty)
-    with pytest.raises(ConfigError, match="a store, which has its labels in it; leave out --labels"):
+    with pytest.raises(ConfigError, match="a store contains its labels; leave out --labels"):
         evaluate(model, squiggles, labels="tombo")
-    with pytest.raises(ConfigError, match="1 more: give one store"):
+    with pytest.raises(ConfigError, match="1 more: a model is evaluated on one store"):
         evaluate(model, [squiggles, heartbeats])
     with pytest.raises(ConfigError, match="label source 'oracle' is not known"):
         evaluate(model, reads, labels="oracle")
 
 
 def test_a_store_without_test_reads(squiggles: Path, tmp_path: Path) -> None:
-    """With nothing left to judge on, the ledger says where the reads went."""
+    """With nothing left to judge on, the ledger shows where the reads went."""
     store = store_of(squiggles.parent / "reads", tmp_path / "store", split=SplitConfig(validation=0.5, test=0.0))
     model = model_for(store, tmp_path, split=SplitConfig(validation=0.5, test=0.0))
 
@@ -258,7 +258,7 @@ def test_baselines_know_the_molecule_of_a_stores_reads(tmp_path: Path) -> None:
     rna = replace(read, kit="SQK-RNA002", experiment="rna", pore="FLO-MIN106")
     store = typed_store(tmp_path, [(0, 0, 200, "a")], [rna], split=SplitConfig(test=1.0, validation=0.0))
 
-    assert store.read(0).chemistry == rna.chemistry == "rna002"
+    assert store.read(0).chemistry.code == rna.chemistry.code == "rna002"
 
 
 def test_classes_in_another_order(heartbeats: Path, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_an_exported_model_does_not_tell_where_it_was_made(exported: Path) -> No
 
 
 def test_another_program_can_run_it(exported: Path) -> None:
-    """The file is valid ONNX with one named input and output, and says in JSON what the classes are."""
+    """The file is valid ONNX with one named input and output, and names the classes in JSON."""
     onnx.checker.check_model(onnx.load(exported), full_check=True)
     session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
     [logits] = session.run(["logits"], {"signal": np.zeros((2, 1, 333), np.float32)})
@@ -182,12 +182,12 @@ def test_files_that_are_no_exported_models_are_refused(exported: Path, tmp_path:
 
 
 def test_the_command_tells_how_well_it_agrees(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line says where it is, another how far probabilities are from the bundle's."""
+    """One line names the file, another shows how far probabilities are from the bundle's."""
     main(["export", str(bundle), "--format", "onnx", "--out", str(tmp_path / "model.onnx")])
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
 
-    assert said.out.strip() == str(tmp_path / "model.onnx")
-    assert "probabilities differ from the bundle's in fp32: mean " in said.err
+    assert printed.out.strip() == str(tmp_path / "model.onnx")
+    assert "probabilities differ from the bundle's in fp32: mean " in printed.err
 
 
 @pytest.mark.real

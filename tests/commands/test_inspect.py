@@ -51,7 +51,7 @@ def test_each_in_file_label_source_answers(tmp_path: Path) -> None:
 
 
 def test_drops_and_bad_files_are_in_the_ledger(tmp_path: Path) -> None:
-    """Unusable reads and files passed over are counted, and told under the tables."""
+    """Unusable reads and files passed over are counted, and listed under the tables."""
     write_multi(tmp_path / "x.fast5", reads_made(3))
     with h5py.File(tmp_path / "x.fast5", "r+") as file:
         del file[next(iter(file))]["Raw/Signal"]

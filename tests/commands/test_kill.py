@@ -117,7 +117,7 @@ def wait_for(process: subprocess.Popen[bytes], folder: Path, pattern: str) -> in
 
 
 def kill_when(process: subprocess.Popen[bytes], seen: Path, pattern: str) -> bool:
-    """Kill a process and its workers as soon as a file is there; tell whether that came before its end."""
+    """Kill a process and its workers as soon as a file is there; return whether that was before its end."""
     wait_for(process, seen, pattern)
     under_way = process.poll() is None
     if under_way:

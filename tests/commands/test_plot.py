@@ -23,7 +23,7 @@ def run(*words: str | Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".html"])
 def test_a_read_is_drawn_in_every_format(suffix: str, squiggles: Path, tmp_path: Path) -> None:
-    """The command writes the file, and says so; with labels and what a model finds."""
+    """The command writes the file, and prints its name; with labels and what a model finds."""
     out, model = tmp_path / f"read{suffix}", bundle_at(tmp_path / "model.safetensors")
     labels = ["--labels", "intervals", "--labels_from", squiggles / "events.tsv"]
     run(squiggles / "reads.fast5", *labels, "--model", model, "--out", out)
@@ -54,8 +54,8 @@ def test_each_source_is_a_track(squiggles: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_read_is_refused(squiggles: Path, tmp_path: Path) -> None:
-    """The message says how many reads there are, and shows one's id."""
-    with pytest.raises(ConfigError, match="read nobody: not among the 3 here, such as "):
+    """The message contains the number of reads, and one's id."""
+    with pytest.raises(ConfigError, match="read nobody: not among these 3 reads; choose one, such as "):
         plot_read(squiggles / "reads.fast5", read_id="nobody", out=tmp_path / "x.png")
 
 
@@ -86,7 +86,7 @@ def test_a_source_without_a_label_is_told(squiggles: Path, tmp_path: Path) -> No
 
 
 def test_a_model_of_another_rate_is_drawn_at_the_read_s_samples(squiggles: Path, tmp_path: Path) -> None:
-    """What a resampling model says of 2000 samples per second stands at the read's 4000."""
+    """Probabilities of a resampling model at 2000 samples per second are drawn at the read's 4000."""
     model = bundle_at(tmp_path / "model.safetensors", sample_rate_hz=2000.0, resampled_from_hz=(4000.0,))
     plot_read(squiggles / "reads.fast5", model=model, out=tmp_path / "x.svg")
 

@@ -137,7 +137,7 @@ def test_another_sequence_is_a_named_drop() -> None:
 
 
 def test_rna_tables_of_either_direction_give_the_same() -> None:
-    """Some tables name RNA k-mers 5' to 3', others in signal order: which it is, the signal tells."""
+    """Some tables name RNA k-mers 5' to 3', others in signal order: the signal decides which it is."""
     made, truth = simulated()[0]
     read = Read("rna", made.adc, Calibration(made.calibration.offset, made.calibration.scale), 3012.0, kit="SQK-RNA002")
 
@@ -165,7 +165,7 @@ def test_each_part_of_a_split_read_is_refined_by_itself() -> None:
     [(11, 100, "refine_short"), (40, 60, "refine_no_room")],
 )
 def test_what_cannot_be_refined_is_a_named_drop(n_bases: int, n_samples: int, reason: str) -> None:
-    """Too few bases to tell the scale, too few samples for the bases."""
+    """Too few bases to estimate the scale, too few samples for the bases."""
     rng = np.random.default_rng(0)
     pa, codes = rng.normal(90, 10, n_samples).astype(np.float32), rng.integers(0, 4, n_bases).astype(np.int16)
 
@@ -307,7 +307,7 @@ def test_labels_without_bases_are_refused(on_disk: Path) -> None:
     table = on_disk / "places.tsv"
     table.write_text("read_id\tstart\tend\tlabel\nx\t0\t9\tpeak\n")
 
-    with pytest.raises(ConfigError, match="labels intervals: know no bases"):
+    with pytest.raises(ConfigError, match="labels intervals: without bases"):
         refine_files(
             on_disk / "reads.fast5",
             labels="intervals",
@@ -324,15 +324,15 @@ def test_the_command_says_what_it_made(on_disk: Path, capsys: pytest.CaptureFixt
 
     main([str(on_disk / word) if "." in word else word for word in words])
 
-    said = capsys.readouterr()
-    assert said.out == f"{on_disk / 'exact.tsv'}\n"
-    assert said.err == "reads in 4 = kept 3 + dropped 1 (no_label 1)\n"
+    printed = capsys.readouterr()
+    assert printed.out == f"{on_disk / 'exact.tsv'}\n"
+    assert printed.err == "reads in 4 = kept 3 + dropped 1 (no_label 1)\n"
 
 
 def compared(
     reads: Sequence[Read], coarse: LabelSource, judge: LabelSource, model: PoreModel
 ) -> tuple[list[float], float]:
-    """F1 within 1 and 2 samples of the judge, where both speak; and the mean jump ratio."""
+    """F1 within 1 and 2 samples of the judge, where both have a label; and the mean jump ratio."""
     true, found, ratio = [], [], JumpRatio()
     for read in reads:
         events, truth = coarse.events(read), judge.events(read)

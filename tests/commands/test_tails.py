@@ -39,8 +39,8 @@ def regions(*edges: int, label: list[int], score: float = 0.5) -> Events:
 
 def model_at(path: Path, **fields: Any) -> Path:
     """Write a bundle of a random network for regions of RNA002."""
-    told = {"task": "segment", "classes": REGIONS, "class_counts": (1, 1, 1), "sample_rate_hz": 3012.0}
-    return bundle_at(path, "strided", **(told | {"chemistries": ("rna002",), "decoding": ORDERED} | fields))
+    usual = {"task": "segment", "classes": REGIONS, "class_counts": (1, 1, 1), "sample_rate_hz": 3012.0}
+    return bundle_at(path, "strided", **(usual | {"chemistries": ("rna002",), "decoding": ORDERED} | fields))
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +160,8 @@ def test_a_read_that_cannot_be_labelled_is_in_the_ledger(tmp_path: Path) -> None
     good, other = reads_made(2)
     flat = replace(other, adc=np.full(500, 400, np.int16))
     write_multi(tmp_path / "reads.fast5", [flat, good])
-    told = {"chemistries": (good.chemistry,), "sample_rate_hz": good.sample_rate_hz}
-    model = model_at(tmp_path / "model.safetensors", **told)
+    known = {"chemistries": (good.chemistry.code,), "sample_rate_hz": good.sample_rate_hz}
+    model = model_at(tmp_path / "model.safetensors", **known)
     config = TailsConfig(nucleotides_per_s=100)
     ledger = tails(model, tmp_path / "reads.fast5", out=tmp_path / "tails.tsv", config=config)
 
@@ -172,8 +172,12 @@ def test_a_read_that_cannot_be_labelled_is_in_the_ledger(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("fields", "out", "message"),
     [
-        ({"classes": ("adapter", "tail", "rna"), "decoding": DecodeConfig()}, "tails.tsv", "needs one called polya"),
-        ({"chemistries": ("rna004",)}, "tails.tsv", "nucleotides_per_s: not known of the model's chemistries"),
+        (
+            {"classes": ("adapter", "tail", "rna"), "decoding": DecodeConfig()},
+            "tails.tsv",
+            "use a model of task segment with a class polya",
+        ),
+        ({"chemistries": ("rna004",)}, "tails.tsv", "nucleotides_per_s: not known for the model's chemistries"),
         ({"chemistries": ("rna002", "rna004")}, "tails.tsv", "nucleotides_per_s: not known"),
         ({}, "tails.bed", "a table of tails is .tsv or .parquet"),
         ({}, "there.tsv", "exists already"),

@@ -45,7 +45,7 @@ CONFIG = TrainConfig(
     augment=AUGMENT,
 )
 train = partial(command.train, with_report=False)
-"""What most tests need; those of the report say so."""
+"""Training without the report, for most tests; those of the report use `command.train`."""
 
 LONG = replace(CONFIG, max_steps=200)
 """Long enough to be killed in the middle."""
@@ -135,7 +135,7 @@ def test_segments_are_learnt(heartbeats: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("model", TINY)
 def test_every_model_trains(model: str, squiggles: Path, tmp_path: Path) -> None:
-    """Each architecture leaves a bundle that says what was trained on what."""
+    """Each architecture leaves a bundle whose recipe names architecture and data."""
     config = replace(CONFIG, max_steps=3, validate_every=2)
     _, recipe = load_bundle(train(squiggles, out=tmp_path / "run", network=model, settings=TINY[model], config=config))
 
@@ -340,7 +340,7 @@ def test_ctrl_c_does_not_wait_for_the_choice(squiggles: Path, tmp_path: Path, mo
         run.fit(lambda *_: None)
     _, recipe = load_bundle(run.bundle)
 
-    assert recipe.decoding == DecodeConfig(round(float(run.module.threshold), 4))
+    assert recipe.decoding == DecodeConfig(round(float(run.module.objective.threshold), 4))
     assert not run.finished
 
 
@@ -375,7 +375,7 @@ def test_a_training_starts_from_another_models_weights(heartbeats: Path, undistu
 
 
 def test_a_network_learns_from_a_teacher(squiggles: Path, undisturbed: Path, tmp_path: Path) -> None:
-    """It comes to say what the teacher says, labelled or not; and has seen what the teacher saw."""
+    """Its probabilities come near the teacher's, labelled or not; and its recipe lists the teacher's data."""
     config = replace(LONG, teacher=str(undisturbed), teacher_share=1.0)
     run = TrainingRun([squiggles], tmp_path / "run", "strided", TINY["strided"], config)
     teacher, theirs = load_bundle(undisturbed)
@@ -434,7 +434,7 @@ def test_a_compiled_network_learns_the_same(squiggles: Path, tmp_path: Path) -> 
     assert compiled == pytest.approx(plain, rel=1e-3)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="memory is kept with glibc only")
 def test_memory_is_kept_while_training_lasts() -> None:
     """What is freed meanwhile stays with the process, and goes back to the system afterwards."""
     done = subprocess.run([sys.executable, "-c", KEEP], capture_output=True, text=True, check=True)
@@ -493,7 +493,7 @@ def test_a_run_tells_how_good_it_is(squiggles: Path, reported: Path) -> None:
 
 
 def test_a_runs_report_has_curves_and_settings(reported: Path, tmp_path: Path) -> None:
-    """The command writes the same page again, with what the run's own files tell."""
+    """The command writes the same page again, from the training run's own files."""
     again = report(reported, out=tmp_path / "again.html").read_text()
 
     assert again == (reported / REPORT).read_text()
@@ -502,7 +502,7 @@ def test_a_runs_report_has_curves_and_settings(reported: Path, tmp_path: Path) -
 
 
 def test_a_report_is_written_once(squiggles: Path, reported: Path) -> None:
-    """A run that is finished and told of is left alone."""
+    """A training run that is finished and has its report is left alone."""
     before = (reported / REPORT).stat().st_mtime_ns
     command.train(squiggles, out=reported, network="tcn", settings=NETWORK, config=SHORT)
 
@@ -545,7 +545,7 @@ def raising(error: Exception) -> Callable[..., None]:
 
 
 def test_without_test_reads_validation_judges(squiggles: Path, tmp_path: Path) -> None:
-    """And the report says that these reads chose the model."""
+    """And the report states that the model was chosen on these reads."""
     split = SplitConfig(validation=0.5, test=0.0)
     store = store_of(squiggles.parent / "reads", tmp_path / "store", split=split)
     command.train(store, out=tmp_path / "run", network="tcn", settings=NETWORK, config=SHORT)
@@ -555,10 +555,10 @@ def test_without_test_reads_validation_judges(squiggles: Path, tmp_path: Path) -
 
 
 def test_judging_a_run_is_bounded(squiggles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a huge test split some reads are judged, and the report says how many."""
+    """Of a huge test split some reads are judged, and the report states how many."""
     monkeypatch.setattr(command, "MOST_JUDGED", 3000)
     command.train(squiggles, out=tmp_path, network="tcn", settings=NETWORK, config=SHORT)
     data = read_evaluation(tmp_path / RUN_EVALUATION).data
 
     assert 0 < data["reads_taken"] < data["reads_in_split"]
-    assert "taken evenly" in (tmp_path / REPORT).read_text()
+    assert "taken at even intervals" in (tmp_path / REPORT).read_text()

@@ -3,11 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poreconv.config import IGNORE, MoleculeConfig, SimulateConfig, SourceConfig, SquiggleConfig, Task
+from poreconv.config import IGNORE, MoleculeConfig, SimulateConfig, SourceConfig, SquiggleConfig
 from poreconv.evaluation.baselines import BASELINES, changepoint
 from poreconv.evaluation.metrics import BoundaryMetric
 from poreconv.events.events import Events
-from poreconv.events.targets import BASES, BOUNDARY_CLASSES, boundaries as boundaries_of, encode, longest_event
+from poreconv.events.targets import BASES, boundaries as boundaries_of
+from poreconv.events.tasks import task_named
 from poreconv.labels.opening import open_labels
 from poreconv.models.recipe import Recipe
 from poreconv.reads import steps
@@ -16,7 +17,9 @@ from poreconv.reads.readers import open_reads
 from poreconv.runtime.registry import lookup
 from poreconv.simulate.squiggle import simulate
 
-TASKS: tuple[Task, ...] = ("boundary", "segment", "base")
+BOUNDARY_CLASSES = task_named("boundary").classes(())
+
+TASKS = ("boundary", "segment", "base")
 SIGNALS = {
     "empty": [],
     "one sample": [500],
@@ -29,7 +32,7 @@ SIGNALS = {
 }
 
 
-def recipe(task: Task = "boundary", mean_dwell: float = 9.0) -> Recipe:
+def recipe(task: str = "boundary", mean_dwell: float = 9.0) -> Recipe:
     """Make a recipe in which the last class is the most frequent."""
     classes = BOUNDARY_CLASSES if task == "boundary" else BASES if task == "base" else ("background", "beat", "spike")
     counts = tuple(range(1, len(classes) + 1))
@@ -50,7 +53,7 @@ def detect(name: str, read: Read, by: Recipe) -> Events:
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("name", BASELINES)
-def test_every_baseline_labels_every_read(name: str, signal: str, task: Task) -> None:
+def test_every_baseline_labels_every_read(name: str, signal: str, task: str) -> None:
     """Whatever the read and the task, events lie inside the read, and coverage is all of it."""
     adc = SIGNALS[signal]
     events = detect(name, read_of(adc), recipe(task))
@@ -208,7 +211,9 @@ def scores(pairs: list[tuple[Read, Events]], name: str) -> dict[str, float]:
     median_dwell = float(np.median(np.concatenate([events.duration for _, events in pairs])))
     metric = BoundaryMetric()
     for read, events in pairs:
-        target = encode(events, len(read.adc), "boundary", longest_event("boundary", median_dwell))
+        target = task_named("boundary").target(
+            events, len(read.adc), task_named("boundary").longest_event(median_dwell)
+        )
         found = detect(name, read, recipe()).start
         metric.update(boundaries_of(target), found[target[found] != IGNORE])
     return metric.compute()

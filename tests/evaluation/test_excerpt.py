@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from poreconv.errors import ConfigError
-from poreconv.evaluation.excerpt import BINS, MOST_EVENTS, Excerpt, worst_window, wrong_samples
+from poreconv.evaluation.criteria import criterion_of
+from poreconv.evaluation.excerpt import BINS, MOST_EVENTS, Excerpt, worst_window
 from poreconv.events.events import Events
 from poreconv.reads.read import Read
 from poreconv.runtime.records import from_plain, to_json, to_plain
@@ -38,7 +39,7 @@ def read() -> Read:
 
 def test_boundaries_without_a_partner_are_wrong() -> None:
     """Of boundaries at 0, 9 and 18, predicted at 1 and 13, two are missed, and one prediction is wrong."""
-    wrong = wrong_samples(every_nine(20), Events.of([1, 13], [13, 20]), RECIPE)
+    wrong = criterion_of(RECIPE.task).wrong(every_nine(20), Events.of([1, 13], [13, 20]))
 
     assert np.flatnonzero(wrong).tolist() == [9, 13, 18]
 
@@ -48,7 +49,7 @@ def test_samples_of_another_class_are_wrong() -> None:
     target = np.array([0, 0, 1, 1, -1], np.int8)
     found = Events.of([0, 1], [1, 5], label=[0, 1], classes=SEGMENTS.classes)
 
-    assert np.flatnonzero(wrong_samples(target, found, SEGMENTS)).tolist() == [1]
+    assert np.flatnonzero(criterion_of(SEGMENTS.task).wrong(target, found)).tolist() == [1]
 
 
 def test_the_worst_window_has_most_errors() -> None:

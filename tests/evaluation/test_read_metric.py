@@ -4,6 +4,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from poreconv.config import IGNORE
+from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.metrics import ReadMetric, ReliabilityMetric
 from poreconv.training.validation import PooledReads, pool
 
@@ -76,9 +77,9 @@ def test_without_reads_everything_is_undefined() -> None:
 
 def test_a_read_counts_once_in_the_reliability() -> None:
     """However long it is."""
-    metric = ReliabilityMetric("read")
-    metric.update(np.zeros(1000, np.int8), np.tile(np.array([[0.9], [0.1]]), 1000))
-    metric.update(np.ones(10, np.int8), np.tile(np.array([[0.9], [0.1]]), 10))
+    metric = ReliabilityMetric()
+    for target in (np.zeros(1000, np.int8), np.ones(10, np.int8)):
+        metric.update(*criterion_of("read").certainty(target, np.tile(np.array([[0.9], [0.1]]), len(target))))
 
     assert metric.compute() == pytest.approx(0.4)
     assert [row["n_samples"] for row in metric.table()] == [2]

@@ -5,9 +5,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from poreconv.config import DecodeConfig
 from poreconv.events.events import Events
-from poreconv.events.targets import BOUNDARY_CLASSES, encode
-from poreconv.inference.decoding.decode import FLOOR, BoundaryDecoder, decode, peaks
+from poreconv.events.tasks import task_named
+from poreconv.inference.decoding.boundaries import FLOOR, BoundaryDecoder, peaks
+from poreconv.inference.decoding.decoder import decoder_of
 from poreconv.inference.decoding.dwell import LifeTable
+
+BOUNDARY_CLASSES = task_named("boundary").classes(())
 
 EVERY_8 = LifeTable()
 EVERY_8.update(np.full(1000, 8), np.ones(1000, bool))
@@ -20,7 +23,7 @@ def boundaries_in(boundary_T: ArrayLike, threshold: float = 0.5) -> Events:
     """Decode probabilities of a boundary."""
     probability_T = np.asarray(boundary_T, np.float32)
     both_CT = np.stack([1 - probability_T, probability_T])
-    return decode(both_CT, "boundary", BOUNDARY_CLASSES, DecodeConfig(threshold=threshold))
+    return decoder_of(task_named("boundary"), BOUNDARY_CLASSES, DecodeConfig(threshold=threshold))(both_CT)
 
 
 def one_hot(target: NDArray[np.int8], n_classes: int) -> NDArray[np.float32]:
@@ -69,13 +72,13 @@ def test_both_ends_can_be_boundaries() -> None:
 @pytest.mark.parametrize("task", ["boundary", "segment"])
 def test_no_samples_no_events(task: str) -> None:
     """An empty read decodes to nothing."""
-    assert len(decode(np.zeros((2, 0), np.float32), task, BOUNDARY_CLASSES, DecodeConfig())) == 0
+    assert len(decoder_of(task_named(task), BOUNDARY_CLASSES, DecodeConfig())(np.zeros((2, 0), np.float32))) == 0
 
 
 def test_segments_are_stretches_of_the_likeliest_class() -> None:
     """Scored by its mean probability over the stretch; they cover the read."""
     probabilities_CT = np.array([[0.8, 0.6, 0.1, 0.3], [0.1, 0.3, 0.8, 0.6], [0.1, 0.1, 0.1, 0.1]], np.float32)
-    events = decode(probabilities_CT, "segment", CLASSES, DecodeConfig())
+    events = decoder_of(task_named("segment"), CLASSES, DecodeConfig())(probabilities_CT)
 
     assert events.start.tolist() == [0, 2]
     assert events.end.tolist() == [2, 4]
@@ -88,7 +91,7 @@ def test_segments_are_stretches_of_the_likeliest_class() -> None:
 def test_decoding_recovers_encoded_boundaries(durations: list[int]) -> None:
     """The probabilities of a network that is always right decode to the truth."""
     edges = np.cumsum([0, *durations])
-    target = encode(Events.of(edges[:-1], edges[1:]), int(edges[-1]), "boundary")
+    target = task_named("boundary").target(Events.of(edges[:-1], edges[1:]), int(edges[-1]))
     events = boundaries_in(target)
 
     np.testing.assert_array_equal(events.start, edges[:-1])
@@ -99,9 +102,9 @@ def test_decoding_recovers_encoded_boundaries(durations: list[int]) -> None:
 def test_decoding_recovers_encoded_segments(steps: list[tuple[int, int]]) -> None:
     """Encode, be sure, decode, encode: the same target."""
     target = np.repeat([label for label, _ in steps], [n for _, n in steps]).astype(np.int8)
-    events = decode(one_hot(target, 3), "segment", CLASSES, DecodeConfig())
+    events = decoder_of(task_named("segment"), CLASSES, DecodeConfig())(one_hot(target, 3))
 
-    np.testing.assert_array_equal(encode(events, len(target), "segment"), target)
+    np.testing.assert_array_equal(task_named("segment").target(events, len(target)), target)
     assert (events.score == 1).all()
 
 
@@ -118,7 +121,7 @@ def test_every_event_begins_at_a_local_maximum(probabilities: list[float], thres
 def segmental(probabilities: ArrayLike, threshold: float = 0.5, weight: float = 1.0) -> list[int]:
     """Choose boundaries of a molecule whose events last 8 samples."""
     config = DecodeConfig(threshold, "segmental", weight, EVERY_8_HAZARDS)
-    return BoundaryDecoder(config).boundaries(np.asarray(probabilities, np.float32)).tolist()
+    return BoundaryDecoder((), config).boundaries(np.asarray(probabilities, np.float32)).tolist()
 
 
 def test_a_peak_too_near_is_dropped() -> None:
@@ -150,7 +153,7 @@ def test_segmental_boundaries_are_peaks(probabilities: list[float], weight: floa
     """Ascending, each a peak with some probability near it, and scored by the probability there."""
     p_T = np.array(probabilities, np.float32)
     config = DecodeConfig(0.4, "segmental", weight, EVERY_8_HAZARDS)
-    events = decode(np.stack([1 - p_T, p_T]), "boundary", BOUNDARY_CLASSES, config)
+    events = decoder_of(task_named("boundary"), BOUNDARY_CLASSES, config)(np.stack([1 - p_T, p_T]))
 
     assert set(events.start.tolist()) <= set(peaks(p_T).tolist())
     assert all(p_T[max(s - 1, 0) : s + 2].sum() >= FLOOR for s in events.start)

@@ -5,13 +5,15 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
-from poreconv.config import DecodeConfig, Task
+from poreconv.config import DecodeConfig
 from poreconv.errors import ConfigError
 from poreconv.events.events import Events, joined
-from poreconv.events.targets import BOUNDARY_CLASSES
-from poreconv.inference.decoding.decode import decode
-from poreconv.inference.decoding.online import LAG, online_decoders
+from poreconv.events.tasks import task_named
+from poreconv.inference.decoding.boundaries import LAG
+from poreconv.inference.decoding.decoder import decoder_of
 from tests.inference.test_decode import CLASSES, EVERY_8_HAZARDS
+
+BOUNDARY_CLASSES = task_named("boundary").classes(())
 
 METHODS = {
     "peaks": DecodeConfig(0.25),
@@ -28,12 +30,12 @@ def boundary_CT(boundary_T: Iterable[float]) -> NDArray[np.float32]:
 def in_pieces(
     probabilities_CT: NDArray[np.float32],
     cuts: Iterable[int],
-    task: Task,
+    task: str,
     classes: tuple[str, ...],
     config: DecodeConfig,
 ) -> Events:
     """Decode pieces that begin at these samples."""
-    decoder = online_decoders(task, classes, config)()
+    decoder = decoder_of(task_named(task), classes, config).online()
     *pieces, rest = np.split(probabilities_CT, sorted(cuts), axis=1)
     parts = [decoder.push(piece, last=False) for piece in pieces]
     return joined([*parts, decoder.push(rest, last=True)])
@@ -58,7 +60,7 @@ def test_boundaries_do_not_depend_on_the_pieces(method: str, probabilities: list
     p_CT = boundary_CT(probabilities)
     found = in_pieces(p_CT, cuts, "boundary", BOUNDARY_CLASSES, METHODS[method])
 
-    assert_same(found, decode(p_CT, "boundary", BOUNDARY_CLASSES, METHODS[method]))
+    assert_same(found, decoder_of(task_named("boundary"), BOUNDARY_CLASSES, METHODS[method])(p_CT))
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=60), CUTS)
@@ -67,7 +69,10 @@ def test_runs_do_not_depend_on_the_pieces(labels: list[int], cuts: list[int]) ->
     p_CT = np.random.default_rng(0).dirichlet([1, 1, 1], len(labels)).T.astype(np.float32)
     p_CT[labels, np.arange(len(labels))] += 1
 
-    assert_same(in_pieces(p_CT, cuts, "base", CLASSES, DecodeConfig()), decode(p_CT, "base", CLASSES, DecodeConfig()))
+    assert_same(
+        in_pieces(p_CT, cuts, "base", CLASSES, DecodeConfig()),
+        decoder_of(task_named("base"), CLASSES, DecodeConfig())(p_CT),
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -75,19 +80,19 @@ def test_segmental_decides_long_before_it_must(seed: int) -> None:
     """On a molecule of 8 samples per event, nothing waits for `LAG` samples, and all is as in the whole read."""
     rng = np.random.default_rng(seed)
     p_CT = boundary_CT(np.where(rng.random(6000) < 1 / 8, rng.beta(6, 2, 6000), rng.beta(1, 30, 6000)))
-    decoder = online_decoders("boundary", BOUNDARY_CLASSES, METHODS["segmental"])()
+    decoder = decoder_of(task_named("boundary"), BOUNDARY_CLASSES, METHODS["segmental"]).online()
     parts, waits = [], []
     for start in range(0, 6000, 50):
         parts.append(decoder.push(p_CT[:, start : start + 50], last=start == 5950))
         waits.append(start + 50 - decoder.certain)
 
     assert max(waits) < LAG / 4
-    assert_same(joined(parts), decode(p_CT, "boundary", BOUNDARY_CLASSES, METHODS["segmental"]))
+    assert_same(joined(parts), decoder_of(task_named("boundary"), BOUNDARY_CLASSES, METHODS["segmental"])(p_CT))
 
 
 def test_segmental_decides_in_the_end() -> None:
     """Where all choices stay equally good, the best so far is taken after `LAG` samples, in bounded memory."""
-    decoder = online_decoders("boundary", BOUNDARY_CLASSES, METHODS["segmental"])()
+    decoder = decoder_of(task_named("boundary"), BOUNDARY_CLASSES, METHODS["segmental"]).online()
     unsure_CT = boundary_CT(np.tile([0.1, 0.05], 50))
     waits = []
     for n in range(1, 101):
@@ -99,7 +104,7 @@ def test_segmental_decides_in_the_end() -> None:
 
 def test_a_peak_is_certain_one_sample_later() -> None:
     """The next sample may be higher; the one after it changes nothing."""
-    decoder = online_decoders("boundary", BOUNDARY_CLASSES, METHODS["peaks"])()
+    decoder = decoder_of(task_named("boundary"), BOUNDARY_CLASSES, METHODS["peaks"]).online()
     decoder.push(boundary_CT([0, 0.9]), last=False)
     before = decoder.certain
     decoder.push(boundary_CT([0.1]), last=False)
@@ -110,11 +115,11 @@ def test_a_peak_is_certain_one_sample_later() -> None:
 @pytest.mark.parametrize(
     ("task", "config", "message"),
     [
-        ("read", DecodeConfig(), "task read gives a whole read one label"),
+        ("read", DecodeConfig(), "gives a whole read one class"),
         ("segment", DecodeConfig(method="ordered", order=CLASSES), "a read's last sample may move the first cut"),
     ],
 )
-def test_what_needs_whole_reads_is_refused(task: Task, config: DecodeConfig, message: str) -> None:
+def test_what_needs_whole_reads_is_refused(task: str, config: DecodeConfig, message: str) -> None:
     """With the reason, and what to use instead."""
     with pytest.raises(ConfigError, match=message):
-        online_decoders(task, CLASSES, config)
+        decoder_of(task_named(task), CLASSES, config).online()

@@ -10,8 +10,10 @@ from poreconv.commands.train import train
 from poreconv.config import IGNORE, DecodeConfig, PrepareConfig, SplitConfig, TrainConfig, WorkConfig
 from poreconv.dataset.prepare import prepare
 from poreconv.errors import ConfigError
-from poreconv.inference.decoding.decode import LEAST, decode
+from poreconv.events.tasks import task_named
+from poreconv.inference.decoding.decoder import decoder_of
 from poreconv.inference.decoding.ordered import best_ends, order_of
+from poreconv.inference.decoding.stretches import LEAST
 from poreconv.models.architectures import Strided
 from poreconv.models.bundle import load_bundle
 from tests.support.data import heartbeat_store, simulated, squiggle_store
@@ -51,7 +53,7 @@ def test_each_class_comes_once_and_in_its_order() -> None:
     """An adapter in the transcript is none, and neither is a gap in the tail; scores are means of what was chosen."""
     likely = [2, 2, 1, 2, 1, 1, 0, 2, 0, 0]
     p_CT = np.array([[0.8 if name == one else 0.1 for name in likely] for one in range(3)], np.float32)
-    events = decode(p_CT, "segment", CLASSES, ORDERED)
+    events = decoder_of(task_named("segment"), CLASSES, ORDERED)(p_CT)
 
     assert [CLASSES[i] for i in events.label] == ["adapter", "polya", "transcript"]
     assert events.start.tolist() == [0, 2, 6]
@@ -63,8 +65,11 @@ def test_a_class_can_be_missing() -> None:
     """A read without a tail has none; an empty one has nothing."""
     p_CT = np.array([[0.1, 0.1, 0.8], [0.1, 0.1, 0.1], [0.8, 0.8, 0.1]], np.float32)
 
-    assert [CLASSES[i] for i in decode(p_CT, "segment", CLASSES, ORDERED).label] == ["adapter", "transcript"]
-    assert len(decode(p_CT[:, :0], "segment", CLASSES, ORDERED)) == 0
+    assert [CLASSES[i] for i in decoder_of(task_named("segment"), CLASSES, ORDERED)(p_CT).label] == [
+        "adapter",
+        "transcript",
+    ]
+    assert len(decoder_of(task_named("segment"), CLASSES, ORDERED)(p_CT[:, :0])) == 0
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -75,7 +80,7 @@ def test_what_is_ordered_already_stays(seed: int) -> None:
     p_CT = np.full((3, 30), 0.2, np.float32)
     p_CT[run, np.arange(30)] = 0.6
     names = ("adapter", "polya", "transcript")
-    events, plain = (decode(p_CT, "segment", names, config) for config in (ORDERED, DecodeConfig()))
+    events, plain = (decoder_of(task_named("segment"), names, config)(p_CT) for config in (ORDERED, DecodeConfig()))
 
     assert events.start.tolist() == plain.start.tolist()
     assert events.label.tolist() == plain.label.tolist()
@@ -86,7 +91,9 @@ def test_one_sample_forbids_nothing() -> None:
     """A class that is impossible at one sample is only very unlikely there."""
     p_CT = np.array([[1.0] * 9 + [0.0] + [1.0] * 9, [0.0] * 9 + [1.0] + [0.0] * 9], np.float32)
 
-    assert decode(p_CT, "segment", ("a", "b"), DecodeConfig(method="ordered", order=("a", "b"))).label.tolist() == [0]
+    assert decoder_of(task_named("segment"), ("a", "b"), DecodeConfig(method="ordered", order=("a", "b")))(
+        p_CT
+    ).label.tolist() == [0]
     assert 0 < LEAST < 1e-3
 
 
@@ -145,7 +152,7 @@ def test_training_records_the_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("make", "message"),
-    [(squiggle_store, "only for task segment, and this task is boundary"), (heartbeat_store, "before and after")],
+    [(squiggle_store, "only for regions, and this task is boundary"), (heartbeat_store, "before and after")],
 )
 def test_what_has_no_order_is_not_trained_so(make, message: str, tmp_path: Path) -> None:
     """Boundaries are no regions; beats come again and again."""

@@ -195,7 +195,7 @@ def test_models_that_need_whole_reads_are_refused() -> None:
     with pytest.raises(ConfigError, match="crnn has no bounded receptive field"):
         StreamingLabeller(labeller_of("crnn"))
 
-    with pytest.raises(ConfigError, match="task read"):
+    with pytest.raises(ConfigError, match="gives a whole read one class"):
         StreamingLabeller(labeller_of("tcn", task="read"))
 
 

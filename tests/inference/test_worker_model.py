@@ -16,7 +16,7 @@ from tests.support.models import bundle_at
 from tests.support.signal_files import reads_made, write_multi
 
 READS = reads_made(3)
-KNOWN = {"chemistries": (READS[0].chemistry,), "sample_rate_hz": READS[0].sample_rate_hz}
+KNOWN = {"chemistries": (READS[0].chemistry.code,), "sample_rate_hz": READS[0].sample_rate_hz}
 
 
 @pytest.fixture

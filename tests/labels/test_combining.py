@@ -11,7 +11,7 @@ from poreconv.dataset.prepare import prepare
 from poreconv.dataset.store import Store
 from poreconv.errors import ConfigError, StoreError
 from poreconv.events.events import Events
-from poreconv.events.targets import encode
+from poreconv.events.tasks import task_named
 from poreconv.labels.combining import Agreement, agreed
 from tests.support.signal_files import reads_made, write_multi
 from tests.support.stores import STEP, steps
@@ -27,8 +27,12 @@ def tiles(*edge: int, label: str = "") -> Events:
 
 def test_boundaries_without_a_partner_are_ignored() -> None:
     """20 has a partner at 21; 30 and 44 have none, and are ignored with a sample on each side."""
-    both = agreed([tiles(10, 20, 30, 60), tiles(10, 21, 44, 60)], 70, Agreement("boundary", 1))
-    target = encode(both, 70, "boundary")
+    both = agreed(
+        [tiles(10, 20, 30, 60), tiles(10, 21, 44, 60)],
+        70,
+        Agreement(task_named("boundary"), 1),
+    )
+    target = task_named("boundary").target(both, 70)
 
     assert np.flatnonzero(target == 1).tolist() == [10, 20]
     assert np.flatnonzero(target[10:60] == IGNORE).tolist() == [19, 20, 21, 33, 34, 35]
@@ -36,16 +40,26 @@ def test_boundaries_without_a_partner_are_ignored() -> None:
 
 def test_two_boundaries_cannot_share_a_partner() -> None:
     """Matches are one to one: of 20 and 22 only one is confirmed by 21."""
-    both = agreed([tiles(10, 20, 22, 40), tiles(10, 21, 40)], 50, Agreement("boundary", 1))
+    both = agreed(
+        [tiles(10, 20, 22, 40), tiles(10, 21, 40)],
+        50,
+        Agreement(task_named("boundary"), 1),
+    )
 
-    assert np.flatnonzero(encode(both, 50, "boundary") == 1).tolist() == [10, 20]
+    assert np.flatnonzero(task_named("boundary").target(both, 50) == 1).tolist() == [10, 20]
 
 
 def test_samples_of_two_classes_are_ignored() -> None:
     """Samples that are A in one source and C in the other are ignored, and so are samples that one does not cover."""
-    both = agreed([tiles(0, 10, 20, label="AC"), tiles(2, 12, 30, label="AC")], 30, Agreement("base", 1))
+    both = agreed(
+        [tiles(0, 10, 20, label="AC"), tiles(2, 12, 30, label="AC")],
+        30,
+        Agreement(task_named("base"), 1),
+    )
 
-    assert encode(both, 30, "base").tolist() == [IGNORE] * 2 + [0] * 8 + [IGNORE] * 2 + [1] * 8 + [IGNORE] * 10
+    assert (
+        task_named("base").target(both, 30).tolist() == [IGNORE] * 2 + [0] * 8 + [IGNORE] * 2 + [1] * 8 + [IGNORE] * 10
+    )
 
 
 edges = st.lists(st.integers(1, 100), min_size=2, max_size=30, unique=True).map(sorted)
@@ -55,7 +69,7 @@ edges = st.lists(st.integers(1, 100), min_size=2, max_size=30, unique=True).map(
 def test_labels_agree_with_themselves(edge: list[int], tolerance: int) -> None:
     """No covered sample is lost."""
     events = tiles(*edge)
-    both = agreed([events, events], 110, Agreement("boundary", tolerance))
+    both = agreed([events, events], 110, Agreement(task_named("boundary"), tolerance))
 
     assert both.coverage.tolist() == events.coverage.tolist()
 
@@ -63,7 +77,10 @@ def test_labels_agree_with_themselves(edge: list[int], tolerance: int) -> None:
 @given(edges, edges, st.integers(0, 3))
 def test_what_is_left_is_of_the_first_source(one: list[int], other: list[int], tolerance: int) -> None:
     """Every boundary that is learnt is one of the first source, with one of the second near it."""
-    target = encode(agreed([tiles(*one), tiles(*other)], 110, Agreement("boundary", tolerance)), 110, "boundary")
+    target = task_named("boundary").target(
+        agreed([tiles(*one), tiles(*other)], 110, Agreement(task_named("boundary"), tolerance)),
+        110,
+    )
     learnt = np.flatnonzero(target == 1)
 
     assert set(learnt) <= set(one[:-1])

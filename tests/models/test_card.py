@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from poreconv.errors import ConfigError
+from poreconv.events.tasks import task_named
 from poreconv.models.card import Card, TrainingSet
 from poreconv.runtime.records import from_json, to_json, to_plain
 from tests.support.models import card_for, recipe_for
@@ -84,9 +85,9 @@ def test_a_card_made_in_python_is_checked_too() -> None:
 
 def test_the_headline_is_of_the_first_test_set() -> None:
     """It is one score of the first test set, with its interval; the task decides which."""
-    assert card_for().headline("boundary") == "F1 ±1 0.884 (0.877-0.891), lambda, test"
-    assert card_for().headline("segment") == ""
-    assert card_for(scores={"tails": {"macro_f1": 0.9}}).headline("segment") == "macro F1 0.900, tails"
+    assert card_for().headline(task_named("boundary")) == "F1 ±1 0.884 (0.877-0.891), lambda, test"
+    assert card_for().headline(task_named("segment")) == ""
+    assert card_for(scores={"tails": {"macro_f1": 0.9}}).headline(task_named("segment")) == "macro F1 0.900, tails"
 
 
 def test_the_card_for_readers_contains_everything() -> None:

@@ -61,7 +61,7 @@ def test_what_is_not_a_recipe_is_refused(text: str) -> None:
     ("change", "message"),
     [
         ({"schema_version": 99}, "schema version 99"),
-        ({"task": "sing"}, "recipe: task: unknown value 'sing'"),
+        ({"task": "sing"}, "task 'sing' is not known; choose one of boundary, segment"),
         ({"classes": ["one"]}, "differ in length"),
         ({"sample_rate_hz": 0}, "0 Hz"),
         ({"split": {"by": "moon"}}, r"split\.by: unknown value 'moon'"),

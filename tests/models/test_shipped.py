@@ -55,7 +55,7 @@ def assert_shippable(bundle: Path) -> None:
 
     assert bundle.stat().st_size < MOST_BYTES
     assert header.card is not None, f"{bundle}: no card"
-    assert header.card.headline(recipe.task), f"{bundle}: its first test set has no score that a table shows"
+    assert header.card.headline(recipe.asked), f"{bundle}: its first test set has no score that a table shows"
     assert bundle.with_suffix(".md").read_text() == header.card.to_markdown(bundle.stem, recipe)
     assert recipe.chemistries, f"{bundle}: names no chemistry"
     assert labeller.backend.size.n_parameters == header.n_parameters

@@ -11,7 +11,8 @@ from poreconv.config import SourceConfig
 from poreconv.errors import LabelError, ReadDropped
 from poreconv.evaluation.metrics import BoundaryMetric
 from poreconv.events.events import Events
-from poreconv.events.targets import boundaries, encode, known_starts, longest_event
+from poreconv.events.targets import boundaries, known_starts
+from poreconv.events.tasks import task_named
 from poreconv.inference.labeller import Labeller, load
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Read
@@ -61,8 +62,8 @@ def test_shipped_models_find_boundaries_in_reads_that_they_never_saw(
     labeller, metric, folder = load(model), BoundaryMetric(), real_data / reads
     for read, events in labelled(folder, source, [folder / name for name in files], most=40):
         if unseen(labeller, read) and len(read.adc) < 60_000:
-            longest = longest_event("boundary", float(np.median(events.duration)))
-            target = encode(events, len(read.adc), "boundary", longest)
+            longest = task_named("boundary").longest_event(float(np.median(events.duration)))
+            target = task_named("boundary").target(events, len(read.adc), longest)
             metric.update(boundaries(target), known_starts(labeller(read), target))
 
     assert metric.compute()["f1_1"] > at_least

@@ -63,7 +63,7 @@ def test_a_file_without_a_run_gives_its_name_to_the_channels(tmp_path: Path) -> 
         [read] = stream
 
     assert read.read_id == "my_run_2_channel_1"
-    assert (read.run_id, read.chemistry) == ("", "unknown")
+    assert (read.run_id, read.chemistry.code) == ("", "unknown")
 
 
 def test_run_metadata_may_stand_in_meta(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_missing_optional_attributes_give_defaults(old_fast5: Sample) -> None:
     np.testing.assert_array_equal(got.adc, written.adc)
     assert (got.run_id, got.channel) == (written.run_id, written.channel)
     assert (got.mux, got.start_sample, got.end_reason, got.median_before, got.pore) == (0, 0, "", None, "")
-    assert got.chemistry == "unknown"
+    assert got.chemistry.code == "unknown"
 
 
 @given(
@@ -655,7 +655,7 @@ def test_real_metadata_names_the_chemistry(real_data: Path) -> None:
     }
     for folder, chemistry in expected.items():
         with open_reads(real_data / folder) as stream:
-            assert {read.chemistry for read in stream} == {chemistry}
+            assert {read.chemistry.code for read in stream} == {chemistry}
 
 
 @pytest.mark.real

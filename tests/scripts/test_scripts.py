@@ -50,7 +50,7 @@ def test_bash_accepts_the_script(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_module_of_studies_is_imported_not_typed(name: str) -> None:
+def test_module_of_studies_only_defines(name: str) -> None:
     """Importing it does nothing that shows, its docstring describes it, and no shebang or mode makes it a program."""
     module = importlib.import_module(f"scripts.studies.{name}")
 

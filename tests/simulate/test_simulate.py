@@ -103,7 +103,7 @@ def test_heartbeat_covers_the_whole_trace() -> None:
 
     assert events.classes == ("beat",)
     assert events.coverage.tolist() == [[0, len(read.adc)]]
-    assert read.chemistry == "unknown"
+    assert read.chemistry.code == "unknown"
 
 
 def test_as_many_beats_as_fit_never_touch() -> None:
@@ -158,7 +158,7 @@ def test_squiggle_is_r9_dna() -> None:
     """The metadata name a known chemistry."""
     read, events = simulate("squiggle")[0]
 
-    assert read.chemistry == "dna_r9.4.1"
+    assert read.chemistry.code == "dna_r9.4.1"
     assert events.classes == ("A", "C", "G", "T")
 
 
@@ -264,7 +264,7 @@ def test_the_same_reads_come_in_every_format(name: str, form: str, tmp_path: Pat
 def test_reads_of_another_format_are_not_put_beside_others(tmp_path: Path) -> None:
     """There is one table of truth in a folder."""
     command.simulate("heartbeat", out=tmp_path, common=SimulateConfig(1), config=HeartbeatConfig())
-    with pytest.raises(ConfigError, match=r"holds reads\.fast5 already"):
+    with pytest.raises(ConfigError, match=r"contains reads\.fast5 already"):
         command.simulate("heartbeat", out=tmp_path, common=SimulateConfig(1, 0, "pod5"), config=HeartbeatConfig())
 
     assert not (tmp_path / "reads.pod5").exists()

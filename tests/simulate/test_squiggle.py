@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poreconv.commands import simulate as command
-from poreconv.config import Chemistry, PoreConfig, SimulateConfig, SourceConfig, SquiggleConfig, from_flat
+from poreconv.config import PoreConfig, SimulateConfig, SimulatedChemistry, SourceConfig, SquiggleConfig, from_flat
 from poreconv.errors import ConfigError, FormatError
 from poreconv.events.levels import event_levels
 from poreconv.labels.opening import open_labels
@@ -14,7 +14,7 @@ from poreconv.pore_models.model import PoreModel, kmer_indices, random_pore_mode
 from poreconv.pore_models.tables import write_pore_model
 from poreconv.reads.readers import open_reads
 from poreconv.simulate import Simulated
-from poreconv.simulate.chemistries import CHEMISTRIES
+from poreconv.simulate.chemistries import USUAL
 from poreconv.simulate.current import noise_weights, within_event_variance
 from poreconv.simulate.squiggle import simulate
 
@@ -72,7 +72,7 @@ def random_sequence(n: int, seed: int = 0) -> str:
     return letters(np.random.default_rng(seed).integers(0, 4, n))
 
 
-@pytest.mark.parametrize("chemistry", get_args(Chemistry))
+@pytest.mark.parametrize("chemistry", get_args(SimulatedChemistry))
 def test_regions_cover_the_read(chemistry: str) -> None:
     """They follow each other from the first sample to the last, in the order in which a molecule passes."""
     rna = chemistry.startswith("rna")
@@ -85,7 +85,7 @@ def test_regions_cover_the_read(chemistry: str) -> None:
         assert (events.start[0], events.end[-1]) == (regions.start[-1], len(read.adc))
 
 
-@pytest.mark.parametrize("chemistry", get_args(Chemistry))
+@pytest.mark.parametrize("chemistry", get_args(SimulatedChemistry))
 def test_bases_have_no_gaps(chemistry: str) -> None:
     """Each base begins where the one before it ends, and has a letter."""
     for one in made(chemistry=chemistry):
@@ -101,21 +101,21 @@ def test_a_part_that_is_not_wanted_is_no_region() -> None:
     assert one.regions.start.tolist() == [0]
 
 
-@pytest.mark.parametrize("chemistry", get_args(Chemistry))
+@pytest.mark.parametrize("chemistry", get_args(SimulatedChemistry))
 def test_reads_have_the_chemistry_that_was_chosen(chemistry: str) -> None:
     """With its usual sample rate, and its usual speed."""
     reads = made(20, chemistry=chemistry, stall_rate=0)
     dwell = np.concatenate([one.events.duration for one in reads])
 
-    assert {(one.read.chemistry, one.read.sample_rate_hz) for one in reads} == {
+    assert {(one.read.chemistry.code, one.read.sample_rate_hz) for one in reads} == {
         (chemistry, 3012 if chemistry in {"rna001", "rna002"} else 4000)
     }
-    assert dwell.mean() == pytest.approx(CHEMISTRIES[chemistry].dwell_mean, rel=0.1)
+    assert dwell.mean() == pytest.approx(USUAL[chemistry].dwell_mean, rel=0.1)
 
 
 def test_every_chemistry_has_its_usual_settings() -> None:
     """The setting and the table list the same chemistries."""
-    assert tuple(CHEMISTRIES) == get_args(Chemistry)
+    assert tuple(USUAL) == get_args(SimulatedChemistry)
 
 
 RATES = ((4000, {}), (8000, {}), (8000, {"dwell_mean": 6.0, "stall_rate": 0.0}))
@@ -320,18 +320,23 @@ def test_truth_beside_the_reads_can_be_prepared(tmp_path: Path) -> None:
 
         assert labels.classes == classes
         assert all(len(events) for events in found)
-    assert {read.chemistry for read in stored} == {"rna004"}
+    assert {read.chemistry.code for read in stored} == {"rna004"}
 
 
 BAD = (
     {"chemistry": "dna_r7"},
-    {"polya_mean": 30},
     {"stall_rate": 1.5},
     {"noise_correlation": 0.8},
     {"sample_rate_hz": 0},
     {"dwell_mean": 0.5},
     {"spill": 0.5},
 )
+
+
+def test_dna_has_no_tail() -> None:
+    """A tail of DNA is refused when reads are asked for: the settings alone know no chemistry."""
+    with pytest.raises(ConfigError, match="polya_mean: only RNA has a tail"):
+        made(1, polya_mean=30)
 
 
 @pytest.mark.parametrize("settings", BAD, ids=lambda settings: next(iter(settings)))

@@ -25,12 +25,12 @@ def cluster(folder: Path, n_workers: int = 1) -> Iterator[tuple[str, list[Proces
         n_workers: How many; none of them is started again if it dies.
     """
     folder.mkdir(exist_ok=True)
-    told, started = folder / "scheduler.json", list[Process]()
+    scheduler_file, started = folder / "scheduler.json", list[Process]()
     at_home = ["--host", "127.0.0.1", "--no-dashboard"]
     try:
-        started.append(_dask("scheduler", *at_home, "--port", "0", "--scheduler-file", str(told)))
-        _wait_for(told)
-        address = json.loads(told.read_text())["address"]
+        started.append(_dask("scheduler", *at_home, "--port", "0", "--scheduler-file", str(scheduler_file)))
+        _wait_for(scheduler_file)
+        address = json.loads(scheduler_file.read_text())["address"]
         for _ in range(n_workers):
             started.append(_dask("worker", address, *at_home, *ALONE, "--local-directory", str(folder)))
         if n_workers:

@@ -67,6 +67,6 @@ def typed_store(
 
 
 def reads_of_lengths(*lengths: int, seed: int = 0) -> list[Read]:
-    """Reads whose samples count from 0, so that a window tells its place."""
+    """Reads whose samples count from 0, so that a window shows its place."""
     made = [reads_made(1, seed + i, adc=np.arange(length, dtype=np.int16)) for i, length in enumerate(lengths)]
     return [read for [read] in made]

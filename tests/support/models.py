@@ -55,7 +55,7 @@ def random_network(name: str, n_classes: int = 2, settings: Any = None, seed: in
 
 
 def labeller_of(name: str, config: InferenceConfig | None = None, settings: Any = None, **fields: Any) -> Labeller:
-    """A labeller with random weights, in fp32 on the CPU unless ``config`` says otherwise."""
+    """A labeller with random weights, in fp32 on the CPU unless ``config`` is given."""
     recipe, config = recipe_for(name, settings, **fields), config or FP32
     network = random_network(name, len(recipe.classes), settings)
     return Labeller(TorchBackend(network, config.precision, "cpu"), recipe, config)

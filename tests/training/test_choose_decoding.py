@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poreconv.config import IGNORE
-from poreconv.inference.decoding.decode import BoundaryDecoder
+from poreconv.config import IGNORE, DecodeConfig
+from poreconv.inference.decoding.boundaries import BoundaryDecoder
 from poreconv.inference.decoding.dwell import LifeTable
-from poreconv.training.choose_decoding import Judged, choose_decoding, count_dwells
+from poreconv.training.choose_decoding import Judged, best_boundary_decoding, calibrated, count_dwells
 
 HAZARDS = LifeTable().hazards()
 
@@ -53,7 +53,7 @@ def test_dwells_are_counted_up_to_where_something_is_known(target: list[int], ev
 
 def test_plain_peaks_are_taken_where_nothing_is_better() -> None:
     """A network that is sure needs no more than peaks; of thresholds as good the middle one."""
-    chosen = choose_decoding(blurred(3, 0.0), "boundary", hazards=HAZARDS)
+    chosen = best_boundary_decoding(blurred(3, 0.0), DecodeConfig(), HAZARDS)
 
     assert chosen.method == "peaks"
     assert (chosen.dwell_weight, chosen.dwell_hazards) == (0, ())
@@ -63,23 +63,23 @@ def test_plain_peaks_are_taken_where_nothing_is_better() -> None:
 def test_the_choice_finds_what_it_was_chosen_on() -> None:
     """Whatever is chosen, it decodes the reads that it was chosen on."""
     judged = blurred(3, 0.5)
-    chosen = choose_decoding(judged, "boundary", hazards=HAZARDS)
+    chosen = best_boundary_decoding(judged, DecodeConfig(), HAZARDS)
     plain = replace(chosen, temperature=1.0)
 
-    assert choose_decoding(judged, "boundary", hazards=HAZARDS) == chosen
-    assert all(len(BoundaryDecoder(plain).boundaries(p_CT[1])) for p_CT, _ in judged)
+    assert best_boundary_decoding(judged, DecodeConfig(), HAZARDS) == chosen
+    assert all(len(BoundaryDecoder((), plain).boundaries(p_CT[1])) for p_CT, _ in judged)
 
 
 def test_other_tasks_have_no_threshold() -> None:
     """Only the temperature is chosen; samples of which nothing is known don't count."""
     judged = [(p_CT, target.copy()) for p_CT, target in blurred(2, 0.3)]
-    before = choose_decoding(judged, "segment")
+    before = calibrated(judged, DecodeConfig())
     longer = [
         (np.concatenate([p_CT, p_CT], 1), np.concatenate([target, np.full_like(target, IGNORE)]))
         for p_CT, target in judged
     ]
 
-    assert choose_decoding(longer, "segment") == before
+    assert calibrated(longer, DecodeConfig()) == before
     assert (before.method, before.threshold, before.dwell_hazards) == ("peaks", 0.5, ())
     assert before.temperature != 1
 
@@ -87,6 +87,6 @@ def test_other_tasks_have_no_threshold() -> None:
 def test_reads_without_a_boundary_are_no_crash() -> None:
     """Where nothing is true, nothing can be chosen, and the defaults hold."""
     flat = [(np.full((2, 50), 0.5, np.float32), np.zeros(50, np.int8))]
-    chosen = choose_decoding(flat, "boundary", hazards=HAZARDS)
+    chosen = best_boundary_decoding(flat, DecodeConfig(), HAZARDS)
 
     assert (chosen.method, chosen.temperature, chosen.bias) == ("peaks", 1, ())

@@ -31,7 +31,7 @@ def typed(tmp_path: Path) -> Store:
 
 def windows_of(store: Store, config: TrainConfig = CONFIG, rows: slice = slice(None)) -> RandomWindows:
     """Training windows of one store."""
-    return RandomWindows(Reads([store], "train", 5.0), config, store.info.task, rows)
+    return RandomWindows(Reads([store], "train", 5.0), config, rows)
 
 
 def targets_of(tiles: Tiles) -> NDArray[np.int64]:
@@ -79,7 +79,7 @@ def test_equal_stores_give_as_many_windows(typed: Store, tmp_path: Path) -> None
     shares = []
     for equal in (True, False):
         config = replace(CONFIG, batch_size=1000, chunk_samples=2001, equal_stores=equal)
-        _, y_BT = RandomWindows(reads, config, typed.info.task)[0]
+        _, y_BT = RandomWindows(reads, config)[0]
         shares.append(float(((y_BT != IGNORE).sum(1) == 86).float().mean()))
 
     assert shares == pytest.approx([0.5, 0.09], abs=0.05)
@@ -110,7 +110,7 @@ def test_several_stores_share_a_batch(tmp_path: Path) -> None:
     counting = typed_store(tmp_path / "up", [(0, 0, 300, "a")], reads_of_lengths(300), split=ALL_TRAIN)
     [down] = [replace(read, adc=read.adc[::-1].copy()) for read in reads_of_lengths(300, seed=9)]
     falling = typed_store(tmp_path / "down", [(0, 0, 300, "a")], [down], split=ALL_TRAIN)
-    windows = RandomWindows(Reads([counting, falling], "train", 5.0), replace(CONFIG, chunk_samples=3), "boundary")
+    windows = RandomWindows(Reads([counting, falling], "train", 5.0), replace(CONFIG, chunk_samples=3))
     x_B1T, y_BT = windows[0]
     inside = (y_BT != IGNORE).all(1)
     slope = x_B1T[inside, 0, 2] - x_B1T[inside, 0, 0]

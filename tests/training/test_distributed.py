@@ -51,7 +51,7 @@ def together(stores: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def start(command: list[str]) -> "subprocess.Popen[str]":
-    """Start a program on one thread, in a group of its own; all it says goes one way."""
+    """Start a program on one thread, in a group of its own; all its output goes one way."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     return subprocess.Popen(
         command,
@@ -133,7 +133,7 @@ FLAGS = [
 
 
 def test_batches_are_not_normalised_apart(stores: list[Path], tmp_path: Path) -> None:
-    """On a CPU a network with batch normalisation trains in one process, and is told how else."""
+    """On a CPU a network with batch normalisation trains in one process; the error names the alternatives."""
     run = TrainingRun([stores[0]], tmp_path / "run", "unet", TINY["unet"], replace(CONFIG, devices=2))
 
     with pytest.raises(ConfigError, match="2 processes on a CPU cannot normalise batches together; set batch_norm"):

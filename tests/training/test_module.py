@@ -6,16 +6,17 @@ import pytest
 import torch
 from torch.nn import functional
 
-from poreconv.config import IGNORE, Task, TrainConfig
+from poreconv.config import IGNORE, TrainConfig
 from poreconv.evaluation.metrics import match_count
-from poreconv.training.module import SampleModule, balanced_weights, one_cycle
+from poreconv.training.module import SampleModule, one_cycle
+from poreconv.training.objectives import OBJECTIVES, balanced_weights
 from poreconv.training.validation import THRESHOLDS, ThresholdSweep
 from tests.support.models import tiny_network
 
 
-def labeller_with(weights: list[float], task: Task = "boundary") -> SampleModule:
+def labeller_with(weights: list[float], task: str = "boundary") -> SampleModule:
     """A labeller of a tiny network."""
-    return SampleModule(tiny_network("tcn", len(weights)), task, torch.tensor(weights), TrainConfig())
+    return SampleModule(tiny_network("tcn", len(weights)), OBJECTIVES[task](torch.tensor(weights)), TrainConfig())
 
 
 def test_loss_is_the_weighted_cross_entropy_of_known_samples() -> None:
@@ -28,9 +29,9 @@ def test_loss_is_the_weighted_cross_entropy_of_known_samples() -> None:
     weight = [1.0, 3.0]
     by_hand = -sum(weight[c] * float(log_p[b, c, t]) for b, c, t in known) / 8
 
-    assert float(labeller_with(weight).loss(logits_BCT, y_BT)) == pytest.approx(by_hand, rel=1e-5)
+    assert float(labeller_with(weight).objective.loss(logits_BCT, y_BT)) == pytest.approx(by_hand, rel=1e-5)
     torch.testing.assert_close(
-        labeller_with(weight).loss(logits_BCT, y_BT),
+        labeller_with(weight).objective.loss(logits_BCT, y_BT),
         functional.cross_entropy(logits_BCT, y_BT, torch.tensor(weight), ignore_index=IGNORE),
     )
 
@@ -38,7 +39,7 @@ def test_loss_is_the_weighted_cross_entropy_of_known_samples() -> None:
 def test_what_stands_at_ignored_samples_does_not_matter() -> None:
     """Logits of ignored samples neither change the loss nor get a gradient."""
     logits_BCT = torch.randn(1, 2, 4, requires_grad=True)
-    labeller_with([1.0, 1.0]).loss(logits_BCT, torch.tensor([[0, IGNORE, 1, IGNORE]])).backward()
+    labeller_with([1.0, 1.0]).objective.loss(logits_BCT, torch.tensor([[0, IGNORE, 1, IGNORE]])).backward()
     assert logits_BCT.grad is not None
 
     assert logits_BCT.grad[0, :, [1, 3]].eq(0).all()
@@ -48,7 +49,7 @@ def test_what_stands_at_ignored_samples_does_not_matter() -> None:
 def test_a_batch_of_which_nothing_is_known_costs_nothing() -> None:
     """With every sample ignored, the loss is 0 and its gradient is finite."""
     logits_BCT = torch.randn(2, 2, 5, requires_grad=True)
-    loss = labeller_with([1.0, 2.0]).loss(logits_BCT, torch.full((2, 5), IGNORE))
+    loss = labeller_with([1.0, 2.0]).objective.loss(logits_BCT, torch.full((2, 5), IGNORE))
     loss.backward()
     assert logits_BCT.grad is not None
 
@@ -58,7 +59,9 @@ def test_a_batch_of_which_nothing_is_known_costs_nothing() -> None:
 
 def test_loss_in_low_precision_is_computed_in_full() -> None:
     """Half-precision logits give a single-precision loss."""
-    loss = labeller_with([1.0, 1.0]).loss(torch.randn(1, 2, 9).bfloat16(), torch.zeros(1, 9, dtype=torch.int64))
+    loss = labeller_with([1.0, 1.0]).objective.loss(
+        torch.randn(1, 2, 9).bfloat16(), torch.zeros(1, 9, dtype=torch.int64)
+    )
 
     assert loss.dtype == torch.float32
 

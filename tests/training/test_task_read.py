@@ -31,15 +31,15 @@ from poreconv.errors import ConfigError, ConfoundedWarning, LabelError
 from poreconv.evaluation.baselines import BASELINES
 from poreconv.evaluation.judge import Judge
 from poreconv.events.events import Events
-from poreconv.events.targets import whole_read
+from poreconv.events.tasks import task_named
 from poreconv.inference.backends.pytorch import TorchBackend
 from poreconv.inference.labeller import Labeller, load
 from poreconv.models.recipe import Recipe
 from poreconv.reads.read import Read
 from poreconv.runtime.records import from_json, to_json, to_plain
-from poreconv.training.choose_decoding import choose_decoding
 from poreconv.training.data import RandomWindows, Reads
 from poreconv.training.module import SampleModule
+from poreconv.training.objectives import OBJECTIVES, TrainingSplit
 from tests.support.data import HALVES
 from tests.support.models import TINY, bundle_at, labeller_of, random_network, recipe_for, tiny_network
 from tests.support.signal_files import reads_made, write_multi
@@ -115,16 +115,16 @@ def test_labels_that_agree_on_a_class_are_one_label() -> None:
     """Of the whole read; several classes, or an unknown one, are a drop."""
     read = reads_made(1)[0]
     one = Events.of([10, 30], [20, 40], label=[1, 1], classes=("a", "b"))
-    event = whole_read(one, read)
+    event = task_named("read").labels(one, read)
 
     assert (event.start[0], event.end[0], event.label.tolist()) == (0, len(read.adc), [1])
     for labels in ([0, 1], [-1, -1], [1, -1]):
-        with pytest.raises(LabelError, match="task read asks for one"):
-            whole_read(replace(one, label=np.array(labels, np.int16)), read)
+        with pytest.raises(LabelError, match="task read needs one class"):
+            task_named("read").labels(replace(one, label=np.array(labels, np.int16)), read)
 
 
 def test_one_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
-    """The message says what to do."""
+    """The message names a way out."""
     write_multi(tmp_path / "reads.fast5", reads_made(2))
     with pytest.raises(ConfigError, match="give reads of another class too"):
         prepare(
@@ -139,7 +139,7 @@ def test_one_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
 def test_every_read_is_drawn_as_often(store: Store) -> None:
     """A long read gives no more windows than a short one."""
     reads = Reads([store], "train", 5.0)
-    windows = RandomWindows(reads, TrainConfig(), "read")
+    windows = RandomWindows(reads, TrainConfig())
     number, centre = windows._draw(np.random.default_rng(0), 4000)
     share = np.bincount(number) / 4000
 
@@ -149,13 +149,13 @@ def test_every_read_is_drawn_as_often(store: Store) -> None:
 
 def test_the_loss_asks_for_the_class_of_a_window() -> None:
     """It is the cross-entropy of the mean logits of the known samples, whatever stands beyond the read."""
-    labeller = SampleModule(tiny_network("tcn"), "read", torch.tensor([1.0, 3.0]), TrainConfig())
+    labeller = SampleModule(tiny_network("tcn"), OBJECTIVES["read"](torch.tensor([1.0, 3.0])), TrainConfig())
     logits_BCT = torch.randn(2, 2, 4, generator=torch.Generator().manual_seed(0))
     y_BT = torch.tensor([[0, 0, IGNORE, IGNORE], [1, 1, 1, 1]])
     one, two = -logits_BCT[0, :, :2].mean(1).log_softmax(0)[0], -logits_BCT[1].mean(1).log_softmax(0)[1]
 
-    assert float(labeller.loss(logits_BCT, y_BT)) == pytest.approx(float(one + 3 * two) / 4, rel=1e-5)
-    assert float(labeller.loss(logits_BCT, torch.full((2, 4), IGNORE))) == 0
+    assert float(labeller.objective.loss(logits_BCT, y_BT)) == pytest.approx(float(one + 3 * two) / 4, rel=1e-5)
+    assert float(labeller.objective.loss(logits_BCT, torch.full((2, 4), IGNORE))) == 0
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -193,22 +193,25 @@ def test_calibration_counts_reads() -> None:
         for i, (p_CT, y) in enumerate(judged)
     ]
 
-    assert choose_decoding(judged, "read") == choose_decoding(long, "read")
+    objective = OBJECTIVES["read"](torch.ones(2))
+    unused = TrainingSplit(recipe_for("tcn"), [])
+
+    assert objective.decoding(judged, unused) == objective.decoding(long, unused)
 
 
 def test_a_trained_model_tells_the_classes(store: Store, trained: Path, tmp_path: Path) -> None:
     """It is judged read by read, beside the majority alone; the confusion stands in the JSON."""
     result = evaluate(trained, store.path, out=tmp_path / "e.json")
     n_reads = store.info.counts["test"]["reads"]
-    told = json.loads((tmp_path / "e.json").read_text())
+    written = json.loads((tmp_path / "e.json").read_text())
 
     assert list(result.scores) == ["model", "majority"]
     assert result.scores["model"]["accuracy"] == result.scores["model"]["auroc"] == 1
     assert result.scores["majority"]["auroc"] == 0.5
     assert np.sum(result.confusion) == np.trace(result.confusion) == n_reads
-    assert told["confusion"] == [" ".join(map(str, row)) for row in result.confusion]
+    assert written["confusion"] == [" ".join(map(str, row)) for row in result.confusion]
     assert "assigns 100% of the reads to their true class" in (tmp_path / "e.html").read_text()
-    assert 0 <= told["scores"]["model"]["ece"] < 1
+    assert 0 <= written["scores"]["model"]["ece"] < 1
 
 
 def test_other_baselines_may_be_asked_for(store: Store, trained: Path) -> None:

@@ -22,5 +22,5 @@ def detect(read: Read, recipe: Recipe) -> Events:
     Returns:
         Events that cover the read.
     """
-    detector = RNA if read.chemistry.startswith("rna") else DNA
+    detector = RNA if read.chemistry.rna else DNA
     return tile(find_steps(to_pa(read.adc, read.calibration), detector), len(read.adc), recipe)

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
-from poreconv.config import BOUNDARY, IGNORE, Task
-
 BINS = 15
 """Bins of equal width, from probability 0 to 1."""
 
@@ -17,9 +15,7 @@ BINS = 15
 class ReliabilityMetric(Metric):
     """Expected calibration error and the reliability table, pooled over the samples inside the coverage.
 
-    Task `boundary`: the probability of a boundary at each sample, against whether there is one at exactly this sample.
-    Other tasks: the probability of the most probable class, against whether it is the true one; for task `read`, each
-    read counts once, by its first sample, since its samples are all alike. Memory does not grow with the number of
+    A statement is what `Criterion.certainty` makes of a task's probabilities. Memory does not grow with the number of
     reads.
 
     Source:
@@ -33,31 +29,22 @@ class ReliabilityMetric(Metric):
     totals: Tensor
     """Number of samples, sum of their probabilities, and number that were right; by bin, shape ``(3, BINS)``."""
 
-    def __init__(self, task: Task, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         """Create a metric with nothing counted.
 
         Args:
-            task: Task of the model whose probabilities are counted.
             **kwargs: Passed to `torchmetrics.Metric`.
         """
         super().__init__(**kwargs)
-        self._task = task
         self.add_state("totals", default=torch.zeros(3, BINS, dtype=torch.float64), dist_reduce_fx="sum")
 
-    def update(self, target: NDArray[np.int8], probabilities_CT: NDArray[np.float32]) -> None:
-        """Count one read.
+    def update(self, predicted: NDArray[np.float32], right: NDArray[np.bool_]) -> None:
+        """Count statements of one read.
 
         Args:
-            target: True class of each sample, -1 outside the coverage, shape ``(T,)``.
-            probabilities_CT: Probability of each class at each sample, shape ``(C, T)``.
+            predicted: Probability of each statement, shape ``(n,)``; see `Criterion.certainty`.
+            right: Whether it is right, same shape.
         """
-        if self._task == "read":
-            target, probabilities_CT = target[:1], probabilities_CT[:, :1]
-        known = target != IGNORE
-        if self._task == "boundary":
-            predicted, right = probabilities_CT[BOUNDARY, known], target[known] == BOUNDARY
-        else:
-            predicted, right = probabilities_CT.max(0)[known], (probabilities_CT.argmax(0) == target)[known]
         place = np.minimum((predicted * BINS).astype(np.int64), BINS - 1)
         sums = [np.bincount(place, weights, BINS) for weights in (None, predicted, right)]
         self.totals += torch.from_numpy(np.stack(sums).astype(np.float64)).to(self.device)

@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.report import _pictures, _tables, _words
 from poreconv.evaluation.report._pictures import Picture
 from poreconv.evaluation.result import MODEL, Evaluation, ReadScores
@@ -74,6 +75,7 @@ def _contents(result: Evaluation, run: Path | None) -> dict[str, Any]:
     return {
         "title": f"{result.data.get('model', result.recipe.network)}, {result.recipe.task}: {headline}",
         "result": result,
+        "criterion": criterion_of(result.recipe.task),
         "model": MODEL,
         "left_out": left_out,
         "score": result.scores[MODEL],

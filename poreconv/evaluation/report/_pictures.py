@@ -4,6 +4,7 @@ import base64
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from pkgutil import resolve_name
 
 import matplotlib as mpl
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.ticker import NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from poreconv import plot
+from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.excerpt import Excerpt
 from poreconv.evaluation.result import MODEL, Evaluation
 from poreconv.models.recipe import Recipe
@@ -65,11 +67,7 @@ def of_scores(result: Evaluation) -> list[Picture]:
     Args:
         result: Result of the evaluation.
     """
-    drawn = []
-    if result.recipe.task == "boundary":
-        drawn += [_by_tolerance(result), _offsets(result)]
-    if len(result.confusion):
-        drawn.append(_confusion(result))
+    drawn = [resolve_name(name)(result) for name in criterion_of(result.recipe.task).pictures]
     if result.reliability and "ece" in result.scores[MODEL]:
         drawn.append(_reliability(result))
     if len(result.reads) > 1:
@@ -77,7 +75,12 @@ def of_scores(result: Evaluation) -> list[Picture]:
     return drawn
 
 
-def _by_tolerance(result: Evaluation) -> Picture:
+def by_tolerance(result: Evaluation) -> Picture:
+    """Draw F1, precision and recall at each tolerance.
+
+    Args:
+        result: Result of the evaluation.
+    """
     f1 = ", ".join(f"{result.scores[MODEL][f'f1_{n}']:.3f} within {n}" for n in (0, 1, 2, 3, 5))
     return picture(
         plot.error_by_tolerance({plain(name): row for name, row in result.scores.items()}),
@@ -87,7 +90,12 @@ def _by_tolerance(result: Evaluation) -> Picture:
     )
 
 
-def _offsets(result: Evaluation) -> Picture:
+def offsets(result: Evaluation) -> Picture:
+    """Draw the distances of boundaries.
+
+    Args:
+        result: Result of the evaluation.
+    """
     total = max(sum(result.offsets.values()), 1)
     exact = result.offsets.get(0, 0) / total
     return picture(
@@ -99,8 +107,13 @@ def _offsets(result: Evaluation) -> Picture:
     )
 
 
-def _confusion(result: Evaluation) -> Picture:
-    counted = "reads" if result.recipe.task == "read" else "samples"
+def confusion(result: Evaluation) -> Picture:
+    """Draw the confusion matrix.
+
+    Args:
+        result: Result of the evaluation.
+    """
+    counted = criterion_of(result.recipe.task).counted
     return picture(
         plot.confusion(result.confusion, [*map(plain, result.recipe.classes)]),
         f"Confusion matrix: {counted} by true and predicted class",
@@ -111,7 +124,7 @@ def _confusion(result: Evaluation) -> Picture:
 
 def _reliability(result: Evaluation) -> Picture:
     ece = result.scores[MODEL]["ece"]
-    what = "of a boundary at exactly this sample" if result.recipe.task == "boundary" else "of the most probable class"
+    what = criterion_of(result.recipe.task).probability
     return picture(
         plot.reliability(result.reliability),
         f"Observed share against predicted probability; the expected calibration error is {ece:.4f}",
@@ -168,7 +181,7 @@ def of_read(excerpt: Excerpt, recipe: Recipe) -> list[Picture]:
         excerpt: The read.
         recipe: Recipe of the model.
     """
-    errors = "wrong boundaries" if recipe.task == "boundary" else "wrong samples"
+    errors = criterion_of(recipe.task).errors
     window = f"samples {excerpt.start:,} to {excerpt.end:,}"
     shown = _plain_excerpt(excerpt)
     whole = picture(
@@ -196,8 +209,7 @@ def _detail(excerpt: Excerpt, recipe: Recipe) -> Figure:
 def _curves(excerpt: Excerpt, recipe: Recipe) -> list[tuple[int, str]]:
     if not len(excerpt.probabilities):
         return []
-    named = list(enumerate(map(plain, recipe.classes)))
-    return named[1:] if recipe.task == "boundary" else named
+    return [(label, plain(name)) for label, name in recipe.asked.tracks(recipe.classes).items()]
 
 
 def _whole(excerpt: Excerpt) -> Figure:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poreconv.evaluation.result import MODEL, Evaluation, Scores, columns_of
+from poreconv.evaluation.criteria import criterion_of
+from poreconv.evaluation.result import MODEL, Evaluation, Scores
 from poreconv.runtime.records import from_json
 
 COUNTED = ("absolute",)
@@ -14,18 +15,6 @@ COUNTED = ("absolute",)
 
 MOST_WORST = 8
 """Most reads in the table of the worst reads."""
-
-READ_COLUMNS = {
-    "f1_1": "F1 ±1",
-    "precision_1": "precision ±1",
-    "recall_1": "recall ±1",
-    "over_segmentation": "over-seg.",
-    "macro_f1": "macro F1",
-    "accuracy": "accuracy",
-    "mean_segment_iou": "segment IoU",
-    "p_true": "probability of its class",
-}
-"""Key of a score of single reads -> head of its column."""
 
 Facts = list[tuple[str, str]]
 """Names of facts, and their values."""
@@ -70,7 +59,7 @@ def methods(result: Evaluation) -> tuple[list[str], list[tuple[str, list[Cell]]]
     Returns:
         Heads of the columns, and for each method its name and a cell per column.
     """
-    columns = columns_of(result.recipe)
+    columns = criterion_of(result.recipe.task).columns(result.recipe.classes)
     rows = [(name, [_cell(row, key) for key in columns.values()]) for name, row in result.scores.items()]
     return list(columns), rows
 
@@ -109,7 +98,7 @@ def worst_reads(result: Evaluation) -> tuple[list[str], list[tuple[str, list[str
         )
         for read in reversed(result.reads[-MOST_WORST:])
     ]
-    return ["samples", *[READ_COLUMNS[key] for key in keys], *baselines], rows
+    return ["samples", *[criterion_of(result.recipe.task).read_columns[key] for key in keys], *baselines], rows
 
 
 def number(value: float) -> str:
@@ -157,7 +146,7 @@ def training_facts(result: Evaluation) -> Facts:
         ("sample rate", f"{recipe.sample_rate_hz:g} Hz"),
         ("labels", ", ".join(recipe.labels) or "not known"),
         (
-            "reads by class" if recipe.task == "read" else "samples by class",
+            f"{criterion_of(recipe.task).counted} by class",
             _settings(dict(zip(recipe.classes, recipe.class_counts, strict=True))),
         ),
         ("mean dwell", f"{recipe.mean_dwell:.1f} samples"),

@@ -3,30 +3,14 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from poreconv.evaluation.result import MODEL, Evaluation, Scores
-from poreconv.models.card import HEADLINES
-
-ALIGNERS = {"dna_r9.4.1": 0.81, "rna001": 0.58, "rna002": 0.51}
-"""Chemistry -> F1 within one sample of two aligners that know the sequence, Tombo and f5c, against each other; measured
-on 38 lambda reads, 23 reads of RNA001 and 32 of RNA002."""
+from poreconv.evaluation.criteria import criterion_of
+from poreconv.evaluation.result import MODEL, Evaluation
 
 DIGITS = 3
 """Decimals of the scores on the page."""
 
-SLIGHT = 0.03
-"""Share of superfluous or lacking boundaries up to which the page calls their number about right."""
-
 FEW_READS = 5
 """With fewer reads than this, the page warns that the interval may not hold for other reads."""
-
-MEANING = {
-    "f1_1": "F1 of boundaries, matched one to one within one sample",
-    "macro_f1": "F1 over samples, averaged over the classes",
-    "accuracy": "share of the reads whose class is right",
-}
-"""Key of a headline score -> what it is, in words."""
 
 
 @dataclass(frozen=True)
@@ -78,27 +62,7 @@ def how_good(result: Evaluation) -> str:
     scores = result.scores[MODEL]
     if math.isnan(scores[result.headline]):
         return "The score is not defined: the labels of these reads contain nothing to find."
-    if result.recipe.task == "boundary":
-        found = (
-            f"It finds {_percent(scores['recall_1'])} of the true boundaries within one sample;"
-            f" {_percent(scores['precision_1'])} of the boundaries that it reports are right."
-        )
-        return f"{found}{_aligners(result)}"
-    if result.recipe.task == "read":
-        ranked = f"ranks a read of one class and a read of another correctly in {_percent(scores['auroc'])} of cases"
-        return f"It assigns {_percent(scores['accuracy'])} of the reads to their true class, and {ranked}."
-    overlap = f"a true segment and the best predicted one overlap by {_percent(scores['mean_segment_iou'])} (IoU)"
-    return f"It assigns {_percent(scores['accuracy'])} of the samples to their true class; on average, {overlap}."
-
-
-def _aligners(result: Evaluation) -> str:
-    known = [code for code in result.recipe.chemistries if code in ALIGNERS]
-    if len(known) != 1:
-        return ""
-    return (
-        f" For comparison: two aligners that know the sequence agree with an F1 of {ALIGNERS[known[0]]:.2f}"
-        f" on {known[0]} reads."
-    )
+    return criterion_of(result.recipe.task).how_good(result)
 
 
 def compared(result: Evaluation) -> str:
@@ -135,43 +99,9 @@ def where_it_fails(result: Evaluation) -> str:
     scores = result.scores[MODEL]
     if math.isnan(scores[result.headline]):
         return ""
-    balance = _boundary_balance(scores) if result.recipe.task == "boundary" else _weakest_class(result)
-    return f"{balance}{_worst_read(result)}"
-
-
-def _boundary_balance(scores: Scores) -> str:
-    missed, wrong = 1 - scores["recall_1"], 1 - scores["precision_1"]
-    surplus = scores["over_segmentation"]
-    errors = f"it misses {_percent(missed)} of the true ones, and {_percent(wrong)} of those that it reports are wrong"
-    if math.isnan(wrong):
-        return "It reports no boundary at all."
-    if abs(surplus) < SLIGHT:
-        return f"It reports about as many boundaries as there are; {errors}."
-    return f"It reports {_percent(abs(surplus))} too {'many' if surplus > 0 else 'few'} boundaries; {errors}."
-
-
-def _weakest_class(result: Evaluation) -> str:
-    scores, classes = result.scores[MODEL], result.recipe.classes
-    known = [name for name in classes if scores[f"support_{name}"] > 0]
-    weakest = min(known, key=lambda name: scores[f"f1_{name}"])
-    row = np.array(result.confusion[classes.index(weakest)], float)
-    lost = row.copy()
-    lost[classes.index(weakest)] = 0
-    hardest = f"The hardest class is {weakest}, with F1 {scores[f'f1_{weakest}']:.3f}."
-    if not lost.any():
-        return hardest
-    predicted = [*classes, "no class"][int(lost.argmax())]
-    counted = "reads" if result.recipe.task == "read" else "samples"
-    return f"{hardest} {_percent(lost.max() / row.sum())} of its {counted} are predicted as {predicted}."
-
-
-def _worst_read(result: Evaluation) -> str:
-    if len(result.reads) < 2:
-        return ""
-    best, worst = (result.reads[place].model[result.read_headline] for place in (0, -1))
-    if result.recipe.task == "read":
-        return f" The worst read, {result.reads[-1].read_id}, has a probability of {worst:.2f} for its true class."
-    return f" The worst read, {result.reads[-1].read_id}, scores {worst:.3f}; the best scores {best:.3f}."
+    criterion = criterion_of(result.recipe.task)
+    worst = criterion.worst_read(result) if len(result.reads) > 1 else ""
+    return f"{criterion.balance(result)}{worst}"
 
 
 def cautions(result: Evaluation) -> list[str]:
@@ -207,9 +137,4 @@ def headline_name(result: Evaluation) -> str:
     Args:
         result: Result of the evaluation.
     """
-    key, name = HEADLINES[result.recipe.task]
-    return MEANING.get(key, name)
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
+    return criterion_of(result.recipe.task).meaning

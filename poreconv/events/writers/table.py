@@ -46,7 +46,7 @@ class ReadFacts(NamedTuple):
         Args:
             read: The read.
         """
-        return cls(len(read.adc), read.chemistry.startswith("rna"))
+        return cls(len(read.adc), read.chemistry.rna)
 
 
 def events_table(read: Read, events: Events) -> pa.Table:

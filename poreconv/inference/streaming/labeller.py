@@ -16,8 +16,7 @@ from poreconv.config import StreamConfig
 from poreconv.errors import ConfigError, MismatchError, SignalError
 from poreconv.events.events import Events
 from poreconv.inference.chunking import Chunking
-from poreconv.inference.decoding.online import OnlineDecoder, online_decoders
-from poreconv.inference.decoding.temperature import probabilities
+from poreconv.inference.decoding.decoder import OnlineDecoder
 from poreconv.inference.labeller import Labeller, unit_of
 from poreconv.inference.streaming.read_buffer import Chunk, ReadBuffer
 from poreconv.models.size import NetworkSize
@@ -81,7 +80,7 @@ class StreamingLabeller:
         size, recipe = labeller.backend.size, labeller.recipe
         if size.receptive_field is None:
             raise ConfigError(f"stream: {recipe.network} has no bounded receptive field; use poreconv label")
-        self._new_decoder = online_decoders(recipe.task, recipe.classes, recipe.decoding)
+        labeller.decoder.online()  # refuses a model of whole reads before any signal comes
         self._labeller, self._ledger = labeller, ledger
         self.chunking, self._warmup = _chunking(config.hop_samples, size), config.warmup_samples
         self._open: dict[int, _OpenRead] = {}
@@ -108,7 +107,7 @@ class StreamingLabeller:
                 f" {recipe.sample_rate_hz:g} Hz, use poreconv label"
             )
         signal = ReadBuffer(read, self.chunking, self._warmup, scale_pa)
-        self._open[channel] = _OpenRead(signal, self._new_decoder())
+        self._open[channel] = _OpenRead(signal, self._labeller.decoder.online())
 
     def push(self, adc: NDArray[np.int16], channel: int = NO_CHANNEL) -> Events:
         """Add samples of one channel; see `push_all`.
@@ -200,8 +199,7 @@ class StreamingLabeller:
         logits_NCT = self._labeller.logits(self._normalised(chunks))
         middle_NCT = logits_NCT[:, :, self.chunking.margin : self.chunking.margin + self.chunking.hop]
         logits_CT = middle_NCT.transpose(1, 0, 2).reshape(logits_NCT.shape[1], -1)
-        decoding = self._labeller.recipe.decoding
-        return probabilities(logits_CT, decoding.temperature, decoding.bias)
+        return self._labeller.decoder.outputs(logits_CT)
 
     def _normalised(self, chunks: list[Chunk]) -> NDArray[np.float32]:
         """Return the network's input, shape ``(N, chunk)``; 0 outside the read."""

@@ -131,7 +131,7 @@ def is_rna(read: Read, record: pysam.AlignedSegment) -> bool | None:
     Returns:
         None if neither states it.
     """
-    if read.chemistry != "unknown":
-        return read.chemistry.startswith("rna")
+    if read.chemistry.molecule:
+        return read.chemistry.rna
     molecule = MODEL.search(str(record.get_tag("RG"))) if record.has_tag("RG") else None
     return None if molecule is None else molecule[1].lower() == "rna"

@@ -55,6 +55,6 @@ def _table(read: Read, basecall: Basecall) -> MoveTable:
             f"{read.where}: {basecall.group.name} has moves but no block_stride; basecall the read again",
             reason="label_incomplete",
         )
-    rna = read.chemistry.startswith("rna") or b"U" in sequence
-    known = rna or read.chemistry != "unknown"
+    rna = read.chemistry.rna or b"U" in sequence
+    known = rna or bool(read.chemistry.molecule)
     return MoveTable(move, segment.first_sample, stride, sequence, rna if known else None)

@@ -121,7 +121,7 @@ def _tail(read: Read, record: pysam.AlignedSegment) -> Tail:
 def _regions(read: Read, tail: Tail) -> Events:
     start, end = np.array([tail.start]), np.array([tail.end])
     check_fit(read, start, end)
-    if tail.adapter_start is None and not read.chemistry.startswith("rna"):
+    if tail.adapter_start is None and not read.chemistry.rna:
         return fitted(read, start, end, label=[1], classes=PolyA.classes)
     edge = np.array([tail.adapter_start or 0, tail.start, tail.end, len(read.adc)])
     region = np.flatnonzero(np.diff(edge))  # those with samples

@@ -64,10 +64,10 @@ def _on_reversed_signal(read: Read, template: h5py.Group) -> bool:
     rna = template.attrs.get("rna")
     if rna is not None:
         return text(rna).lower() in ("true", "1")
-    if read.chemistry == "unknown":
+    if not read.chemistry.molecule:
         raise LabelError(
             f"{read.where}: neither Tombo nor the file states whether it is RNA, whose events Tombo counts from the "
             "signal's end; resquiggle it again with Tombo 1.5",
             reason="label_orientation",
         )
-    return read.chemistry.startswith("rna")
+    return read.chemistry.rna

@@ -1,18 +1,23 @@
-"""Per-sample probabilities -> events, piece by piece; together the same events as `decode` finds in the whole read."""
+"""Boundaries: probabilities -> events from each boundary to the next, of a whole read or piece by piece."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.config import BOUNDARY, DecodeConfig, Task
-from poreconv.errors import ConfigError
+from poreconv.config import BOUNDARY, DecodeConfig
 from poreconv.events.events import Events
-from poreconv.inference.decoding.decode import REACH, BoundaryDecoder, stretches
-from poreconv.inference.decoding.dwell import LONGEST, best_boundaries, settled_boundaries
+from poreconv.inference.decoding.decoder import Decoder
+from poreconv.inference.decoding.dwell import LONGEST, best_boundaries, log_likelihood_ratios, settled_boundaries
+
+REACH = 1
+"""Samples on each side of a peak over which `segmental` adds up the probability of a boundary: a network knows better
+that there is a boundary than where."""
+
+FLOOR, CEILING = 0.01, 0.999
+"""Bounds of the probability within reach of a peak: with less than the floor it is no candidate, whatever the dwells;
+more than the ceiling counts as the ceiling."""
 
 LAG = 4 * LONGEST
 """`segmental` decides on a candidate at the latest this many samples after it, certain or not.
@@ -23,48 +28,106 @@ same as offline.
 """
 
 
-class OnlineDecoder(Protocol):
-    """Decodes one read piece by piece, in memory that does not grow with the read."""
+class BoundaryDecoder(Decoder):
+    """Events from each boundary to the next, none before the first boundary, the last to the read's end.
 
-    certain: int
-    """Samples from the read's start whose labels cannot change any more."""
-
-    def push(self, probabilities_CT: NDArray[np.float32], *, last: bool) -> Events:
-        """Decode the probabilities of the next samples.
-
-        Args:
-            probabilities_CT: Shape ``(C, n)``, each column sums to 1; n may be 0.
-            last: Whether the read ends with these samples.
-
-        Returns:
-            The events that ended, in samples of the read. Their coverage begins where the last event before them ended
-            (the first: at the read's start) and ends where their last one ends (the last: at the read's end).
-        """
-        ...
-
-
-def online_decoders(task: Task, classes: tuple[str, ...], config: DecodeConfig) -> Callable[[], OnlineDecoder]:
-    """Return a function that makes the decoder of one read; all that reads have in common is computed here.
+    An event's score is the probability at its boundary.
 
     Args:
-        task: The model's task.
-        classes: Names of the network's ``C`` outputs.
-        config: Method and threshold; temperature and bias are in the probabilities already.
+        classes: Names of the network's two outputs.
+        config: ``peaks`` takes all peaks of at least the threshold. ``segmental`` takes those peaks for which the sum
+            of ``logit(q) - logit(threshold)``, and of the weighted log-likelihood of the dwells between them, is most:
+            q is the sum of the probabilities within `REACH`, and a dwell's likelihood is that by the training's dwells
+            over that by a constant hazard of the same mean.
 
     Raises:
-        ConfigError: The task, or the method, needs whole reads; or the dwell hazards have another number of bins than
-            this version's.
+        ConfigError: The dwell hazards have another number of bins than this version's.
     """
-    if task == "read":
-        raise ConfigError("stream: a model of task read gives a whole read one label; use poreconv label")
-    if config.method == "ordered":
-        raise ConfigError(
-            "stream: this model has each class once, in order, and a read's last sample may move the first cut; use"
-            " poreconv label"
-        )
-    if task == "boundary":
-        return partial(OnlineBoundaries, BoundaryDecoder(config))
-    return partial(OnlineStretches, classes)
+
+    def __init__(self, classes: tuple[str, ...], config: DecodeConfig) -> None:
+        super().__init__(classes, config)
+        self.dwell_gains = _dwell_gains(config)
+        """What each dwell of 0, 1, ... `LONGEST` samples adds, and each sample beyond; see `best_boundaries`."""
+
+    def __call__(self, outputs_CT: NDArray[np.float32]) -> Events:
+        """Find the events of one read.
+
+        Args:
+            outputs_CT: Probabilities, shape ``(2, n_samples)``, each column sums to 1.
+        """
+        probability_T = outputs_CT[BOUNDARY]
+        start = self.boundaries(probability_T)
+        end = np.append(start[1:], len(probability_T)) if len(start) else start
+        return Events.of(start, end, score=probability_T[start], coverage=[[0, len(probability_T)]])
+
+    def online(self) -> "OnlineBoundaries":
+        """Make what decodes one read piece by piece."""
+        return OnlineBoundaries(self)
+
+    def boundaries(self, probability_T: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Choose the boundaries of one read.
+
+        Args:
+            probability_T: Probability of a boundary at each sample, shape ``(n_samples,)``.
+
+        Returns:
+            Samples, ascending.
+        """
+        place, gain = self.candidates(probability_T)
+        return place if self.config.method == "peaks" else place[best_boundaries(place, gain, *self.dwell_gains)]
+
+    def candidates(self, probability_T: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find the peaks that may be boundaries, and what each adds if it is one.
+
+        A candidate depends only on the probabilities within `REACH` of it. With ``peaks`` every candidate is a
+        boundary.
+
+        Args:
+            probability_T: Probability of a boundary at each sample, shape ``(n_samples,)``.
+
+        Returns:
+            Samples, ascending, and gains, shape ``(n,)`` each.
+        """
+        peak = peaks(probability_T)
+        if self.config.method == "peaks":
+            peak = peak[probability_T[peak] >= self.config.threshold]
+            return peak, np.zeros(len(peak))
+        # all others have less than the floor within reach
+        peak = peak[probability_T[peak] >= FLOOR / (2 * REACH + 1)]
+        likely = _within_reach(probability_T, peak)
+        peak, likely = peak[likely >= FLOOR], likely[likely >= FLOOR]
+        return peak, _logit(likely) - _logit(self.config.threshold)
+
+
+def peaks(probability_T: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Find the samples that are larger than the one before and not smaller than the one after; ends may be peaks.
+
+    Args:
+        probability_T: Shape ``(n_samples,)``.
+
+    Returns:
+        Samples, ascending.
+    """
+    padded = np.concatenate([[-np.inf], probability_T, [-np.inf]]).astype(np.float32)
+    return np.flatnonzero((padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:]))
+
+
+def _dwell_gains(config: DecodeConfig) -> tuple[NDArray[np.float64], float]:
+    if config.method == "peaks":
+        return np.zeros(LONGEST + 1), 0.0
+    by_dwell, beyond = log_likelihood_ratios(config.dwell_hazards)
+    return config.dwell_weight * by_dwell, config.dwell_weight * beyond
+
+
+def _within_reach(probability_T: NDArray[np.float32], place: NDArray[np.int64]) -> NDArray[np.float64]:
+    beside = np.zeros(REACH, np.float32)  # np.pad takes ten times as long, which counts where pieces are short
+    padded = np.concatenate([beside, probability_T, beside])
+    near = [padded[place + step].astype(np.float64) for step in range(2 * REACH + 1)]
+    return np.asarray(np.minimum(np.sum(near, axis=0), CEILING))
+
+
+def _logit(p: Any) -> Any:
+    return np.log(p) - np.log1p(-p)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,58 +240,3 @@ class OnlineBoundaries:
         n, before = max(len(edge) - 1, 0), self._ended
         self._ended = int(edge[-1]) if len(edge) else before
         return Events.of(edge[:n], edge[1:], score=boundary.score[:n], coverage=[[before, self._ended]])
-
-
-class OnlineStretches:
-    """Stretches of the likeliest class: each sample is certain at once, and a stretch is returned when it ends.
-
-    Args:
-        classes: Names of the network's ``C`` outputs.
-    """
-
-    def __init__(self, classes: tuple[str, ...]) -> None:
-        self.certain = 0
-        self._classes = classes
-        self._label, self._start, self._total = -1, 0, 0.0
-        """Of the stretch that has not ended: its class (-1: none yet), first sample, and sum of probabilities."""
-
-    def push(self, probabilities_CT: NDArray[np.float32], *, last: bool) -> Events:
-        """Decode the probabilities of the next samples; see `OnlineDecoder`.
-
-        Args:
-            probabilities_CT: Shape ``(C, n)``, each column sums to 1; n may be 0.
-            last: Whether the read ends with these samples.
-
-        Returns:
-            The events that ended, in samples of the read.
-        """
-        label, start, total = self._stretches(probabilities_CT)
-        before, self.certain = self._start, self.certain + probabilities_CT.shape[1]
-        ended = slice(None) if last else slice(-1)
-        end = np.append(start[1:], self.certain)[: len(start)]
-        if len(start):
-            self._label, self._start, self._total = int(label[-1]), int(start[-1]), float(total[-1])
-        self._start = self.certain if last else self._start
-        return Events.of(
-            start[ended],
-            end[ended],
-            label=label[ended],
-            classes=self._classes,
-            score=(total / (end - start))[ended],
-            coverage=[[before, self._start]],
-        )
-
-    def _stretches(
-        self, probabilities_CT: NDArray[np.float32]
-    ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.float64]]:
-        """Class, first sample and sum of probabilities of each stretch, the one that had not ended first."""
-        label, start, total = np.empty(0, np.intp), np.empty(0, np.int64), np.empty(0)
-        if probabilities_CT.shape[1]:
-            label_T = probabilities_CT.argmax(0)
-            start, total = stretches(probabilities_CT, label_T)
-            label, start = label_T[start], start + self.certain
-        if self._label < 0:
-            return label, start, total
-        if len(label) and label[0] == self._label:
-            return label, np.append(self._start, start[1:]), np.append(self._total + total[0], total[1:])
-        return np.append(self._label, label), np.append(self._start, start), np.append(self._total, total)

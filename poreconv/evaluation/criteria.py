@@ -1,0 +1,379 @@
+"""Criteria: how each task is judged. One table, ``CRITERIA``: metrics, columns, baselines, the report's words.
+
+Adding one: a line there, beside those in `events.tasks` and `training.objectives`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poreconv.config import BOUNDARY
+from poreconv.evaluation.baselines import BASELINES, Baseline
+from poreconv.evaluation.metrics import BoundaryMetric, ReadMetric, SegmentMetric
+from poreconv.evaluation.words import class_balance, percent, worst_by_score
+from poreconv.events.matching import partners
+from poreconv.events.targets import boundaries, known_starts
+from poreconv.events.tasks import Task, task_named
+from poreconv.runtime.registry import entry
+
+if TYPE_CHECKING:
+    from poreconv.evaluation.result import Evaluation
+    from poreconv.events.events import Events
+
+TOLERANCE = 1
+"""Samples within which a boundary of an excerpt counts as right."""
+
+ALIGNERS = {"dna_r9.4.1": 0.81, "rna001": 0.58, "rna002": 0.51}
+"""Chemistry -> F1 within one sample of two aligners that know the sequence, Tombo and f5c, against each other; measured
+on 38 lambda reads, 23 reads of RNA001 and 32 of RNA002."""
+
+SLIGHT = 0.03
+"""Share of superfluous or lacking boundaries up to which the page calls their number about right."""
+
+PICTURES = "poreconv.evaluation.report._pictures"
+
+
+class Criterion(ABC):
+    """How the results of one task are scored, tabulated and described; without state."""
+
+    read_scores: ClassVar[tuple[str, ...]]
+    """Keys of the model's scores that a result holds for single reads; reads are ranked by the first."""
+    read_columns: ClassVar[dict[str, str]]
+    """Key of a score of single reads -> head of its column."""
+    intervals: ClassVar[tuple[str, ...]] = ()
+    """Keys of the scores whose intervals a table in the terminal shows."""
+    baselines: ClassVar[Mapping[str, str]] = BASELINES
+    """Untrained methods that suit the task: name -> ``"module:attribute"``."""
+    meaning: ClassVar[str]
+    """What the headline score is, in words."""
+    counted: ClassVar[str] = "samples"
+    """What is judged one by one."""
+    errors: ClassVar[str] = "wrong samples"
+    """What an error is, in words."""
+    probability: ClassVar[str] = "of the most probable class"
+    """Of what the reliability is judged, in words."""
+    note: ClassVar[str]
+    """What the columns mean, where it is not plain."""
+    pictures: ClassVar[tuple[str, ...]] = ()
+    """Pictures of all reads together, ``"module:function"``; each takes an `Evaluation`."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    @abstractmethod
+    def metric(self, classes: tuple[str, ...]) -> Any:
+        """Make what scores one method; it has ``compute()``, and ``per_read()``: key -> score of each read.
+
+        Args:
+            classes: Names of the network's outputs.
+        """
+
+    @abstractmethod
+    def update(self, metric: Any, target: NDArray[Any], events: Events, outputs_CT: NDArray[np.float32] | None) -> None:
+        """Score one read.
+
+        Args:
+            metric: What `metric` made.
+            target: The truth, shape ``(n_samples,)``.
+            events: What the method found.
+            outputs_CT: The method's output for each class at each sample; None: it has none.
+        """
+
+    @abstractmethod
+    def columns(self, classes: tuple[str, ...]) -> dict[str, str]:
+        """Return the columns of a table of methods: head -> key of the score.
+
+        Args:
+            classes: Names of the network's outputs.
+        """
+
+    @abstractmethod
+    def how_good(self, result: Evaluation) -> str:
+        """Describe in a sentence what the model's scores mean for a user.
+
+        Args:
+            result: Result of the evaluation.
+        """
+
+    @abstractmethod
+    def balance(self, result: Evaluation) -> str:
+        """Describe in a sentence which errors are most frequent.
+
+        Args:
+            result: Result of the evaluation.
+        """
+
+    def worst_read(self, result: Evaluation) -> str:
+        """Describe in a sentence how the worst read came out.
+
+        Args:
+            result: Result of the evaluation, of two reads or more.
+        """
+        return worst_by_score(result)
+
+    def wrong(self, target: NDArray[Any], predicted: Events) -> NDArray[np.bool_]:
+        """Find the samples inside the coverage where a prediction is wrong.
+
+        Args:
+            target: The truth, shape ``(n_samples,)``.
+            predicted: What was found.
+
+        Returns:
+            Shape ``(n_samples,)``.
+        """
+        return np.asarray(self.task.known(target) & (self.task.target(predicted, len(target)) != target))
+
+    def certainty(
+        self, target: NDArray[Any], outputs_CT: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
+        """Return how probable a statement is at each known place, and whether it is right; None without probabilities.
+
+        Args:
+            target: The truth, shape ``(T,)``.
+            outputs_CT: What the network gives for each class at each sample.
+        """
+        return None
+
+    def offsets(self, metric: Any) -> dict[int, int]:
+        """Return the distances of boundaries; empty for other tasks; see `BoundaryMetric.offsets`.
+
+        Args:
+            metric: What `metric` made.
+        """
+        return {}
+
+    def confusion(self, metric: Any) -> NDArray[np.int64]:
+        """Return true classes by predicted ones; empty where there are none.
+
+        Args:
+            metric: What `metric` made.
+        """
+        return np.zeros((0, 0), np.int64)
+
+
+class BoundaryCriterion(Criterion):
+    """One-to-one matches of boundaries."""
+
+    read_scores: ClassVar[tuple[str, ...]] = ("f1_1", "precision_1", "recall_1", "over_segmentation")
+    read_columns: ClassVar[dict[str, str]] = {
+        "f1_1": "F1 ±1", "precision_1": "precision ±1", "recall_1": "recall ±1", "over_segmentation": "over-seg.",
+    }  # fmt: skip
+    intervals = ("f1_1",)
+    meaning = "F1 of boundaries, matched one to one within one sample"
+    errors = "wrong boundaries"
+    probability = "of a boundary at exactly this sample"
+    note = (
+        "Boundaries are matched one to one within the tolerance, inside the labels' coverage. Over-seg.:"
+        " over-segmentation; 0.1 is 10 % too many boundaries. |d|: distance in samples from a true boundary to the"
+        " nearest prediction."
+    )
+    pictures = (f"{PICTURES}:by_tolerance", f"{PICTURES}:offsets")
+
+    def metric(self, classes: tuple[str, ...]) -> BoundaryMetric:
+        """Make a `BoundaryMetric`."""
+        return BoundaryMetric()
+
+    def update(self, metric: Any, target: NDArray[Any], events: Events, outputs_CT: NDArray[np.float32] | None) -> None:
+        """Match the boundaries of one read."""
+        metric.update(boundaries(target), known_starts(events, target))
+
+    def columns(self, classes: tuple[str, ...]) -> dict[str, str]:
+        """Return F1 by tolerance, and the balance of errors; distances in samples."""
+        return {
+            "F1 exact": "f1_0", "±1": "f1_1", "±2": "f1_2", "±3": "f1_3", "±5": "f1_5", "precision ±1": "precision_1",
+            "recall ±1": "recall_1", "R-value ±2": "r_value", "over-seg.": "over_segmentation",
+            "|d| median": "absolute_median", "|d| p95": "absolute_p95", "ECE": "ece",
+        }  # fmt: skip
+
+    def how_good(self, result: Evaluation) -> str:
+        """Describe recall and precision, beside what two aligners have with each other."""
+        scores = result.model_scores
+        found = (
+            f"It finds {percent(scores['recall_1'])} of the true boundaries within one sample;"
+            f" {percent(scores['precision_1'])} of the boundaries that it reports are right."
+        )
+        known = [code for code in result.recipe.chemistries if code in ALIGNERS]
+        if len(known) != 1:
+            return found
+        return (
+            f"{found} For comparison: two aligners that know the sequence agree with an F1 of"
+            f" {ALIGNERS[known[0]]:.2f} on {known[0]} reads."
+        )
+
+    def balance(self, result: Evaluation) -> str:
+        """Describe whether boundaries are too many or too few."""
+        scores = result.model_scores
+        missed, wrong, surplus = 1 - scores["recall_1"], 1 - scores["precision_1"], scores["over_segmentation"]
+        if np.isnan(wrong):
+            return "It reports no boundary at all."
+        errors = (
+            f"it misses {percent(missed)} of the true ones, and {percent(wrong)} of those that it reports are wrong"
+        )
+        if abs(surplus) < SLIGHT:
+            return f"It reports about as many boundaries as there are; {errors}."
+        return f"It reports {percent(abs(surplus))} too {'many' if surplus > 0 else 'few'} boundaries; {errors}."
+
+    def wrong(self, target: NDArray[Any], predicted: Events) -> NDArray[np.bool_]:
+        """Find boundaries of either that have no partner within `TOLERANCE`."""
+        true, found = boundaries(target), known_starts(predicted, target)
+        partner = partners(true, found, TOLERANCE)
+        wrong_T = np.zeros(len(target), bool)
+        wrong_T[np.delete(found, partner[partner >= 0])] = True
+        wrong_T[true[partner < 0]] = True
+        return wrong_T
+
+    def certainty(
+        self, target: NDArray[Any], outputs_CT: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the probability of a boundary at each known sample, and whether there is one."""
+        known = self.task.known(target)
+        return outputs_CT[BOUNDARY, known], target[known] == BOUNDARY
+
+    def offsets(self, metric: Any) -> dict[int, int]:
+        """Return `BoundaryMetric.offsets`."""
+        found: dict[int, int] = metric.offsets()
+        return found
+
+
+class SegmentCriterion(Criterion):
+    """Classes sample by sample, and segments."""
+
+    read_scores: ClassVar[tuple[str, ...]] = ("macro_f1", "accuracy", "mean_segment_iou")
+    read_columns: ClassVar[dict[str, str]] = {
+        "macro_f1": "macro F1", "accuracy": "accuracy", "mean_segment_iou": "segment IoU",
+    }  # fmt: skip
+    intervals = ("macro_f1", "accuracy")
+    meaning = "F1 over samples, averaged over the classes"
+    note = (
+        "Samples outside the labels' coverage are not judged. IoU: intersection over union, of the samples of each"
+        " class, or of each true segment and the best predicted one."
+    )
+    pictures = (f"{PICTURES}:confusion",)
+
+    def metric(self, classes: tuple[str, ...]) -> SegmentMetric:
+        """Make a `SegmentMetric`."""
+        return SegmentMetric(classes)
+
+    def update(self, metric: Any, target: NDArray[Any], events: Events, outputs_CT: NDArray[np.float32] | None) -> None:
+        """Compare the classes of one read's samples."""
+        metric.update(target, self.task.target(events, len(target)))
+
+    def columns(self, classes: tuple[str, ...]) -> dict[str, str]:
+        """Return accuracy, F1 and IoU, and F1 of each class."""
+        of_segments = {"sample IoU": "mean_sample_iou", "segment IoU": "mean_segment_iou"}
+        return _with_classes(of_segments, classes)
+
+    def how_good(self, result: Evaluation) -> str:
+        """Describe accuracy and overlap."""
+        scores = result.model_scores
+        overlap = f"a true segment and the best predicted one overlap by {percent(scores['mean_segment_iou'])} (IoU)"
+        return f"It assigns {percent(scores['accuracy'])} of the samples to their true class; on average, {overlap}."
+
+    def balance(self, result: Evaluation) -> str:
+        """Describe the hardest class."""
+        return class_balance(result, self.counted)
+
+    def certainty(
+        self, target: NDArray[Any], outputs_CT: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the probability of the most probable class at each known sample, and whether it is the true one."""
+        known = self.task.known(target)
+        return outputs_CT.max(0)[known], (outputs_CT.argmax(0) == target)[known]
+
+    def confusion(self, metric: Any) -> NDArray[np.int64]:
+        """Return the metric's confusion matrix."""
+        matrix: NDArray[np.int64] = metric.confusion()
+        return matrix
+
+
+class ReadCriterion(SegmentCriterion):
+    """Classes of whole reads."""
+
+    read_scores: ClassVar[tuple[str, ...]] = ("p_true",)
+    read_columns: ClassVar[dict[str, str]] = {"p_true": "probability of its class"}
+    intervals = ("macro_f1", "accuracy")
+    baselines: ClassVar[Mapping[str, str]] = {"majority": BASELINES["majority"]}
+    meaning = "share of the reads whose class is right"
+    counted = "reads"
+    note = (
+        "AUROC: how often a read of a class has a higher probability for it than a read of another class, averaged over"
+        " the classes."
+    )
+
+    def metric(self, classes: tuple[str, ...]) -> Any:
+        """Make a `ReadMetric`."""
+        return ReadMetric(classes)
+
+    def update(self, metric: Any, target: NDArray[Any], events: Events, outputs_CT: NDArray[np.float32] | None) -> None:
+        """Compare the class of one read; a method without probabilities is certain."""
+        certain_CT = np.eye(len(events.classes))[:, events.label]
+        metric.update(target, certain_CT if outputs_CT is None else outputs_CT)
+
+    def columns(self, classes: tuple[str, ...]) -> dict[str, str]:
+        """Return accuracy, F1 and AUROC, and F1 of each class."""
+        return _with_classes({"AUROC": "auroc"}, classes)
+
+    def how_good(self, result: Evaluation) -> str:
+        """Describe accuracy and ranking."""
+        scores = result.model_scores
+        ranked = f"ranks a read of one class and a read of another correctly in {percent(scores['auroc'])} of cases"
+        return f"It assigns {percent(scores['accuracy'])} of the reads to their true class, and {ranked}."
+
+    def worst_read(self, result: Evaluation) -> str:
+        """Describe the read whose true class is least probable."""
+        worst = result.reads[-1]
+        probability = worst.model[result.read_headline]
+        return f" The worst read, {worst.read_id}, has a probability of {probability:.2f} for its true class."
+
+    def certainty(
+        self, target: NDArray[Any], outputs_CT: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Count each read once, by its first sample: its samples are all alike."""
+        return super().certainty(target[:1], outputs_CT[:, :1])
+
+
+def _with_classes(of_task: dict[str, str], classes: tuple[str, ...]) -> dict[str, str]:
+    per_class = {f"F1 {name}": f"f1_{name}" for name in classes}
+    return {"accuracy": "accuracy", "macro F1": "macro_f1", **of_task, **per_class, "ECE": "ece"}
+
+
+CRITERIA: dict[str, type[Criterion]] = {
+    "boundary": BoundaryCriterion,
+    "segment": SegmentCriterion,
+    "base": SegmentCriterion,
+    "read": ReadCriterion,
+}
+"""Task -> its criterion."""
+
+
+def criterion_of(task: str) -> Criterion:
+    """Return the criterion of a task.
+
+    Args:
+        task: Name of the task.
+
+    Raises:
+        ConfigError: The task has none.
+    """
+    return entry(CRITERIA, task, kind="criterion of task")(task_named(task))
+
+
+def baselines_for(task: str, names: Iterable[str] | None = None) -> dict[str, Baseline]:
+    """Return baselines by name.
+
+    Args:
+        task: Name of the model's task.
+        names: Names of baselines; default: all that suit the task.
+
+    Raises:
+        ConfigError: There is no such baseline.
+    """
+    suitable = criterion_of(task).baselines
+    known = {**BASELINES, **suitable}
+    return {name: resolve_name(entry(known, name, kind="baseline")) for name in (suitable if names is None else names)}

@@ -1,0 +1,49 @@
+"""Words about scores that several tasks share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from poreconv.evaluation.result import Evaluation
+
+
+def percent(share: float) -> str:
+    """Format a share as percent, with a decimal if it is small.
+
+    Args:
+        share: 0 to 1.
+    """
+    return f"{share:.1%}" if share < 0.0995 else f"{share:.0%}"
+
+
+def class_balance(result: Evaluation, counted: str) -> str:
+    """Describe the hardest class, and what it is taken for.
+
+    Args:
+        result: Result of the evaluation.
+        counted: What is judged one by one, such as ``samples``.
+    """
+    scores, classes = result.model_scores, result.recipe.classes
+    known = [name for name in classes if scores[f"support_{name}"] > 0]
+    weakest = min(known, key=lambda name: scores[f"f1_{name}"])
+    row = np.array(result.confusion[classes.index(weakest)], float)
+    lost = row.copy()
+    lost[classes.index(weakest)] = 0
+    hardest = f"The hardest class is {weakest}, with F1 {scores[f'f1_{weakest}']:.3f}."
+    if not lost.any():
+        return hardest
+    predicted = [*classes, "no class"][int(lost.argmax())]
+    return f"{hardest} {percent(lost.max() / row.sum())} of its {counted} are predicted as {predicted}."
+
+
+def worst_by_score(result: Evaluation) -> str:
+    """Describe the worst read beside the best.
+
+    Args:
+        result: Result of the evaluation, of two reads or more.
+    """
+    best, worst = (result.reads[place].model[result.read_headline] for place in (0, -1))
+    return f" The worst read, {result.reads[-1].read_id}, scores {worst:.3f}; the best scores {best:.3f}."
