@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,13 +32,33 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def public_functions(node: ast.AST) -> Iterator[Function]:
-    """Functions and methods that may be called from elsewhere; no properties."""
+CLASSES = {
+    node.name: node
+    for path in PUBLIC
+    for node in ast.walk(ast.parse(path.read_text()))
+    if isinstance(node, ast.ClassDef)
+}
+"""The package's classes by name."""
+
+
+def public_functions(node: ast.AST, inherited: Collection[str] = ()) -> Iterator[Function]:
+    """Functions and methods that may be called from elsewhere; no properties, nor methods that a base describes."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ClassDef) and not child.name.startswith("_"):
-            yield from public_functions(child)
-        elif isinstance(child, Function) and not child.name.startswith("_") and not is_property(child):
+        name = getattr(child, "name", "_")
+        if name.startswith("_") or name in inherited:
+            continue
+        if isinstance(child, ast.ClassDef):
+            yield from public_functions(child, set(methods_of_bases(child)))
+        elif isinstance(child, Function) and not is_property(child):
             yield child
+
+
+def methods_of_bases(node: ast.ClassDef) -> Iterator[str]:
+    """Names of the methods that a class has from its bases in the package."""
+    for base in node.bases:
+        if isinstance(base, ast.Name) and base.id in CLASSES:
+            yield from (child.name for child in CLASSES[base.id].body if isinstance(child, Function))
+            yield from methods_of_bases(CLASSES[base.id])
 
 
 def is_property(function: Function) -> bool:

@@ -27,6 +27,7 @@ from poreconv.config import (
     SimulateConfig,
     SquiggleConfig,
 )
+from poreconv.events.tasks import TASKS
 
 SIMULATED: dict[str, type[Any]] = {"heartbeat": HeartbeatConfig, "squiggle": SquiggleConfig}
 """Simulator -> its settings."""
@@ -66,9 +67,7 @@ def _prepare_arguments(parser: ArgumentParser) -> None:
     add_labels(parser, required=True)
     add_read_info(parser)
     add_out(parser, "folder of the store")
-    from poreconv.events.tasks import TASKS  # numpy, which only this command's help needs
-
-    asked = "; ".join(f"{name}: {task.question}?" for name, task in TASKS.items())
+    asked = "; ".join(f"{name}: {task.question}" for name, task in TASKS.items())
     add_config(parser, PrepareConfig, helps={"task": f"what the model is to predict of every sample. {asked}"})
 
 

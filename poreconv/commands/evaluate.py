@@ -85,7 +85,7 @@ def _check_kind(paths: Sequence[Path], labels: str | Sequence[str] | None) -> No
     stores = [path for path in paths if (path / "dataset.json").is_file()]
     if labels is None and not stores:
         raise ConfigError(
-            f"{paths[0]}: not a store (no dataset.json in it); to evaluate on signal files, give their --labels"
+            f"{paths[0]}: not a store (it has no dataset.json); to evaluate on signal files, give their --labels"
         )
     if labels is None and len(paths) > 1:
         raise ConfigError(f"{paths[0]} and {len(paths) - 1} more: a model is evaluated on one store; give one")

@@ -10,7 +10,8 @@ from typing import Any
 
 from poreconv.config import PrepareConfig, require
 from poreconv.dataset.guard import Guard
-from poreconv.events.tasks import Task, task_named
+from poreconv.events.tasks import task_named
+from poreconv.events.tasks.task import Task
 from poreconv.labels.opening import SourceFiles
 from poreconv.runtime.files import fingerprint
 from poreconv.runtime.records import to_plain

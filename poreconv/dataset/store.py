@@ -20,7 +20,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from poreconv.config import SplitConfig
 from poreconv.errors import ConfigError, StoreError
-from poreconv.events.tasks import Task, task_named
+from poreconv.events.tasks import task_named
+from poreconv.events.tasks.task import Task
 from poreconv.reads.chemistry import chemistry_named
 from poreconv.reads.read import Calibration, Read
 from poreconv.reads.scaling import normalise

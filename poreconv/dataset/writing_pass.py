@@ -13,7 +13,7 @@ from poreconv.dataset.preparation import Preparation
 from poreconv.dataset.staging import LabelledRead, durations, ledger_of, read_staged
 from poreconv.dataset.store import SPLITS, StoreInfo, StoreWriter
 from poreconv.errors import LabelError, StoreError
-from poreconv.events.tasks import Task
+from poreconv.events.tasks.task import Task
 from poreconv.runtime.ledger import Ledger
 
 LONGEST_DWELL = 1 << 16

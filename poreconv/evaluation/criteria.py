@@ -19,7 +19,8 @@ from poreconv.evaluation.metrics import BoundaryMetric, ReadMetric, SegmentMetri
 from poreconv.evaluation.words import class_balance, percent, worst_by_score
 from poreconv.events.matching import partners
 from poreconv.events.targets import boundaries, known_starts
-from poreconv.events.tasks import Task, task_named
+from poreconv.events.tasks import task_named
+from poreconv.events.tasks.task import Task
 from poreconv.runtime.registry import entry
 
 if TYPE_CHECKING:

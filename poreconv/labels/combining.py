@@ -11,7 +11,7 @@ from poreconv.config import require
 from poreconv.errors import LabelError
 from poreconv.events.events import Events
 from poreconv.events.targets import samples_of
-from poreconv.events.tasks import Task
+from poreconv.events.tasks.task import Task
 from poreconv.labels.sources import LabelSource
 from poreconv.reads.read import Read
 

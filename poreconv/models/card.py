@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from poreconv.config import require
-from poreconv.events.tasks import Task
+from poreconv.events.tasks.task import Task
 from poreconv.models.recipe import Recipe
 
 ENDS = ("_low", "_high")

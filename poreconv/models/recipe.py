@@ -7,7 +7,8 @@ from poreconv.config import DecodeConfig, NormalisationConfig, SplitConfig, requ
 from poreconv.dataset.confounding import confounding_message
 from poreconv.dataset.splits import split_of
 from poreconv.errors import MismatchError, ReadDropped
-from poreconv.events.tasks import Task, task_named
+from poreconv.events.tasks import task_named
+from poreconv.events.tasks.task import Task
 from poreconv.reads.chemistry import Chemistry, chemistry_named
 from poreconv.reads.read import Read
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.config import AugmentConfig
-from poreconv.events.tasks import Task
+from poreconv.events.tasks.task import Task
 
 # B batch, S samples of a window as read, T samples of a window as trained
 

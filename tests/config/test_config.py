@@ -30,7 +30,6 @@ IMPOSSIBLE: list[tuple[type[Any], dict[str, Any]]] = [
     (PrepareConfig, {"workers": -1}),
     (LabelConfig, {"workers": -1}),
     (LabelConfig, {"batch_size": 0}),
-    (PrepareConfig, {"move_margin": True, "task": "boundary"}),
     (FilterConfig, {"min_labelled": 1.1}),
     (FilterConfig, {"min_samples": 10, "max_samples": 9}),
     (NormalisationConfig, {"clip": 0}),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ont_fast5_api.multi_fast5 import MultiFast5File
 
-from poreconv.config import FilterConfig, PrepareConfig, SourceConfig, WorkConfig
+from poreconv.config import FilterConfig, PrepareConfig, SourceConfig, WorkConfig, from_flat
 from poreconv.dataset.prepare import prepare
 from poreconv.dataset.store import Store
 from poreconv.errors import ConfigError
@@ -115,3 +115,12 @@ def test_a_list_that_is_no_list_is_an_error(tmp_path: Path) -> None:
     prepared(tmp_path, reads_made(1))
     with pytest.raises(ConfigError, match="not a list of read ids"):
         prepare_in(tmp_path, "other", filter=FilterConfig(read_ids=tmp_path))
+
+
+def test_moves_with_margins_leave_no_boundary(tmp_path: Path) -> None:
+    """So a store of boundaries is refused before any read is read; one of bases is not."""
+    write_multi(tmp_path / "reads.fast5", reads_made(1))
+    config = from_flat(PrepareConfig, {"move_margin": True, "workers": 1})
+
+    with pytest.raises(ConfigError, match="move_margin: leaves no boundary for task boundary"):
+        prepare([tmp_path / "reads.fast5"], labels="fast5_moves", out=tmp_path / "store", config=config)

@@ -7,7 +7,8 @@ from poreconv.config import IGNORE
 from poreconv.errors import ConfigError
 from poreconv.events.events import Events
 from poreconv.events.targets import BASES, boundaries, stretch_events
-from poreconv.events.tasks import MOST_CLASSES, task_named
+from poreconv.events.tasks import task_named
+from poreconv.events.tasks.classes import MOST_CLASSES
 
 TARGETS = st.lists(st.tuples(st.integers(IGNORE, 3), st.integers(1, 6)), max_size=15).map(
     lambda steps: np.repeat([label for label, _ in steps], [n for _, n in steps]).astype(np.int8)

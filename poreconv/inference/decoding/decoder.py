@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from poreconv.config import DecodeConfig
 from poreconv.errors import ConfigError
 from poreconv.events.events import Events
-from poreconv.events.tasks import Task
+from poreconv.events.tasks.task import Task
 from poreconv.inference.decoding.temperature import probabilities
 
 # C classes, T samples

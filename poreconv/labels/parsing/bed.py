@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.errors import FormatError
-from poreconv.events.tasks import MOST_CLASSES
+from poreconv.events.tasks.classes import MOST_CLASSES
 from poreconv.labels.parsing.streams import open_plain
 from poreconv.labels.parsing.tables import BED_HEAD
 
