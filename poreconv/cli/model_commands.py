@@ -225,7 +225,7 @@ def _export(chosen: Namespace) -> None:
     difference = export(chosen.model, out=chosen.out, kind=chosen.format, int8_from=chosen.int8)
     print_line(f"{chosen.out}")
     numbers = f"mean {difference.mean:.2g}, largest {difference.largest:.2g}"
-    print_line(f"probabilities differ from the bundle's in fp32: {numbers}", to=errors)
+    print_line(f"outputs differ from the bundle's in fp32: {numbers}", to=errors)
 
 
 COMMANDS = {

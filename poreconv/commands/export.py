@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from poreconv.config import InferenceConfig
 from poreconv.errors import ConfigError, SignalError
 from poreconv.events.tabulation import check_new
-from poreconv.inference.decoding.temperature import softmax
 from poreconv.inference.labeller import Labeller, load
 from poreconv.models.header import ONNX
 from poreconv.models.onnx_export import WINDOW, middles, write_onnx
@@ -27,7 +26,7 @@ FP32 = InferenceConfig(precision="32")
 
 @dataclass(frozen=True)
 class Difference:
-    """Absolute difference of the exported model's probabilities from the bundle's in fp32, over windows of signal."""
+    """Absolute difference of the exported model's probabilities, or values, from the bundle's in fp32, over windows."""
 
     largest: float
     mean: float
@@ -78,5 +77,6 @@ def _difference(bundle: Labeller, exported: Labeller, windows: list[NDArray[np.f
     noise = np.random.default_rng(0).normal(size=(4, WINDOW)).astype(np.float32)
     x_NT = np.stack(windows) if windows else noise
     pairs = zip(bundle.logits(x_NT), exported.logits(x_NT), strict=True)
-    differences = [np.abs(softmax(a_CT) - softmax(b_CT)) for a_CT, b_CT in pairs]
+    meant = bundle.decoder.outputs
+    differences = [np.abs(meant(a_CT) - meant(b_CT)) for a_CT, b_CT in pairs]
     return Difference(float(np.max(differences)), float(np.mean(differences)))

@@ -22,8 +22,8 @@ def label(
     Args:
         model: The bundle that `train` wrote, or the name of a shipped model.
         paths: Signal files and folders: one, or several.
-        out: Table of events; the suffix names the format, a key of ``WRITERS``, see `convert`. The drop ledger is
-            written to ``<out>.ledger.json``.
+        out: Table of events; the suffix names the format, a key of ``WRITERS``, see `convert`. Of a model of values:
+            ``.parquet``, a list of numbers per read, or ``.tsv``. The drop ledger is written to ``<out>.ledger.json``.
         config: Batch size, chunk length, precision, processes.
 
     Returns:
@@ -34,9 +34,10 @@ def label(
         ConfigError: ``out`` exists, or its suffix names no format.
         MismatchError: The model was not trained for such reads.
     """
-    check_out(Path(out))
     config = config or LabelConfig()
     trained = TrainedModel.find(model, config.inference)
+    kind = trained.recipe.asked.table(config.every)
+    check_out(Path(out), kind)
     return tabulate(
         paths,
         Path(out),
@@ -45,4 +46,5 @@ def label(
         settings={"model": trained.sha256, "inference": asdict(config.inference), "files": asdict(config.files)},
         files=config.files,
         work=for_model(config.work),
+        kind=kind,
     )

@@ -1,6 +1,6 @@
 """A picture of one read: its current, its labels, and the events that a model finds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from poreconv import plot
 from poreconv.config import SourceConfig
 from poreconv.errors import ConfigError
 from poreconv.events.events import Events
-from poreconv.inference.labeller import load
+from poreconv.events.targets import values_of
+from poreconv.inference.labeller import Labeller, load
 from poreconv.labels.opening import assign_files, events_of, open_labels
-from poreconv.plot.panels import Curves
+from poreconv.plot.panels import PROBABILITY
 from poreconv.plot.saving import STILL
 from poreconv.reads.read import Read
 from poreconv.reads.readers import ReadStream, open_reads
@@ -61,13 +62,18 @@ def plot_read(
     with open_reads(paths) as reads:
         read = _chosen(reads, read_id)
         tracks = _labelled(read, [labels] if isinstance(labels, str) else labels, labels_from, config or SourceConfig())
-    curves: Curves = {}
+    curves, quantity = _values(read, tracks), "value"
     if model is not None:
-        tracks["model"], curves = _found(read, model)
+        labeller = load(model)
+        quantity = labeller.recipe.asked.quantity
+        events, found = _found(labeller, read)
+        curves = found if quantity == PROBABILITY else curves | found
+        tracks |= {"model": events} if labeller.recipe.asked.events_drawn else {}
     if out.suffix == PAGE:
-        plot.save_page(plot.interactive_squiggle(read, tracks, curves, start=start or 0, end=end), out)
+        page = plot.interactive_squiggle(read, tracks, curves, quantity=quantity, start=start or 0, end=end)
+        plot.save_page(page, out)
     else:
-        plot.save(plot.overview(read, tracks, curves, start=start, end=end), out)
+        plot.save(plot.overview(read, tracks, curves, quantity=quantity, start=start, end=end), out)
     return read
 
 
@@ -95,9 +101,14 @@ def _labelled(read: Read, names: Sequence[str], given: Sequence[Path | str], con
     return tracks
 
 
-def _found(read: Read, model: Path | str) -> tuple[Events, Curves]:
+def _values(read: Read, tracks: Mapping[str, Events]) -> dict[str, NDArray[np.float32]]:
+    """Return the values of the labels that have some."""
+    with_values = {name: events for name, events in tracks.items() if np.isfinite(events.value).any()}
+    return {name: values_of(events, len(read.adc)) for name, events in with_values.items()}
+
+
+def _found(labeller: Labeller, read: Read) -> tuple[Events, dict[str, NDArray[np.float32]]]:
     """Return the events that a model finds, and its probability of each class at each sample of the read."""
-    labeller = load(model)
     [(_, probabilities_CT)] = labeller.probabilities([read])
     classes = labeller.recipe.asked.tracks(labeller.recipe.classes)
     curves = {name: _at_samples(probabilities_CT[i], len(read.adc)) for i, name in classes.items()}

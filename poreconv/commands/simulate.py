@@ -5,10 +5,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from poreconv.config import SimulateConfig
 from poreconv.errors import ConfigError
-from poreconv.events.writers import Writer, writer_for
-from poreconv.events.writers.table import events_table
+from poreconv.events.writers.table import EVENTS, events_table
+from poreconv.events.writers.tsv import TsvWriter
+from poreconv.events.writers.values import MEANS, interval_values
 from poreconv.reads.read import Read
 from poreconv.reads.readers import write_reads
 from poreconv.runtime.files import whole_file
@@ -23,7 +27,7 @@ def simulate(simulator: str, *, out: Path | str, common: SimulateConfig | None =
     Args:
         simulator: Name in ``SIMULATORS``.
         out: Folder for ``reads.<format>``, ``events.tsv`` (the columns of `label`'s table) and, if the simulator has
-            regions, ``regions.tsv`` (the same columns).
+            them, ``regions.tsv`` (the same columns) and ``values.tsv`` (``read_id``, ``start``, ``end``, ``value``).
         common: Number of reads, seed, format.
         config: The simulator's own settings.
 
@@ -45,17 +49,17 @@ def simulate(simulator: str, *, out: Path | str, common: SimulateConfig | None =
 
 
 class _Truth:
-    """Tables of the true events, each written whole or not at all; that of regions only if there are any."""
+    """Tables of the truth, each written whole or not at all; those of regions and values only if there are any."""
 
     def __init__(self, folder: Path, files: ExitStack) -> None:
         self._folder, self._files = folder, files
-        self._writers: dict[str, Writer] = {}
+        self._writers: dict[str, TsvWriter] = {}
         self._open("events.tsv")
 
-    def _open(self, name: str) -> Writer:
+    def _open(self, name: str, schema: pa.Schema = EVENTS) -> TsvWriter:
         if name not in self._writers:
             partial = self._files.enter_context(whole_file(self._folder / name))
-            self._writers[name] = writer_for(self._folder / name)(partial)
+            self._writers[name] = TsvWriter(partial, schema)
         return self._writers[name]
 
     def write(self, made: Simulated) -> None:
@@ -63,6 +67,8 @@ class _Truth:
         self._open("events.tsv").write(events_table(made.read, made.events))
         if made.regions is not None:
             self._open("regions.tsv").write(events_table(made.read, made.regions))
+        if np.isfinite(made.events.value).any():
+            self._open("values.tsv", MEANS).write(interval_values(made.read, made.events))
 
     def close(self) -> None:
         """Finish the tables."""

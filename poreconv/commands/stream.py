@@ -15,11 +15,12 @@ from tempfile import TemporaryDirectory
 from rich.table import Table
 
 from poreconv.config import FlowCellConfig, WorkConfig
-from poreconv.events.tabulation import check_out, join_files, write_rows
+from poreconv.events.tabulation import TableKind, check_out, join_files, write_rows
 from poreconv.inference.labeller import load
 from poreconv.inference.streaming.labeller import StreamingLabeller
 from poreconv.inference.streaming.latency import Measured
 from poreconv.inference.streaming.playback import FlowCell, reads_for
+from poreconv.models.header import read_header
 from poreconv.models.shipped import find_bundle
 from poreconv.reads.read import Read
 from poreconv.runtime.executors import cores, run_all, without_opening
@@ -112,12 +113,12 @@ def stream(
         MismatchError: The model was not trained for such reads.
     """
     config = config or FlowCellConfig()
+    kind = read_header(find_bundle(model)).recipe.asked.table()
     if out is not None:
-        check_out(Path(out))
-    find_bundle(model)
+        check_out(Path(out), kind)
     n_workers = min(config.workers or cores(), config.channels)
     with TemporaryDirectory() as folder:
-        work = partial(_play, model, paths, config)
+        work = partial(_play, model, paths, config, kind)
         if out is None:
             shares = [Share(number, n_workers, Path(folder), None) for number in range(n_workers)]
             return _run(work, shares, config)
@@ -125,7 +126,7 @@ def stream(
             files = [jobs.path(number, ".parquet") for number in range(n_workers)]
             shares = [Share(number, n_workers, Path(folder), file) for number, file in enumerate(files)]
             streamed = _run(work, shares, config)
-            join_files(jobs, files, Path(out))
+            join_files(jobs, files, Path(out), kind)
             return streamed
 
 
@@ -180,6 +181,7 @@ def _play(
     model: Path | str,
     paths: Path | str | Sequence[Path | str],
     config: FlowCellConfig,
+    kind: TableKind,
     share: Share,
 ) -> None:
     """Play one process's channels, and write its progress file from time to time."""
@@ -197,7 +199,7 @@ def _play(
     if share.out is None:
         deque(played, maxlen=0)
     else:
-        write_rows(share.out, played, measured.ledger)
+        write_rows(share.out, played, measured.ledger, kind)
     progress_file.write()
 
 

@@ -72,9 +72,15 @@ class InferenceConfig:
 class LabelConfig:
     """How a trained model labels files."""
 
+    every: int = 1
+    """Number of samples of which a row of a TSV of values is the mean; for a model of values only."""
     inference: InferenceConfig = group(InferenceConfig)
     files: FilesConfig = group(FilesConfig)
     work: WorkConfig = group(WorkConfig)
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.every >= 1, f"every: {self.every}; must be positive")
 
 
 @dataclass(frozen=True)

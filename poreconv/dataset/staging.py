@@ -20,7 +20,7 @@ ROW_FIELDS = [name for name in INDEX.names if name not in {"offset", "length", "
 """Columns of the store's index that are known when a read has been labelled."""
 
 ARRAYS: dict[str, DTypeLike] = {
-    "adc": np.int16, "start": np.int32, "end": np.int32, "label": np.int16, "coverage": np.int32,
+    "adc": np.int16, "start": np.int32, "end": np.int32, "label": np.int16, "value": np.float32, "coverage": np.int32,
 }  # fmt: skip
 """Columns that hold an array as bytes: lists of numbers cost Parquet ten times as much."""
 
@@ -115,8 +115,8 @@ def read_staged(path: Path, classes: tuple[str, ...]) -> Iterator[LabelledRead]:
     for batch in _batches(path, SCHEMA.names):
         rows = batch.select(ROW_FIELDS).to_pylist()
         for i, row in enumerate(rows):
-            adc, start, end, label, coverage = (_array(batch, name, i) for name in ARRAYS)
-            yield LabelledRead(row, adc, Events.of(start, end, label=label, classes=classes, coverage=coverage))
+            array = {name: _array(batch, name, i) for name in ARRAYS}
+            yield LabelledRead(row, array.pop("adc"), Events.of(**array, classes=classes))
 
 
 def durations(path: Path) -> Iterator[NDArray[np.int32]]:

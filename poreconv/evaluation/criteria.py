@@ -21,7 +21,7 @@ from poreconv.events.matching import partners
 from poreconv.events.targets import boundaries, known_starts
 from poreconv.events.tasks import task_named
 from poreconv.events.tasks.task import Task
-from poreconv.runtime.registry import entry
+from poreconv.runtime.registry import entry, lookup
 
 if TYPE_CHECKING:
     from poreconv.evaluation.result import Evaluation
@@ -129,6 +129,18 @@ class Criterion(ABC):
             Shape ``(n_samples,)``.
         """
         return np.asarray(self.task.known(target) & (self.task.target(predicted, len(target)) != target))
+
+    def curves(
+        self, target: NDArray[Any], outputs_CT: NDArray[np.float32], classes: tuple[str, ...]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return what a picture of a read draws below its events, by name, shape ``(T,)`` each.
+
+        Args:
+            target: The truth, shape ``(T,)``.
+            outputs_CT: What the decoder makes of the network's outputs.
+            classes: Names of the network's outputs.
+        """
+        return {name: outputs_CT[i] for i, name in self.task.tracks(classes).items()}
 
     def certainty(
         self, target: NDArray[Any], outputs_CT: NDArray[np.float32]
@@ -344,13 +356,13 @@ def _with_classes(of_task: dict[str, str], classes: tuple[str, ...]) -> dict[str
     return {"accuracy": "accuracy", "macro F1": "macro_f1", **of_task, **per_class, "ECE": "ece"}
 
 
-CRITERIA: dict[str, type[Criterion]] = {
-    "boundary": BoundaryCriterion,
-    "segment": SegmentCriterion,
-    "base": SegmentCriterion,
-    "read": ReadCriterion,
+CRITERIA = {
+    "boundary": "poreconv.evaluation.criteria:BoundaryCriterion",
+    "segment": "poreconv.evaluation.criteria:SegmentCriterion",
+    "base": "poreconv.evaluation.criteria:SegmentCriterion",
+    "read": "poreconv.evaluation.criteria:ReadCriterion",
 }
-"""Task -> its criterion."""
+"""Task -> its criterion, ``"module:attribute"``."""
 
 
 def criterion_of(task: str) -> Criterion:
@@ -362,7 +374,8 @@ def criterion_of(task: str) -> Criterion:
     Raises:
         ConfigError: The task has none.
     """
-    return entry(CRITERIA, task, kind="criterion of task")(task_named(task))
+    kind: type[Criterion] = lookup(CRITERIA, task, kind="criterion of task")
+    return kind(task_named(task))
 
 
 def baselines_for(task: str, names: Iterable[str] | None = None) -> dict[str, Baseline]:

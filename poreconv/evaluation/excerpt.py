@@ -76,8 +76,9 @@ class Excerpt:
     """True events, in samples of the whole read."""
     predicted: Track
     """Predicted events, in samples of the whole read."""
-    probabilities: NDArray[np.float32]
-    """Probability of each class in the detail window, shape ``(C, n_detail)``; no rows if not known for each sample."""
+    curves: dict[str, NDArray[np.float32]]
+    """What is drawn below the events, such as the probability of a class, by name: in the detail window, shape
+    ``(n_detail,)`` each; empty if not known for each sample."""
     wrong: NDArray[np.int64]
     """Number of errors in each of `WRONG_BINS` bins or fewer along the read, shape ``(n_wrong_bins,)``."""
     complete: bool
@@ -92,8 +93,8 @@ class Excerpt:
         )
         require(self.envelope.ndim == 2 and self.envelope.shape[0] == 2, f"{where}: its envelope needs two rows")
         require(
-            not len(self.probabilities) or self.probabilities.shape[1:] == self.adc.shape,
-            f"{where}: its probabilities are of other samples than adc",
+            all(curve.shape == self.adc.shape for curve in self.curves.values()),
+            f"{where}: its curves are of other samples than adc",
         )
 
     @property
@@ -107,24 +108,26 @@ class Excerpt:
         read: Read,
         target: NDArray[Any],
         predicted: Events,
-        probabilities_CT: NDArray[np.float32],
+        outputs_CT: NDArray[np.float32],
         recipe: Recipe,
     ) -> Self:
         """Make the excerpt of a read; its detail window is where most errors are.
 
         Args:
             read: The read, ``T`` samples.
-            target: Its true classes, -1 outside the coverage, shape ``(T,)``.
+            target: The truth, shape ``(T,)``; see `Task.target`.
             predicted: The events that the model found.
-            probabilities_CT: Probability of each class, shape ``(C, T)``; left out if their number is another, since
-                the model works at another sample rate.
+            outputs_CT: What the decoder makes of the network's outputs, shape ``(C, T)``; left out if ``T`` is
+                another, since the model works at another sample rate.
             recipe: Recipe of the model.
         """
-        wrong_T, known_T = criterion_of(recipe.task).wrong(target, predicted), recipe.asked.known(target)
+        criterion = criterion_of(recipe.task)
+        wrong_T, known_T = criterion.wrong(target, predicted), recipe.asked.known(target)
         n_detail = min(len(read.adc), int(np.clip(DETAIL_EVENTS * recipe.mean_dwell, DETAIL_FEWEST, DETAIL_MOST)))
         detail = worst_window(wrong_T, known_T, n_detail)
         bins = binned(read.adc, BINS)
-        known = probabilities_CT.shape[1] == len(target)
+        comparable = outputs_CT.shape[1] == len(target)
+        curves = criterion.curves(target, outputs_CT, recipe.classes) if comparable else {}
         events = recipe.asked.events(target, recipe.classes), predicted
         complete = max(map(len, events)) <= MOST_EVENTS
         truth, predicted = events if complete else [events_inside(track, detail) for track in events]
@@ -139,7 +142,7 @@ class Excerpt:
             adc=read.adc[detail],
             truth=Track.of(truth),
             predicted=Track.of(predicted),
-            probabilities=probabilities_CT[:, detail].round(3) if known else np.zeros((0, n_detail), np.float32),
+            curves={name: curve[detail].astype(np.float32).round(3) for name, curve in curves.items()},
             wrong=np.add.reduceat(wrong_T, bin_starts(len(wrong_T), WRONG_BINS), dtype=np.int64),
             complete=complete,
         )
@@ -152,18 +155,10 @@ class Excerpt:
         adc[self.start : self.end] = self.adc
         return Read(self.read_id, adc, self.calibration, self.sample_rate_hz, chemistry_code=self.chemistry)
 
-    def probability(self, label: int) -> NDArray[np.float32]:
-        """Return the probability of a class at each sample of the whole read.
-
-        Args:
-            label: Index of the class.
-
-        Returns:
-            Shape ``(n_samples,)``; 0 outside the detail window.
-        """
-        whole = np.zeros(self.n_samples, np.float32)
-        whole[self.start : self.end] = self.probabilities[label]
-        return whole
+    def whole_curves(self) -> dict[str, NDArray[np.float32]]:
+        """Return the curves at all samples of the read, shape ``(n_samples,)`` each; NaN outside the detail window."""
+        outside = (self.start, self.n_samples - self.end)
+        return {name: np.pad(curve, outside, constant_values=np.nan) for name, curve in self.curves.items()}
 
 
 def worst_window(wrong_T: NDArray[np.bool_], known_T: NDArray[np.bool_], n_samples: int) -> slice:
@@ -194,5 +189,6 @@ def events_inside(events: Events, window: slice) -> Events:
         window: Samples of the read.
     """
     seen = events.within(window.start, window.stop)
-    kept = [column[seen] for column in (events.start, events.end, events.label, events.score)]
-    return Events.of(kept[0], kept[1], label=kept[2], classes=events.classes, score=kept[3])
+    score, value = events.score[seen], events.value[seen]
+    start, end, label = events.start[seen], events.end[seen], events.label[seen]
+    return Events.of(start, end, label=label, classes=events.classes, score=score, value=value)

@@ -27,6 +27,8 @@ class Events:
     """Class names; empty if only the places of events are known."""
     score: NDArray[np.float32]
     """Confidence from 0 to 1, shape ``(n,)``; 1 for truth."""
+    value: NDArray[np.float32]
+    """A number that each event has at all its samples, shape ``(n,)``; NaN: it has none, or it is not known."""
     coverage: NDArray[np.int64]
     """Intervals ``[start, end)`` that the label source covers, shape ``(m, 2)``, ascending, disjoint."""
 
@@ -39,6 +41,7 @@ class Events:
         label: ArrayLike | None = None,
         classes: Sequence[str] = (),
         score: ArrayLike | None = None,
+        value: ArrayLike | None = None,
         coverage: ArrayLike | None = None,
     ) -> Self:
         """Build events from arrays, after checking them.
@@ -49,6 +52,7 @@ class Events:
             label: Indices into ``classes``, shape ``(n,)``; default: 0 if there is just one class, else -1.
             classes: Class names.
             score: Confidences, shape ``(n,)``; default 1.
+            value: Numbers, shape ``(n,)``; default: events have none.
             coverage: Covered intervals, shape ``(m, 2)``; default: the union of the events.
 
         Raises:
@@ -59,15 +63,16 @@ class Events:
         default_label = 0 if len(classes) == 1 else -1
         label_n = np.full(len(start_n), default_label, np.int16) if label is None else np.asarray(label, np.int16)
         score_n = np.ones(len(start_n), np.float32) if score is None else np.asarray(score, np.float32)
-        if not len(start_n) == len(end_n) == len(label_n) == len(score_n):
-            raise ConfigError("events: start, end, label and score differ in length; give one of each per event")
+        value_n = np.full(len(start_n), np.nan, np.float32) if value is None else np.asarray(value, np.float32)
+        if not len(start_n) == len(end_n) == len(label_n) == len(score_n) == len(value_n):
+            raise ConfigError("events: start, end, label, score, value differ in length; give one of each per event")
         if (end_n <= start_n).any() or (start_n[1:] < end_n[:-1]).any() or (len(start_n) and start_n[0] < 0):
             raise ConfigError("events: empty, negative, out of order or overlapping; sort them and cut the overlaps")
         if len(label_n) and (label_n.min() < -1 or label_n.max() >= len(classes)):
             raise ConfigError(f"events: class index outside -1..{len(classes) - 1}; classes are {tuple(classes)}")
         intervals = None if coverage is None else union(np.asarray(coverage, np.int64).reshape(-1, 2))
         covered = _joined(start_n, end_n) if intervals is None else intervals
-        return cls(start_n, end_n, label_n, tuple(classes), score_n, covered)
+        return cls(start_n, end_n, label_n, tuple(classes), score_n, value_n, covered)
 
     def __len__(self) -> int:
         """Number of events."""
@@ -107,6 +112,7 @@ def joined(parts: Sequence[Events]) -> Events:
         label=np.concatenate([part.label for part in parts]),
         classes=named[0] if named else (),
         score=np.concatenate([part.score for part in parts]),
+        value=np.concatenate([part.value for part in parts]),
         coverage=np.concatenate([part.coverage for part in parts]),
     )
 

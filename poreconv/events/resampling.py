@@ -34,5 +34,6 @@ def resample_events(events: Events, n_samples: int, n_new: int, ratio: float) ->
         label=events.label[kept],
         classes=events.classes,
         score=events.score[kept],
+        value=events.value[kept],
         coverage=moved(events.coverage),
     )

@@ -15,10 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from poreconv.config import FilesConfig, WorkConfig
+from poreconv.config import FilesConfig, WorkConfig, require
 from poreconv.errors import ConfigError, ReadDropped
 from poreconv.events.writers import Writer, writer_for
+from poreconv.events.writers.parquet import ParquetWriter
 from poreconv.events.writers.table import EVENTS, ReadFacts, events_table, with_facts
+from poreconv.events.writers.values import VALUES, MeansWriter, values_table
 from poreconv.reads.pieces import Job, LastFile, plan_jobs, reads_of
 from poreconv.reads.read import Read
 from poreconv.reads.readers import find_files
@@ -48,10 +50,47 @@ class TableKind:
     """Makes the rows of one read from its result."""
     writer_for: Callable[[Path], Callable[[Path], Writer]]
     """Returns the writer class for an output's suffix; raises `ConfigError` for an unknown one."""
+    batch_rows: int = 1 << 17
+    """Rows per batch of writing and reading: one batch per read would take longer than the analysis, and a batch is in
+    memory."""
 
 
 EVENT_ROWS = TableKind(EVENTS, events_table, writer_for)
 """One row per event."""
+
+VALUE_BATCH = 64
+"""Reads per batch of a table of values: each has a number for every sample."""
+
+
+def event_rows(every: int) -> TableKind:
+    """Return a table with one row per event.
+
+    Args:
+        every: Only 1.
+
+    Raises:
+        ConfigError: It is not 1.
+    """
+    require(every == 1, f"every: {every}; events have no mean of several samples, leave it out")
+    return EVENT_ROWS
+
+
+def value_rows(every: int) -> TableKind:
+    """Return a table of one number per sample: as Parquet a list per read, as TSV the mean of every few samples.
+
+    Args:
+        every: Number of samples of which a row of TSV is the mean.
+    """
+    return TableKind(VALUES, values_table, partial(_value_writer, every), VALUE_BATCH)
+
+
+def _value_writer(every: int, out: Path) -> Callable[[Path], Writer]:
+    if out.suffix == ".tsv":
+        return partial(MeansWriter, every=every)
+    require(out.suffix == ".parquet", f"{out}: no format of values has this suffix; end the name in .parquet or .tsv")
+    require(every == 1, f"every: {every}; Parquet holds the value of each sample, write .tsv for means")
+    return partial(ParquetWriter, schema=VALUES)
+
 
 JobWithFile = tuple[Job, Path]
 """A job, and the file that its rows go into."""
@@ -179,13 +218,9 @@ def write_rows(out: Path, results: Iterable[tuple[Read, Any]], ledger: Ledger, k
             yield rows
 
     with whole_file(out) as partial, _open_job_file(partial, kind.schema) as table:
-        for rows in _batches(rows_of_each()):
+        for rows in _batches(rows_of_each(), kind.batch_rows):
             table.write_table(rows)
         table.add_key_value_metadata({"ledger": to_json(ledger), "reads": to_json(facts)})
-
-
-BATCH_ROWS = 1 << 17
-"""Rows per batch of writing and reading: one batch per read would take longer than the analysis."""
 
 
 def _open_job_file(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
@@ -194,11 +229,11 @@ def _open_job_file(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, schema, compression="none", use_dictionary=texts, write_statistics=False)
 
 
-def _batches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def _batches(tables: Iterable[pa.Table], most_rows: int) -> Iterator[pa.Table]:
     batch: list[pa.Table] = []
     for table in tables:
         batch.append(table)
-        if sum(map(len, batch)) >= BATCH_ROWS:
+        if sum(map(len, batch)) >= most_rows:
             yield pa.concat_tables(batch)
             batch = []
     if batch:
@@ -263,12 +298,12 @@ def _join(paths: Iterable[Path], joined: Path, kind: TableKind) -> Ledger:
     with closing(kind.writer_for(joined)(joined)) as writer:
         for path in paths:
             with pq.ParquetFile(path) as file:
-                _append_rows(file, writer, ledger, seen)
+                _append_rows(file, writer, kind.batch_rows, ledger, seen)
     ledger.notes.update(writer.notes)
     return ledger
 
 
-def _append_rows(file: pq.ParquetFile, writer: Writer, ledger: Ledger, seen: set[str]) -> None:
+def _append_rows(file: pq.ParquetFile, writer: Writer, batch_rows: int, ledger: Ledger, seen: set[str]) -> None:
     metadata = file.metadata.metadata
     ledger.merge(from_json(metadata[b"ledger"], Ledger))
     facts = from_json(metadata[b"reads"], dict[str, ReadFacts])
@@ -278,6 +313,6 @@ def _append_rows(file: pq.ParquetFile, writer: Writer, ledger: Ledger, seen: set
     ledger.kept += len(facts) - len(duplicates)
     seen |= facts.keys()
     duplicate_ids = pa.array(duplicates, pa.string())
-    for batch in file.iter_batches(BATCH_ROWS):
+    for batch in file.iter_batches(batch_rows):
         table = with_facts(pa.Table.from_batches([batch]), facts)
         writer.write(table.filter(pc.invert(pc.is_in(table["read_id"], duplicate_ids))) if duplicates else table)

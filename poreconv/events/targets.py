@@ -55,6 +55,33 @@ def stretch_events(target: NDArray[np.int8], classes: tuple[str, ...]) -> Events
     return Events.of(start[known], end[known], label=label[known], classes=classes)
 
 
+def values_of(events: Events, n_samples: int) -> NDArray[np.float32]:
+    """Return the value of each sample, shape ``(n_samples,)``; NaN outside the events and their coverage.
+
+    Args:
+        events: Events of one read.
+        n_samples: The read's length.
+    """
+    value = np.full(n_samples, np.nan, np.float32)
+    value[samples_of(events.start, events.duration)] = np.repeat(events.value, events.duration)
+    value[coverage_gaps(events, n_samples)] = np.nan
+    return value
+
+
+def value_events(value: NDArray[np.float32]) -> Events:
+    """Return an event for each stretch of samples with one value.
+
+    Args:
+        value: Value of each sample, NaN where it is not known, shape ``(n_samples,)``.
+    """
+    known = np.isfinite(value)
+    change = np.flatnonzero((value[1:] != value[:-1]) & (known[1:] | known[:-1])) + 1
+    edge = np.concatenate([[0], change, [len(value)]]) if len(value) else np.zeros(1, np.int64)
+    start, end = edge[:-1], edge[1:]
+    kept = known[start]
+    return Events.of(start[kept], end[kept], value=value[start[kept]])
+
+
 def boundary_events(target: NDArray[np.int8]) -> Events:
     """Convert a target of boundaries back to events; each ends where the next begins, or where nothing is known.
 

@@ -63,7 +63,7 @@ class FirstThatAnswers:
                 _move_notes(source, self.notes)
             if events is not None and len(events):
                 self.notes[f"labelled_by_{name}"] += 1
-                return events if self.classes else Events.of(events.start, events.end, coverage=events.coverage)
+                return events if self.classes else _without_classes(events)
         return None
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ class WhereAllAgree:
                 f"{read.where}: its label sources agree nowhere; check that their files are about this read",
                 reason="no_agreement",
             )
-        return events if self.classes else Events.of(events.start, events.end, coverage=events.coverage)
+        return events if self.classes else _without_classes(events)
 
     def _events_of(self, name: str, source: LabelSource, read: Read) -> Events | None:
         try:
@@ -139,6 +139,10 @@ class WhereAllAgree:
         """Close all sources."""
         for source in self._sources.values():
             source.close()
+
+
+def _without_classes(events: Events) -> Events:
+    return Events.of(events.start, events.end, value=events.value, coverage=events.coverage)
 
 
 def _move_notes(source: LabelSource, notes: Counter[str]) -> None:

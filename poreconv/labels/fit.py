@@ -17,6 +17,7 @@ def fitted(
     *,
     label: ArrayLike | None = None,
     classes: Sequence[str] = (),
+    value: ArrayLike | None = None,
     coverage: ArrayLike | None = None,
 ) -> Events:
     """Build the events of a read after checking that they fit it; nothing is moved or cut to make them fit.
@@ -27,6 +28,7 @@ def fitted(
         end: Sample after the last of each event, shape ``(n,)``.
         label: Index into ``classes`` of each event, shape ``(n,)``; default: events without a class.
         classes: Class names; default: none.
+        value: The number that each event has, shape ``(n,)``; default: none.
         coverage: Intervals ``[start, end)`` that the source covers, shape ``(m, 2)``; default: the union of its events.
 
     Raises:
@@ -34,7 +36,7 @@ def fitted(
             outside the signal (``label_outside_signal``).
     """
     check_fit(read, start, end)
-    return Events.of(start, end, label=label, classes=classes, coverage=coverage)
+    return Events.of(start, end, label=label, classes=classes, value=value, coverage=coverage)
 
 
 def fitted_whole(read: Read, label: int, classes: Sequence[str]) -> Events:

@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from poreconv.events.events import Events
 from poreconv.plot import style
 from poreconv.plot.decimation import extremes
-from poreconv.plot.panels import BINS, Curves, band_colours
+from poreconv.plot.panels import BINS, PROBABILITY, Curves, band_colours
 from poreconv.plot.reads import Tracks, checked_window
 from poreconv.reads.read import Read
 from poreconv.reads.scaling import to_pa
@@ -23,8 +23,12 @@ from poreconv.runtime.files import whole_file
 SIGNAL_PX, TRACK_PX, CURVE_PX, EDGES_PX = 340, 26, 130, 130
 """Heights in pixels: of the squiggle, of each track, of the probabilities; of title, axis and legend together."""
 
-STEPS = 200
-"""Probabilities are stored in steps of 1 / 200 for zooming, finer than a screen shows."""
+STEPS, FINE_STEPS = 200, 60_000
+"""Probabilities are stored in steps of 1 / 200 for zooming, finer than a screen shows; another quantity in this number
+of steps from its least to its largest."""
+
+GAP = -(2**15)
+"""The number of a sample without a value; `refine.js` knows it too. No sequencer writes such a count."""
 
 EVENT_HOVER = " %{customdata[0]:,d} to %{customdata[1]:,d}, score %{customdata[2]:.3f}<extra></extra>"
 """Text shown, after its class, for the event under the pointer."""
@@ -33,8 +37,9 @@ EVENT_HOVER = " %{customdata[0]:,d} to %{customdata[1]:,d}, score %{customdata[2
 def interactive_squiggle(
     read: Read,
     tracks: Tracks | None = None,
-    probabilities: Curves | None = None,
+    curves: Curves | None = None,
     *,
+    quantity: str = PROBABILITY,
     start: int = 0,
     end: int | None = None,
 ) -> go.Figure:
@@ -46,29 +51,31 @@ def interactive_squiggle(
     Args:
         read: The read.
         tracks: Name -> events, top to bottom.
-        probabilities: Class -> its probability at each sample of the read, shape ``(n_samples,)``.
+        curves: Class -> its probability at each sample of the read, shape ``(n_samples,)``.
+        quantity: What the curves show, if it is not the probability.
         start: First sample in view when the page opens.
         end: Sample after the last one in view; default: the read's end.
 
     Raises:
         ConfigError: ``[start, end)`` is not in the read.
     """
-    tracks, curves = tracks or {}, probabilities or {}
+    tracks, curves = tracks or {}, curves or {}
     window = checked_window(read, start, end)
     heights = [SIGNAL_PX, *[TRACK_PX] * len(tracks), *[CURVE_PX] * bool(curves)]
     rows = len(heights)
     figure = make_subplots(rows, 1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.02)
-    colours = style.class_colours(tracks)
+    colours = style.curve_colours(curves, style.class_colours(tracks))
     lines = [_add_line(figure, 1, "current", "pA", style.INK, *_as_counts(read))]
     rows_of_events = [_add_track(figure, row, *track, colours) for row, track in enumerate(tracks.items(), start=2)]
-    for name, probability in curves.items():
-        colour = colours.get(name, style.MODEL)
-        lines.append(_add_line(figure, rows, f"P({name})", "", colour, *_as_steps(probability)))
+    for name, curve in curves.items():
+        colour, title = colours.get(name, style.MODEL), f"P({name})" if quantity == PROBABILITY else name
+        lines.append(_add_line(figure, rows, title, "", colour, *_as_steps(curve, quantity)))
     _add_legend(figure, colours)
     _lay_out(figure, read, window, sum(heights) + EDGES_PX)
     figure.update_xaxes(title=f"sample ({read.sample_rate_hz:,g} per second)", row=rows, col=1)
     if curves:
-        figure.update_yaxes(title="probability", range=[-0.03, 1.03], row=rows, col=1)
+        limits = [-0.03, 1.03] if quantity == PROBABILITY else None
+        figure.update_yaxes(title=quantity, range=limits, row=rows, col=1)
     figure.update_layout(meta={"n_samples": len(read.adc), "lines": lines, "tracks": rows_of_events})
     return figure
 
@@ -94,8 +101,15 @@ def _as_counts(read: Read) -> Samples:
     return read.adc, read.calibration.offset, read.calibration.scale
 
 
-def _as_steps(probability: NDArray[np.float32]) -> Samples:
-    return np.rint(probability * STEPS).astype(np.uint8), 0.0, 1 / STEPS
+def _as_steps(curve: NDArray[np.float32], quantity: str) -> Samples:
+    if quantity == PROBABILITY:
+        return np.rint(curve * STEPS).astype(np.uint8), 0.0, 1 / STEPS
+    known = np.isfinite(curve)
+    low, high = (float(limit(curve[known])) if known.any() else 0.0 for limit in (np.min, np.max))
+    step, middle = (high - low) / FINE_STEPS or 1.0, (low + high) / 2
+    steps = np.full(len(curve), GAP, np.int16)
+    steps[known] = np.rint((curve[known] - middle) / step)
+    return steps, middle / step, step
 
 
 def _add_line(
@@ -103,7 +117,7 @@ def _add_line(
 ) -> dict[str, Any]:
     """Draw a line of few points; return all of its samples for `refine.js`."""
     shown = extremes(numbers, BINS)
-    values = (numbers[shown] + np.float64(offset)) * scale
+    values = np.where(numbers[shown] == GAP, np.nan, (numbers[shown] + np.float64(offset)) * scale)
     hover = f"sample %{{x:,}}<br>{name} %{{y:.2f}} {unit}<extra></extra>"
     line = {"color": colour, "width": 1}
     figure.add_scatter(x=shown, y=values, name=name, line=line, hovertemplate=hover, showlegend=False, row=row, col=1)

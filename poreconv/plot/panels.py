@@ -18,7 +18,11 @@ Window = tuple[int, int]
 """Samples ``[start, end)`` of a read."""
 
 Curves = Mapping[str, NDArray[np.float32]]
-"""Class -> its probability at each sample of the read, shape ``(n_samples,)``."""
+"""Name, such as that of a class -> its probability, or another quantity, at each sample of the read, shape
+``(n_samples,)``; NaN where it is not known."""
+
+PROBABILITY = "probability"
+"""The quantity whose axis is from 0 to 1."""
 
 BINS = 2000
 """Number of bins of a line along the read: more than a page has pixels."""
@@ -139,23 +143,25 @@ def mark_window(axes: Axes, window: Window) -> None:
     axes.plot([middle], [0], "^", transform=axes.get_xaxis_transform(), color=style.MODEL, markersize=5, clip_on=False)
 
 
-def draw_curves(axes: Axes, curves: Curves, window: Window, colours: Mapping[str, str]) -> None:
-    """Draw probabilities, on an axis from 0 to 1.
+def draw_curves(axes: Axes, curves: Curves, window: Window, colours: Mapping[str, str], quantity: str) -> None:
+    """Draw probabilities, on an axis from 0 to 1, or another quantity.
 
     Args:
         axes: Axes to draw in.
-        curves: Class -> its probability at each sample of the read, shape ``(n_samples,)``.
+        curves: Name -> number at each sample of the read, shape ``(n_samples,)``.
         window: Samples of the read that are drawn.
-        colours: Name of a class -> its colour.
+        colours: Name of a curve -> its colour.
+        quantity: What the curves show.
     """
     start, end = window
-    for name, probability in curves.items():
-        shown = extremes(probability[start:end], BINS)
-        axes.plot(start + shown, probability[start:end][shown], linewidth=0.9, color=colours.get(name, style.MODEL))
-    axes.set_ylim(-0.03, 1.03)
-    axes.set_yticks([0, 0.5, 1])
-    label = f"P({next(iter(curves))})" if len(curves) == 1 else "probability"
-    style.tidy(axes, y=label)
+    for name, curve in curves.items():
+        shown = extremes(curve[start:end], BINS)
+        axes.plot(start + shown, curve[start:end][shown], linewidth=0.9, color=colours.get(name, style.MODEL))
+    if quantity == PROBABILITY:
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_yticks([0, 0.5, 1])
+    of_one = quantity == PROBABILITY and len(curves) == 1
+    style.tidy(axes, y=f"P({next(iter(curves))})" if of_one else quantity)
 
 
 def label_samples(axes: Axes) -> None:

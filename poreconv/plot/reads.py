@@ -10,6 +10,7 @@ from poreconv.config import require
 from poreconv.events.events import Events
 from poreconv.plot import style
 from poreconv.plot.panels import (
+    PROBABILITY,
     Curves,
     Window,
     draw_boundaries,
@@ -47,29 +48,37 @@ def squiggle(read: Read, tracks: Tracks | None = None, *, start: int = 0, end: i
 
 
 def boundary_zoom(
-    read: Read, tracks: Tracks, probabilities: Curves, *, start: int | None = None, end: int | None = None
+    read: Read,
+    tracks: Tracks,
+    curves: Curves,
+    *,
+    quantity: str = PROBABILITY,
+    start: int | None = None,
+    end: int | None = None,
 ) -> Figure:
     """Draw a part of a read, its events, and the probability of each class at each sample.
 
     Args:
         read: The read.
         tracks: Name -> events, as for `squiggle`.
-        probabilities: Class -> its probability at each sample of the read, shape ``(n_samples,)``; ``{"boundary": p}``
-            for a boundary model.
+        curves: Class -> its probability at each sample of the read, shape ``(n_samples,)``; ``{"boundary": p}`` for a
+            boundary model.
+        quantity: What the curves show, if it is not the probability.
         start: First sample drawn.
         end: Sample after the last one drawn. Without ``start`` and ``end``, `default_window` is drawn.
 
     Raises:
         ConfigError: ``[start, end)`` is not in the read.
     """
-    return _figure(read, tracks, probabilities, [_window(read, tracks, start, end)])
+    return _figure(read, tracks, curves, [_window(read, tracks, start, end)], quantity)
 
 
 def overview(
     read: Read,
     tracks: Tracks | None = None,
-    probabilities: Curves | None = None,
+    curves: Curves | None = None,
     *,
+    quantity: str = PROBABILITY,
     start: int | None = None,
     end: int | None = None,
 ) -> Figure:
@@ -78,7 +87,8 @@ def overview(
     Args:
         read: The read.
         tracks: Name -> events, as for `squiggle`.
-        probabilities: Class -> its probability at each sample of the read, shape ``(n_samples,)``.
+        curves: Class -> its probability at each sample of the read, shape ``(n_samples,)``.
+        quantity: What the curves show, if it is not the probability.
         start: First sample of the part.
         end: Sample after the last one of the part. Without ``start`` and ``end``, `default_window` is drawn.
 
@@ -88,7 +98,7 @@ def overview(
     tracks = tracks or {}
     window = _window(read, tracks, start, end)
     whole = (0, len(read.adc))
-    return _figure(read, tracks, probabilities or {}, [window] if window == whole else [whole, window])
+    return _figure(read, tracks, curves or {}, [window] if window == whole else [whole, window], quantity)
 
 
 def _window(read: Read, tracks: Tracks, start: int | None, end: int | None) -> Window:
@@ -127,16 +137,16 @@ def default_window(read: Read, tracks: Tracks) -> Window:
     return start, min(start + ZOOM_SAMPLES, n_samples)
 
 
-def _figure(read: Read, tracks: Tracks, curves: Curves, windows: list[Window]) -> Figure:
+def _figure(read: Read, tracks: Tracks, curves: Curves, windows: list[Window], quantity: str = PROBABILITY) -> Figure:
     """Draw the windows below each other; the last has the curves, the others show where it is."""
     curves_shown: list[Curves] = [*[{}] * (len(windows) - 1), curves]
     heights = [EDGES_IN + sum(_heights(tracks, shown)) for shown in curves_shown]
-    colours = style.class_colours(tracks)
+    colours = style.curve_colours(curves, style.class_colours(tracks))
     named = len(colours) > 1
     figure = style.new_figure(sum(heights) + 0.2 + 0.2 * named)
     subfigures = figure.subfigures(len(windows), 1, height_ratios=heights, squeeze=False)[:, 0]
     for subfigure, window, shown in zip(subfigures, windows, curves_shown, strict=True):
-        signal = _panel(subfigure, read, tracks, shown, window, colours)
+        signal = _panel(subfigure, read, tracks, shown, window, colours, quantity)
         if window != windows[-1]:
             mark_window(signal, windows[-1])
     title = f"read {read.read_id} ({read.chemistry})"
@@ -152,7 +162,13 @@ def _heights(tracks: Tracks, curves: Curves) -> list[float]:
 
 
 def _panel(
-    subfigure: FigureBase, read: Read, tracks: Tracks, curves: Curves, window: Window, colours: Mapping[str, str]
+    subfigure: FigureBase,
+    read: Read,
+    tracks: Tracks,
+    curves: Curves,
+    window: Window,
+    colours: Mapping[str, str],
+    quantity: str,
 ) -> Axes:
     """Draw one window; return the axes of the current."""
     heights = _heights(tracks, curves)
@@ -165,7 +181,7 @@ def _panel(
     for axes, (name, events) in zip(rows[1:], tracks.items(), strict=False):
         draw_track(axes, name, events, window, colours)
     if curves:
-        draw_curves(rows[-1], curves, window, colours)
+        draw_curves(rows[-1], curves, window, colours, quantity)
     for axes in rows[:-1]:
         axes.tick_params(labelbottom=False, bottom=False)
         axes.spines["bottom"].set_visible(False)

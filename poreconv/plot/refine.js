@@ -4,6 +4,7 @@
   const plot = document.getElementById("{plot_id}");
   const { lines, tracks, n_samples: length } = plot.layout.meta;
   const BINS = 6000; // over three times the width of the view, so that dragging shows something at once
+  const GAP = -32768; // a sample without a value
   const MOST_EVENTS = 1000; // more would be thinner than a pixel and show a meaningless pattern; then some are drawn, pale
 
   for (const line of lines) {
@@ -48,7 +49,7 @@
     const reach = right - left;
     const from = Math.max(0, Math.floor(left - reach)), to = Math.min(length, Math.ceil(right + reach));
     const x = lines.map((line) => extremes(line.samples, from, to));
-    const y = lines.map((line, i) => x[i].map((at) => (line.samples[at] + line.offset) * line.scale));
+    const y = lines.map((line, i) => x[i].map((at) => (line.samples[at] === GAP ? null : (line.samples[at] + line.offset) * line.scale)));
     const seen = tracks.map((track) => cells(track, from, to));
     const opacity = tracks.map((track) => (track.n_events * reach / length > MOST_EVENTS ? 0.25 : 1));
     const untouched = lines.map(() => undefined);

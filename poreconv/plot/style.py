@@ -3,7 +3,7 @@
 Source of the colours: Okabe & Ito 2008, Color Universal Design, jfly.uni-koeln.de/color.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from matplotlib.axes import Axes
@@ -99,6 +99,17 @@ def class_colours(tracks: Mapping[str, Events]) -> dict[str, str]:
     """
     names = dict.fromkeys(name for events in tracks.values() for name in events.classes)
     return cycled(list(names))
+
+
+def curve_colours(curves: Iterable[str], of_classes: Mapping[str, str]) -> dict[str, str]:
+    """Return the colours of classes, and of curves; one curve alone that is no class has none of its own.
+
+    Args:
+        curves: Names of the curves.
+        of_classes: Name of a class -> its colour.
+    """
+    others = [name for name in curves if name not in of_classes]
+    return {**of_classes, **(cycled(others) if len(others) > 1 else {})}
 
 
 def cycled(names: Sequence[str]) -> dict[str, str]:

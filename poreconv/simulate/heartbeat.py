@@ -1,6 +1,7 @@
 """The trace of the lecture: beats of random place, height and width in noise and drift."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,16 @@ def simulate(common: SimulateConfig, config: HeartbeatConfig) -> Iterator[Simula
         config: Settings of the traces.
 
     Yields:
-        A read of unknown chemistry, and events of the single class ``beat``, whose coverage is the whole trace.
+        A read of unknown chemistry, and events of the single class ``beat``, whose value is the beat's height in pA,
+        and whose coverage is the whole trace.
     """
     for index in range(common.reads):
         rng = np.random.default_rng([common.seed, index])
-        events = _beats(rng, config)
-        yield Simulated(_read(rng, common.seed, index, _trace_pa(rng, events, config), config), events)
+        events, trace_pa = _beats(rng, config), _background_pa(rng, config)
+        height_pa = rng.uniform(config.height_min_pa, config.height_max_pa, len(events))
+        _add_beats(trace_pa, events, height_pa)
+        read = _read(rng, common.seed, index, trace_pa, config)
+        yield Simulated(read, replace(events, value=height_pa.astype(np.float32)))
 
 
 def _beats(rng: np.random.Generator, config: HeartbeatConfig) -> Events:
@@ -39,13 +44,15 @@ def _beats(rng: np.random.Generator, config: HeartbeatConfig) -> Events:
     return Events.of(start, start + width, classes=("beat",), coverage=[[0, config.samples]])
 
 
-def _trace_pa(rng: np.random.Generator, events: Events, config: HeartbeatConfig) -> NDArray[np.float32]:
+def _background_pa(rng: np.random.Generator, config: HeartbeatConfig) -> NDArray[np.float32]:
     trace_pa = config.baseline_pa + device.drift(rng, config.samples, config.drift_pa)
     trace_pa += rng.normal(0, config.noise_pa, config.samples).astype(np.float32)
-    for start, width in zip(events.start, events.duration, strict=True):
-        height_pa = rng.uniform(config.height_min_pa, config.height_max_pa)
-        trace_pa[start : start + width] += height_pa * np.sin(np.pi * (np.arange(width) + 0.5) / width)
     return trace_pa
+
+
+def _add_beats(trace_pa: NDArray[np.float32], events: Events, height_pa: NDArray[np.float64]) -> None:
+    for start, width, height in zip(events.start, events.duration, height_pa, strict=True):
+        trace_pa[start : start + width] += height * np.sin(np.pi * (np.arange(width) + 0.5) / width)
 
 
 def _read(

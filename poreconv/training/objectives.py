@@ -21,7 +21,7 @@ from poreconv.inference.decoding.boundaries import peaks
 from poreconv.inference.decoding.dwell import LifeTable
 from poreconv.inference.decoding.temperature import unweighting_bias
 from poreconv.models.recipe import Recipe
-from poreconv.runtime.registry import entry
+from poreconv.runtime.registry import lookup
 from poreconv.training.choose_decoding import Judged, best_boundary_decoding, calibrated, count_dwells
 from poreconv.training.validation import PooledReads, ThresholdSweep, pool
 
@@ -327,13 +327,13 @@ class ReadObjective(CrossEntropy):
         return super().decoding([(p_CT[:, :1], target[:1]) for p_CT, target in judged], training)
 
 
-OBJECTIVES: dict[str, type[Objective]] = {
-    "boundary": BoundaryObjective,
-    "segment": SegmentObjective,
-    "base": SegmentObjective,
-    "read": ReadObjective,
+OBJECTIVES = {
+    "boundary": "poreconv.training.objectives:BoundaryObjective",
+    "segment": "poreconv.training.objectives:SegmentObjective",
+    "base": "poreconv.training.objectives:SegmentObjective",
+    "read": "poreconv.training.objectives:ReadObjective",
 }
-"""Task -> its objective."""
+"""Task -> its objective, ``"module:attribute"``."""
 
 
 def objective_of(training: TrainingSplit, class_balance: float) -> Objective:
@@ -346,7 +346,8 @@ def objective_of(training: TrainingSplit, class_balance: float) -> Objective:
     Raises:
         ConfigError: The task has none.
     """
-    return entry(OBJECTIVES, training.recipe.task, kind="objective of task").of(training, class_balance)
+    kind: type[Objective] = lookup(OBJECTIVES, training.recipe.task, kind="objective of task")
+    return kind.of(training, class_balance)
 
 
 def balanced_weights(counts: Sequence[int], balance: float) -> Tensor:

@@ -225,7 +225,7 @@ def test_mistakes_are_named(squiggles: Path, heartbeats: Path, tmp_path: Path) -
         evaluate(model, squiggles, baselines=["oracle"])
     with pytest.raises(ConfigError, match=r"task segment, .* and the model was trained on task boundary"):
         evaluate(model, heartbeats)
-    with pytest.raises(ConfigError, match=r"empty: not a store \(no dataset\.json in it\); .* give their --labels"):
+    with pytest.raises(ConfigError, match=r"empty: not a store \(it has no dataset\.json\); .* give their --labels"):
         evaluate(model, empty)
     with pytest.raises(ConfigError, match="a store contains its labels; leave out --labels"):
         evaluate(model, squiggles, labels="tombo")

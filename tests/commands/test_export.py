@@ -187,7 +187,7 @@ def test_the_command_tells_how_well_it_agrees(bundle: Path, tmp_path: Path, caps
     printed = capsys.readouterr()
 
     assert printed.out.strip() == str(tmp_path / "model.onnx")
-    assert "probabilities differ from the bundle's in fp32: mean " in printed.err
+    assert "outputs differ from the bundle's in fp32: mean " in printed.err
 
 
 @pytest.mark.real

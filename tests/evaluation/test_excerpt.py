@@ -101,7 +101,7 @@ def test_probabilities_at_another_rate_are_left_out(read: Read) -> None:
     n = len(read.adc)
     excerpt = Excerpt.of(read, every_nine(n), Events.of([0], [n]), np.zeros((2, n // 2), np.float32), RECIPE)
 
-    assert excerpt.probabilities.shape == (0, len(excerpt.adc))
+    assert excerpt.curves == {}
     assert to_plain(from_plain(to_plain(excerpt), Excerpt)) == to_plain(excerpt)
 
 

@@ -54,6 +54,31 @@ def test_intervals_are_sorted_and_cover_themselves(write: Write) -> None:
     assert events.coverage.tolist() == [[5, 10], [20, 30]]
 
 
+def test_a_value_is_a_number_of_each_interval(write: Write) -> None:
+    """An empty cell is a value that is not known; no column is needed."""
+    table = write("read_id,start,end,value\nr1,5,10,\nr1,20,30,1.5\n")
+
+    (events,), (plain,) = from_intervals([table], read_of("r1")), from_intervals([write(TABLE, "b")], read_of("r1"))
+
+    assert np.array_equal(events.value, np.array([np.nan, 1.5], np.float32), equal_nan=True)
+    assert np.isnan(plain.value).all()
+
+
+def test_gaps_of_an_outside_class_have_no_value(write: Write) -> None:
+    """Only the typed intervals have."""
+    table = write("read_id,start,end,label,value\nr1,5,10,beat,2\n")
+
+    (events,) = from_intervals([table], read_of("r1"), outside="background")
+
+    assert np.array_equal(events.value, np.array([np.nan, 2, np.nan], np.float32), equal_nan=True)
+
+
+def test_a_value_that_is_no_number_is_refused(write: Write) -> None:
+    """The message says which kind of cell it must be."""
+    with pytest.raises(FormatError, match="value is a number"):
+        from_intervals([write("read_id,start,end,value\nr1,5,10,high\n")], read_of("r1"))
+
+
 def test_an_outside_class_fills_the_read(write: Write) -> None:
     """Before, between and after: the whole read is covered."""
     (events,) = from_intervals([write(TABLE)], read_of("r1"), outside="background")

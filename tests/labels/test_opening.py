@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from poreconv.config import SourceConfig
@@ -129,6 +131,14 @@ def read_table_sample(folder: Path) -> Sample:
     return [path], read_of("r1")
 
 
+def values_sample(folder: Path) -> Sample:
+    """Return a read in which three numbers follow each other."""
+    path = folder / "r.parquet"
+    value = [*[None] * 10, *[2.0] * 4, *[0.5] * 6, *[2.0] * 10, *[None] * 70]
+    pq.write_table(pa.table({"read_id": ["r2", "r1"], "value": [[1.0], value]}), path)
+    return [path], read_of("r1")
+
+
 def path_class_sample(folder: Path) -> Sample:
     """Return a read that lies in the second of two folders."""
     for name in ("ivt", "wt"):
@@ -150,6 +160,7 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "captures": captures_sample,
     "bed_modified": bed_modified_sample,
     "intervals": intervals_sample,
+    "values": values_sample,
     "read_table": read_table_sample,
     "path_class": path_class_sample,
 }

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import poreconv
-from poreconv.config import SimulateConfig, SquiggleConfig
+from poreconv.config import MoleculeConfig, PoreConfig, SimulateConfig, SquiggleConfig
 from poreconv.evaluation.baselines.ttest import detect
 from poreconv.evaluation.metrics import BoundaryMetric
 from poreconv.models.networks.network import Network

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from poreconv.config import IGNORE, TrainConfig
 from poreconv.evaluation.metrics import match_count
+from poreconv.runtime.registry import lookup
 from poreconv.training.module import SampleModule, one_cycle
 from poreconv.training.objectives import OBJECTIVES, balanced_weights
 from poreconv.training.validation import THRESHOLDS, ThresholdSweep
@@ -16,7 +17,9 @@ from tests.support.models import tiny_network
 
 def labeller_with(weights: list[float], task: str = "boundary") -> SampleModule:
     """A labeller of a tiny network."""
-    return SampleModule(tiny_network("tcn", len(weights)), OBJECTIVES[task](torch.tensor(weights)), TrainConfig())
+    return SampleModule(
+        tiny_network("tcn", len(weights)), lookup(OBJECTIVES, task, kind="task")(torch.tensor(weights)), TrainConfig()
+    )
 
 
 def test_loss_is_the_weighted_cross_entropy_of_known_samples() -> None:

@@ -39,7 +39,7 @@ from poreconv.reads.read import Read
 from poreconv.runtime.records import from_json, to_json, to_plain
 from poreconv.training.data import RandomWindows, Reads
 from poreconv.training.module import SampleModule
-from poreconv.training.objectives import OBJECTIVES, TrainingSplit
+from poreconv.training.objectives import ReadObjective, TrainingSplit
 from tests.support.data import HALVES
 from tests.support.models import TINY, bundle_at, labeller_of, random_network, recipe_for, tiny_network
 from tests.support.signal_files import reads_made, write_multi
@@ -149,7 +149,7 @@ def test_every_read_is_drawn_as_often(store: Store) -> None:
 
 def test_the_loss_asks_for_the_class_of_a_window() -> None:
     """It is the cross-entropy of the mean logits of the known samples, whatever stands beyond the read."""
-    labeller = SampleModule(tiny_network("tcn"), OBJECTIVES["read"](torch.tensor([1.0, 3.0])), TrainConfig())
+    labeller = SampleModule(tiny_network("tcn"), ReadObjective(torch.tensor([1.0, 3.0])), TrainConfig())
     logits_BCT = torch.randn(2, 2, 4, generator=torch.Generator().manual_seed(0))
     y_BT = torch.tensor([[0, 0, IGNORE, IGNORE], [1, 1, 1, 1]])
     one, two = -logits_BCT[0, :, :2].mean(1).log_softmax(0)[0], -logits_BCT[1].mean(1).log_softmax(0)[1]
@@ -193,7 +193,7 @@ def test_calibration_counts_reads() -> None:
         for i, (p_CT, y) in enumerate(judged)
     ]
 
-    objective = OBJECTIVES["read"](torch.ones(2))
+    objective = ReadObjective(torch.ones(2))
     unused = TrainingSplit(recipe_for("tcn"), [])
 
     assert objective.decoding(judged, unused) == objective.decoding(long, unused)

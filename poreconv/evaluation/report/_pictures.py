@@ -17,6 +17,7 @@ from poreconv import plot
 from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.excerpt import Excerpt
 from poreconv.evaluation.result import MODEL, Evaluation
+from poreconv.events.events import Events
 from poreconv.models.recipe import Recipe
 from poreconv.plot import panels, style
 from poreconv.plot.decimation import bin_starts
@@ -147,7 +148,7 @@ def _by_read(result: Evaluation) -> Picture:
         axes.set_xscale("log")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylim(-0.02, 1.02)
+    axes.set_ylim(min(-0.02, axes.get_ylim()[0]), 1.02)
     style.tidy(axes, x="samples in the read", y="score of the read")
     style.legend_beneath(figure, axes, columns=3)
     return picture(
@@ -185,7 +186,7 @@ def of_read(excerpt: Excerpt, recipe: Recipe) -> list[Picture]:
     window = f"samples {excerpt.start:,} to {excerpt.end:,}"
     shown = _plain_excerpt(excerpt)
     whole = picture(
-        _whole(shown),
+        _whole(shown, recipe),
         f"Read {excerpt.read_id}: current, and {excerpt.wrong.sum():,} {errors} along it",
         f"The whole read and its errors: {errors} per {_bin_edges(excerpt)[1]:,} samples. The triangle marks the part"
         " with most errors, which the next picture shows.",
@@ -193,7 +194,7 @@ def of_read(excerpt: Excerpt, recipe: Recipe) -> list[Picture]:
     )
     detail = picture(
         _detail(shown, recipe),
-        f"Read {excerpt.read_id}, {window}: current, true and predicted events, probabilities",
+        f"Read {excerpt.read_id}, {window}: current, true and predicted events, {recipe.asked.quantity}",
         f"The part with most errors: {window}.",
         width_in=WIDE_IN,
     )
@@ -201,20 +202,22 @@ def of_read(excerpt: Excerpt, recipe: Recipe) -> list[Picture]:
 
 
 def _detail(excerpt: Excerpt, recipe: Recipe) -> Figure:
-    tracks = {"truth": excerpt.truth.events, "predicted": excerpt.predicted.events}
-    curves = {name: excerpt.probability(label) for label, name in _curves(excerpt, recipe)}
-    return plot.boundary_zoom(excerpt.read(), tracks, curves, start=excerpt.start, end=excerpt.end)
+    curves = {plain(name): curve for name, curve in excerpt.whole_curves().items()}
+    quantity = recipe.asked.quantity
+    return plot.boundary_zoom(
+        excerpt.read(), _tracks(excerpt, recipe), curves, quantity=quantity, start=excerpt.start, end=excerpt.end
+    )
 
 
-def _curves(excerpt: Excerpt, recipe: Recipe) -> list[tuple[int, str]]:
-    if not len(excerpt.probabilities):
-        return []
-    return [(label, plain(name)) for label, name in recipe.asked.tracks(recipe.classes).items()]
+def _tracks(excerpt: Excerpt, recipe: Recipe) -> dict[str, Events]:
+    if not recipe.asked.events_drawn:
+        return {}
+    return {"truth": excerpt.truth.events, "predicted": excerpt.predicted.events}
 
 
-def _whole(excerpt: Excerpt) -> Figure:
+def _whole(excerpt: Excerpt, recipe: Recipe) -> Figure:
     read, window = excerpt.read(), (0, excerpt.n_samples)
-    tracks = {"truth": excerpt.truth.events, "predicted": excerpt.predicted.events} if excerpt.complete else {}
+    tracks = _tracks(excerpt, recipe) if excerpt.complete else {}
     figure = style.new_figure(2.9)
     rows = figure.subplots(2 + len(tracks), 1, sharex=True, height_ratios=[1.3, *[0.17] * len(tracks), 0.75])
     panels.draw_signal(rows[0], read, window)

@@ -1,8 +1,11 @@
 """What a task is, as far as events and targets go."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -10,6 +13,9 @@ from numpy.typing import DTypeLike, NDArray
 from poreconv.config import IGNORE
 from poreconv.events.events import Events
 from poreconv.reads.read import Read
+
+if TYPE_CHECKING:  # pyarrow is slow to import
+    from poreconv.events.tabulation import TableKind
 
 
 class Task(ABC):
@@ -21,8 +27,12 @@ class Task(ABC):
     """The score that stands for all, and what a table calls it."""
     decoder: ClassVar[str]
     """What turns a network's outputs into events, ``"module:attribute"``; see `inference.decoding.Decoder`."""
-    rows: ClassVar[str] = "poreconv.events.tabulation:EVENT_ROWS"
-    """What the rows of a table of its results are, ``"module:attribute"``; see `events.tabulation.TableKind`."""
+    rows: ClassVar[str] = "poreconv.events.tabulation:event_rows"
+    """Returns what the rows of a table of its results are, given `LabelConfig.every`; ``"module:attribute"``."""
+    quantity: ClassVar[str] = "probability"
+    """What the network's outputs are, as an axis names it; probabilities are drawn from 0 to 1."""
+    events_drawn: ClassVar[bool] = True
+    """Whether pictures show its events as bands; else only curves."""
     dtype: ClassVar[DTypeLike] = np.int8
     """Of a target."""
     unknown: ClassVar[float] = IGNORE
@@ -68,6 +78,18 @@ class Task(ABC):
             target: Shape ``(n_samples,)``.
             classes: Names of the network's outputs.
         """
+
+    def table(self, every: int = 1) -> TableKind:
+        """Return what a table of the results of reads looks like.
+
+        Args:
+            every: Number of samples of which a row is the mean, where rows are numbers; see `LabelConfig.every`.
+
+        Raises:
+            ConfigError: Rows are no means.
+        """
+        kind: TableKind = resolve_name(self.rows)(every)
+        return kind
 
     def labels(self, events: Events, read: Read) -> Events:
         """Return a read's labels as the task needs them; most tasks take them as they are.

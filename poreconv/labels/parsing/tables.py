@@ -19,8 +19,16 @@ from poreconv.errors import ConfigError, FormatError
 
 NEEDED = ("read_id", "start", "end")
 """Columns that every table has."""
-SCHEMA = pa.schema([("read_id", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("label", pa.string())])
-"""Schema of the batches of `batches`; ``label`` is null in rows without one."""
+SCHEMA = pa.schema(
+    [
+        ("read_id", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("label", pa.string()),
+        ("value", pa.float32()),
+    ]
+)
+"""Schema of the batches of `batches`; ``label`` and ``value`` are null in rows without one."""
 
 BED = ("read_id", "start", "end", "label")
 """Names for the first columns of BED; the others are not read."""
@@ -31,8 +39,9 @@ BED_HEAD = re.compile(rb"#|track |browser |\s*$")
 BATCH_ROWS = 1 << 16
 """Rows of Parquet that are in memory at a time; text is read a megabyte at a time."""
 
-ROW = np.dtype([("start", "<i8"), ("end", "<i8"), ("label", "<i4"), ("read", "<i4")])
-"""A row in the temporary file: interval, index into `Tables.names` (-1: no label), and number of the read."""
+ROW = np.dtype([("start", "<i8"), ("end", "<i8"), ("label", "<i4"), ("value", "<f4"), ("read", "<i4")])
+"""A row in the temporary file: interval, index into `Tables.names` (-1: no label), value (NaN: none), and number of the
+read."""
 
 Rows = NDArray[np.void]
 """Rows of type `ROW`, shape ``(n,)``."""
@@ -79,6 +88,7 @@ class Tables:
         rows = np.empty(len(batch), ROW)
         rows["start"], rows["end"] = batch["start"].to_numpy(), batch["end"].to_numpy()
         rows["label"], rows["read"] = _numbers(batch["label"], self._code), _numbers(batch["read_id"], self._number)
+        rows["value"] = batch["value"].to_numpy(zero_copy_only=False)  # NaN where null
         return rows
 
     @property
@@ -166,7 +176,9 @@ def batches(path: Path) -> Iterator[pa.RecordBatch]:
                 yield _in_schema(batch)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         problem = str(exc).split("\n", 1)[0]
-        raise FormatError(f"{path}: not a table of intervals ({problem}); start and end are whole samples") from exc
+        raise FormatError(
+            f"{path}: not a table of intervals ({problem}); start and end are whole samples, value is a number"
+        ) from exc
     for name in NEEDED:
         if empty[name]:
             raise FormatError(f"{path}: column {name}: {empty[name]} cells are empty; fill them")
@@ -250,7 +262,7 @@ def _columns(path: Path, names: Sequence[str]) -> list[str]:
     if missing:
         raise FormatError(
             f"{path}: no column {', '.join(missing)}; a table of intervals has read_id, start, end and, for classes, "
-            "label"
+            "label, or for numbers value"
         )
     return [name for name in SCHEMA.names if name in names]
 
@@ -263,5 +275,5 @@ def _check_integers(path: Path, schema: pa.Schema) -> None:
 
 def _in_schema(batch: pa.RecordBatch) -> pa.RecordBatch:
     columns = {name: batch[name] for name in batch.schema.names}
-    columns.setdefault("label", pa.nulls(len(batch), pa.string()))
-    return pa.RecordBatch.from_arrays([columns[field.name].cast(field.type) for field in SCHEMA], schema=SCHEMA)
+    arrays = [columns.get(field.name, pa.nulls(len(batch))).cast(field.type) for field in SCHEMA]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

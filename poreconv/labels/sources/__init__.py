@@ -22,6 +22,7 @@ LABEL_SOURCES = {
     "captures": "poreconv.labels.sources.captures:Captures",
     "bed_modified": "poreconv.labels.sources.bed_modified:BedModified",
     "intervals": "poreconv.labels.sources.intervals:Intervals",
+    "values": "poreconv.labels.sources.values:Values",
     "read_table": "poreconv.labels.sources.read_table:ReadTable",
     "path_class": "poreconv.labels.sources.path_class:PathClass",
 }

@@ -6,12 +6,11 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poreconv.config import SourceConfig, require
 from poreconv.events.events import Events
 from poreconv.labels.bases import BASES
-from poreconv.labels.fit import check_fit, fitted
+from poreconv.labels.fit import check_fit
 from poreconv.labels.parsing.tables import Tables
 from poreconv.reads.read import Read
 
@@ -20,18 +19,19 @@ UNKNOWN = "unknown"
 
 
 class Intervals:
-    """TSV, CSV or Parquet with columns ``read_id, start, end`` and, if intervals have a class, ``label``; or BED.
+    """TSV, CSV or Parquet with columns ``read_id, start, end`` and, if there are any, ``label`` and ``value``; or BED.
 
-    ``[start, end)`` are raw samples. Other columns are ignored; an empty label is class -1; several files count as one
-    table. A BED (suffix ``.bed``) has the read id as its sequence and the class as its name; strand and score are
-    ignored. `SourceConfig.outside` decides about the samples of a read outside its intervals: ``unknown`` leaves them
-    uncovered; a class name makes each gap an event of this class, so that the whole read is covered. A read without a
-    row has no label; a read that is all background needs one row with this label.
+    ``[start, end)`` are raw samples; ``value`` is a number that all samples of the interval have. Other columns are
+    ignored; an empty label is class -1, an empty value is not known; several files count as one table. A BED (suffix
+    ``.bed``) has the read id as its sequence and the class as its name; strand and score are ignored.
+    `SourceConfig.outside` decides about the samples of a read outside its intervals: ``unknown`` leaves them uncovered;
+    a class name makes each gap an event of this class, so that the whole read is covered. A read without a row has no
+    label; a read that is all background needs one row with this label.
 
     If all labels are among A, C, G and T, and ``outside`` is ``unknown``, the classes are A, C, G, T in this order;
     otherwise they are the sorted labels, with the class of ``outside`` first.
 
-    Memory does not grow with the number of rows: they are kept, 24 bytes each, in a temporary file, which is removed
+    Memory does not grow with the number of rows: they are kept, 28 bytes each, in a temporary file, which is removed
     when the process ends.
     """
 
@@ -67,11 +67,10 @@ class Intervals:
         rows = self._tables.of(read.read_id)
         if rows is None:
             return None
-        start, end, label = rows["start"], rows["end"], self._class[rows["label"]]
+        start, end, label, value = rows["start"], rows["end"], self._class[rows["label"]], rows["value"]
         check_fit(read, start, end)
-        if self._outside:
-            start, end, label = _with_outside(start, end, label, len(read.adc))
-        return fitted(read, start, end, label=label, classes=self.classes)
+        events = Events.of(start, end, label=label, classes=self.classes, value=value)
+        return _with_outside(events, len(read.adc)) if self._outside else events
 
     def close(self) -> None:
         """Remove the temporary file."""
@@ -97,13 +96,13 @@ def _classes(names: set[str], outside: str) -> tuple[str, ...]:
     return BASES if only_bases else classes_with_outside(names, outside)
 
 
-def _with_outside(
-    start: NDArray[np.int64], end: NDArray[np.int64], label: NDArray[np.int16], n_samples: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int16]]:
-    """Add events of class 0 before, between and after the intervals."""
-    gap_start, gap_end = np.append(0, end), np.append(start, n_samples)
+def _with_outside(events: Events, n_samples: int) -> Events:
+    """Add events of class 0, without a value, before, between and after the intervals."""
+    gap_start, gap_end = np.append(0, events.end), np.append(events.start, n_samples)
     not_empty = gap_end > gap_start
-    all_start, all_end = np.append(start, gap_start[not_empty]), np.append(end, gap_end[not_empty])
-    all_label = np.append(label, np.zeros(not_empty.sum(), np.int16))
+    all_start, all_end = np.append(events.start, gap_start[not_empty]), np.append(events.end, gap_end[not_empty])
+    all_label = np.append(events.label, np.zeros(not_empty.sum(), np.int16))
+    all_value = np.append(events.value, np.full(not_empty.sum(), np.nan))
     order = np.argsort(all_start)
-    return all_start[order], all_end[order], all_label[order]
+    of = {"label": all_label[order], "value": all_value[order]}
+    return Events.of(all_start[order], all_end[order], classes=events.classes, **of)
