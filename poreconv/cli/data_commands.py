@@ -8,15 +8,15 @@ from jsonargparse import ArgumentParser, Namespace
 from poreconv.cli.options import (
     Command,
     add_config,
-    add_flag,
     add_labels,
+    add_messages,
     add_out,
     add_paths,
     add_read_info,
     add_table_out,
     config_of,
 )
-from poreconv.cli.terminal import console, print_ledger, print_line
+from poreconv.cli.terminal import console, print_ledger, print_summary
 from poreconv.config import (
     ConvertConfig,
     FilesConfig,
@@ -32,10 +32,12 @@ from poreconv.events.tasks import TASKS
 SIMULATED: dict[str, type[Any]] = {"heartbeat": HeartbeatConfig, "squiggle": SquiggleConfig}
 """Simulator -> its settings."""
 
+SIMULATED_OUT = "Folder for the reads, events.tsv and, for squiggles, regions.tsv."
+
 
 def _inspect_arguments(parser: ArgumentParser) -> None:
     add_paths(parser)
-    add_flag(parser, FilesConfig, "skip_bad_files")
+    add_config(parser, FilesConfig)
 
 
 def _inspect(chosen: Namespace) -> None:
@@ -45,12 +47,15 @@ def _inspect(chosen: Namespace) -> None:
 
 
 def _simulate_arguments(parser: ArgumentParser) -> None:
-    kinds = parser.add_subcommands(dest="simulator")
+    about = "poreconv simulate SIMULATOR --help describes one."
+    kinds = parser.add_subcommands(dest="simulator", title="simulators", description=about, metavar="SIMULATOR")
     for name, settings in SIMULATED.items():
         summary = str(settings.__doc__).partition("\n")[0]
-        sub = ArgumentParser(description=summary)
+        sub = ArgumentParser(description=f"{summary}\nExample: poreconv simulate {name} --reads 100 --out simulated")
         kinds.add_subcommand(name, sub, help=summary)
-        add_out(sub, "folder for the reads, events.tsv and, for squiggles, regions.tsv")
+        sub.prog = f"poreconv simulate {name}"
+        add_out(sub, SIMULATED_OUT, metavar="FOLDER", replaces="what poreconv simulate wrote there before")
+        add_messages(sub)
         add_config(sub, SimulateConfig, settings)
 
 
@@ -59,16 +64,17 @@ def _simulate(chosen: Namespace) -> None:
 
     name, options = chosen.simulator, chosen[chosen.simulator]
     common, config = config_of(SimulateConfig, options), config_of(SIMULATED[name], options)
-    print_line(f"{simulate(name, out=options.out, common=common, config=config)}: {common.reads:,} reads")
+    simulate(name, out=options.out, common=common, config=config, overwrite=options.overwrite)
+    print_summary(f"{options.out}: {common.reads:,} reads")
 
 
 def _prepare_arguments(parser: ArgumentParser) -> None:
     add_paths(parser)
     add_labels(parser, required=True)
     add_read_info(parser)
-    add_out(parser, "folder of the store")
+    add_out(parser, "Folder of the store.", metavar="FOLDER", replaces="a store that exists")
     asked = "; ".join(f"{name}: {task.question}" for name, task in TASKS.items())
-    add_config(parser, PrepareConfig, helps={"task": f"what the model is to predict of every sample. {asked}"})
+    add_config(parser, PrepareConfig, helps={"task": f"What the model is to predict of every sample. {asked}"})
 
 
 def _prepare(chosen: Namespace) -> None:
@@ -82,8 +88,9 @@ def _prepare(chosen: Namespace) -> None:
         read_info=chosen.read_info,
         out=chosen.out,
         config=config,
+        overwrite=chosen.overwrite,
     )
-    console.print(render(store))
+    print_summary(render(store))
     print_ledger(store.info.ledger)
 
 
@@ -95,7 +102,7 @@ def _refine_arguments(parser: ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="FILE",
-        help="k-mer levels: nanopolish, f5c, ONT, uncalled4; or a shipped table: dna_r9.4.1, dna_r10.4.1, rna002",
+        help="K-mer levels: nanopolish, f5c, ONT, uncalled4; or a shipped table: dna_r9.4.1, dna_r10.4.1, rna002.",
     )
     add_table_out(parser)
     add_config(parser, RefineConfig)
@@ -111,8 +118,9 @@ def _refine(chosen: Namespace) -> None:
         pore_model=chosen.pore_model,
         out=chosen.out,
         config=config_of(RefineConfig, chosen),
+        overwrite=chosen.overwrite,
     )
-    print_line(f"{chosen.out}")
+    print_summary(f"{chosen.out}")
     print_ledger(ledger)
 
 
@@ -126,17 +134,24 @@ def _convert_arguments(parser: ArgumentParser) -> None:
 def _convert(chosen: Namespace) -> None:
     from poreconv.commands.convert import convert
 
-    config = config_of(ConvertConfig, chosen)
-    ledger = convert(chosen.paths, labels=chosen.labels, labels_from=chosen.labels_from, out=chosen.out, config=config)
-    print_line(f"{chosen.out}")
+    ledger = convert(
+        chosen.paths,
+        labels=chosen.labels,
+        labels_from=chosen.labels_from,
+        out=chosen.out,
+        config=config_of(ConvertConfig, chosen),
+        overwrite=chosen.overwrite,
+    )
+    print_summary(f"{chosen.out}")
     print_ledger(ledger)
 
 
 def _kmers_arguments(parser: ArgumentParser) -> None:
     add_paths(parser)
     add_labels(parser, required=True)
-    parser.add_argument("--k", type=int, required=True, help="bases that set one level: 5 RNA002, 6 R9.4.1, 9 R10.4.1")
-    add_out(parser, "model.txt: nanopolish and f5c text with noise, dwell and support; or .levels, .npz")
+    parser.add_argument("--k", type=int, required=True, help="Bases that set one level: 5 RNA002, 6 R9.4.1, 9 R10.4.1.")
+    text = "model.txt: nanopolish and f5c text with noise, dwell and support; or .levels, .npz."
+    add_out(parser, text, replaces="a table that exists")
     add_config(parser, KmersConfig)
 
 
@@ -150,9 +165,10 @@ def _kmers(chosen: Namespace) -> None:
         k=chosen.k,
         out=chosen.out,
         config=config_of(KmersConfig, chosen),
+        overwrite=chosen.overwrite,
     )
-    console.print(render(model))
-    print_line(f"{chosen.out}")
+    print_summary(render(model))
+    print_summary(f"{chosen.out}")
     print_ledger(ledger)
 
 

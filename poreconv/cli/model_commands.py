@@ -1,7 +1,9 @@
 """Commands that train, evaluate and run models."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -16,35 +18,54 @@ from poreconv.cli.options import (
     add_table_out,
     config_of,
 )
-from poreconv.cli.terminal import console, errors, print_ledger, print_line
+from poreconv.cli.own import add_own_network, own_settings
+from poreconv.cli.terminal import console, errors, print_ledger, print_line, print_summary
 from poreconv.config import (
     EvaluateConfig,
     FlowCellConfig,
     LabelConfig,
-    SourceConfig,
+    PlotConfig,
     TailsConfig,
     TrainConfig,
+    require,
 )
 from poreconv.evaluation.baselines import BASELINES
 from poreconv.events.writers import WRITERS
 from poreconv.models.architectures import ARCHITECTURES
+from poreconv.runtime.registry import is_own
 
 
 def _train_arguments(parser: ArgumentParser) -> None:
-    add_paths(parser, "stores written by poreconv prepare")
-    parser.add_argument("--network", type=str, default="unet", help=f"architecture: {', '.join(ARCHITECTURES)}")
-    add_out(parser, "folder of the training run: model.safetensors, report.html, logs")
-    parser.add_argument("--no_report", action="store_true", help="do not evaluate the finished model")
+    add_paths(parser, "Stores written by poreconv prepare.")
+    architectures = (
+        f"Architecture: {', '.join(ARCHITECTURES)}; --network NAME --help describes its settings. Or your own:"
+        " my.py:Net (a file) or package.module:Net. Default: that of --start_from, else unet."
+    )
+    parser.add_argument("--network", type=str, metavar="NAME", help=architectures)
+    text = "Settings of your own network, by keyword: numbers, text, true, false, or lists, as JSON."
+    parser.add_argument("--network_settings", nargs="+", type=str, default=[], metavar="KEY=VALUE", help=text)
+    text = "Folder of the training run: model.safetensors, report.html, logs."
+    add_out(parser, text, metavar="FOLDER", replaces="a training run that exists")
+    parser.add_argument("--no_report", action="store_true", help="Do not evaluate the finished model.")
     add_config(parser, TrainConfig)
     for name, architecture in ARCHITECTURES.items():
         parser.add_class_arguments(architecture.settings, name)
 
 
+def _other_networks(words: Sequence[str]) -> list[str]:
+    """Return the architectures that are not named on the command line."""
+    values = [value for flag, value in pairwise([*words, ""]) if flag == "--network"]
+    values += [word.partition("=")[2] for word in words if word.startswith("--network=")]
+    return [name for name in ARCHITECTURES if name not in values]
+
+
 def _train(chosen: Namespace) -> None:
+    from poreconv.commands.evaluate import render
     from poreconv.commands.train import train
+    from poreconv.evaluation.result import RUN_EVALUATION, read_evaluation
     from poreconv.training.distributed import is_first
 
-    config, settings = config_of(TrainConfig, chosen), chosen.get(chosen.network)
+    config, settings = config_of(TrainConfig, chosen), _network_settings(chosen)
     bundle = train(
         chosen.paths,
         out=chosen.out,
@@ -52,14 +73,30 @@ def _train(chosen: Namespace) -> None:
         settings=settings,
         config=config,
         with_report=not chosen.no_report,
+        overwrite=chosen.overwrite,
     )
     if is_first():
-        print_line(f"{bundle}")
+        print_summary(f"{bundle}")
+        if config.folds and (judged := bundle.with_name(RUN_EVALUATION)).exists():
+            print_summary(render(read_evaluation(judged)), to=errors)
+
+
+def _network_settings(chosen: Namespace) -> Any:
+    """Return the settings of the network that is asked for; None: its defaults, or those of the model to start from."""
+    network = chosen.network or ("" if chosen.start_from else "unet")
+    own = is_own(network)
+    require(
+        own or not chosen.network_settings, "--network_settings: only of your own network; give --network my.py:Net"
+    )
+    changed = [name for name, architecture in ARCHITECTURES.items() if chosen[name] != architecture.settings()]
+    unused = next((name for name in changed if name != network), "")
+    require(not unused, f"--{unused}: settings of a network that is not asked for; give --network {unused}")
+    return own_settings(chosen.network_settings) if own else chosen[network] if changed else None
 
 
 def _evaluate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
-    add_paths(parser, "one store; or signal files and folders, with --labels")
+    add_paths(parser, "One store; or signal files and folders, with --labels.")
     add_labels(parser, required=False)
     add_read_info(parser)
     parser.add_argument(
@@ -67,9 +104,11 @@ def _evaluate_arguments(parser: ArgumentParser) -> None:
         nargs="*",
         type=str,
         metavar="NAME",
-        help=f"any of {', '.join(BASELINES)}; default: all that suit the model's task",
+        help=f"Any of {', '.join(BASELINES)}. Default: all that suit the model's task.",
     )
-    add_out(parser, "result.json: the result; the report is written beside it, as result.html", required=False)
+    add_own_network(parser)
+    text = "result.json: the result. The report is written beside it, as result.html; both are replaced if they exist."
+    add_out(parser, text, required=False)
     add_config(parser, EvaluateConfig)
 
 
@@ -85,27 +124,29 @@ def _evaluate(chosen: Namespace) -> None:
         baselines=chosen.baselines,
         out=chosen.out,
         config=config_of(EvaluateConfig, chosen),
+        networks=chosen.network,
     )
     console.print(render(result))
     print_ledger(result.ledger)
 
 
 def _report_arguments(parser: ArgumentParser) -> None:
-    help_text = "folder written by poreconv train, or JSON written by poreconv evaluate --out"
+    help_text = "Folder written by poreconv train, or JSON written by poreconv evaluate --out."
     parser.add_argument("source", type=Path, metavar="RUN_OR_JSON", help=help_text)
-    add_out(parser, "the report, .html")
+    add_out(parser, "The report, .html; replaced if it exists.")
 
 
 def _report(chosen: Namespace) -> None:
     from poreconv.commands.report import report
 
-    print_line(f"{report(chosen.source, out=chosen.out)}")
+    print_summary(f"{report(chosen.source, out=chosen.out)}")
 
 
 def _label_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
     add_paths(parser)
     add_table_out(parser)
+    add_own_network(parser)
     add_config(parser, LabelConfig)
 
 
@@ -113,17 +154,24 @@ def _label(chosen: Namespace) -> None:
     from poreconv.commands.label import label
 
     config = config_of(LabelConfig, chosen)
-    ledger = label(chosen.model, chosen.paths, out=chosen.out, config=config)
-    print_line(f"{chosen.out}")
+    ledger = label(
+        chosen.model,
+        chosen.paths,
+        out=chosen.out,
+        config=config,
+        networks=chosen.network,
+        overwrite=chosen.overwrite,
+    )
+    print_summary(f"{chosen.out}")
     print_ledger(ledger)
 
 
 def _stream_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
     add_paths(parser)
-    add_out(
-        parser, f"table of events of reads that ended ({', '.join(WRITERS)}); drop ledger beside it", required=False
-    )
+    text = f"Table of events of reads that ended ({', '.join(WRITERS)}). The drop ledger is written beside it."
+    add_out(parser, text, required=False, replaces="a table that exists")
+    add_own_network(parser)
     add_config(parser, FlowCellConfig)
 
 
@@ -131,15 +179,27 @@ def _stream(chosen: Namespace) -> None:
     from poreconv.commands.stream import render, stream
 
     config = config_of(FlowCellConfig, chosen)
-    streamed = stream(chosen.model, chosen.paths, out=chosen.out, config=config)
+    streamed = stream(
+        chosen.model,
+        chosen.paths,
+        out=chosen.out,
+        config=config,
+        networks=chosen.network,
+        overwrite=chosen.overwrite,
+    )
     console.print(render(streamed))
     print_ledger(streamed.ledger)
 
 
 def _tails_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL", help=f"with a class polya: {MODEL_HELP}")
+    parser.add_argument("model", type=Path, metavar="MODEL", help=f"With a class polya: {MODEL_HELP}")
     add_paths(parser)
-    add_out(parser, "table, .tsv or .parquet: one row per read; drop ledger beside it")
+    add_out(
+        parser,
+        "Table, .tsv or .parquet: one row per read. The drop ledger is written beside it.",
+        replaces="a table that exists",
+    )
+    add_own_network(parser)
     add_config(parser, TailsConfig)
 
 
@@ -147,20 +207,29 @@ def _tails(chosen: Namespace) -> None:
     from poreconv.commands.tails import tails
 
     config = config_of(TailsConfig, chosen)
-    ledger = tails(chosen.model, chosen.paths, out=chosen.out, config=config)
-    print_line(f"{chosen.out}")
+    ledger = tails(
+        chosen.model,
+        chosen.paths,
+        out=chosen.out,
+        config=config,
+        networks=chosen.network,
+        overwrite=chosen.overwrite,
+    )
+    print_summary(f"{chosen.out}")
     print_ledger(ledger)
 
 
 def _plot_arguments(parser: ArgumentParser) -> None:
     add_paths(parser)
-    parser.add_argument("--read_id", type=str, metavar="ID", help="id of the read; default: the first read")
+    parser.add_argument("--read_id", type=str, metavar="ID", help="Id of the read. Default: the first read.")
     add_labels(parser, required=False, several="each is drawn as a track")
-    parser.add_argument("--model", type=Path, help=f"draw its events and probabilities: {MODEL_HELP}")
-    parser.add_argument("--start", type=int, metavar="N", help="first sample of the enlarged part")
-    parser.add_argument("--end", type=int, metavar="N", help="sample after its last")
-    add_out(parser, "picture, .png, .svg or .pdf, or page to zoom and drag, .html")
-    add_config(parser, SourceConfig)
+    text = f"Draw its events and probabilities: {MODEL_HELP}"
+    parser.add_argument("--model", type=Path, metavar="MODEL", help=text)
+    parser.add_argument("--start", type=int, metavar="N", help="First sample of the enlarged part.")
+    parser.add_argument("--end", type=int, metavar="N", help="Sample after its last.")
+    add_out(parser, "Picture, .png, .svg or .pdf, or page to zoom and drag, .html; replaced if it exists.")
+    add_own_network(parser)
+    add_config(parser, PlotConfig)
 
 
 def _plot(chosen: Namespace) -> None:
@@ -175,19 +244,20 @@ def _plot(chosen: Namespace) -> None:
         start=chosen.start,
         end=chosen.end,
         out=chosen.out,
-        config=config_of(SourceConfig, chosen),
+        config=config_of(PlotConfig, chosen),
+        networks=chosen.network,
     )
-    print_line(f"{chosen.out}")
+    print_summary(f"{chosen.out}")
 
 
 def _models_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "model", nargs="?", type=Path, metavar="MODEL", help=f"print the card of this model: {MODEL_HELP}"
+        "model", nargs="?", type=Path, metavar="MODEL", help=f"Print the card of this model: {MODEL_HELP}"
     )
     parser.add_argument(
         "--architectures",
         action="store_true",
-        help="list the architectures instead: weights, receptive field, alignment, multiply-adds per sample",
+        help="List the architectures instead: weights, receptive field, alignment, multiply-adds per sample.",
     )
 
 
@@ -206,26 +276,35 @@ def _models(chosen: Namespace) -> None:
 
 def _export_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
-    parser.add_argument("--format", type=Literal["onnx"], default="onnx", help="format of the file; default: onnx")
+    add_own_network(parser)
+    parser.add_argument("--format", type=Literal["onnx"], default="onnx", help="Format of the file.")
     parser.add_argument(
         "--int8",
         nargs="+",
         type=Path,
         default=[],
         metavar="PATH",
-        help="compute in int8, scaled by these signal files (64 reads are enough): several times faster on a CPU;"
-        " poreconv evaluate measures the loss of accuracy. Default: fp32, with the bundle's own results",
+        help="Compute in int8, scaled by these signal files (64 reads are enough): several times faster on a CPU;"
+        " poreconv evaluate measures the loss of accuracy. Default: fp32, with the bundle's own results.",
     )
-    add_out(parser, "model.onnx; label, evaluate and stream accept it as they accept a bundle")
+    text = "model.onnx; label, evaluate and stream accept it as they accept a bundle."
+    add_out(parser, text, replaces="a file that exists")
 
 
 def _export(chosen: Namespace) -> None:
     from poreconv.commands.export import export
 
-    difference = export(chosen.model, out=chosen.out, kind=chosen.format, int8_from=chosen.int8)
-    print_line(f"{chosen.out}")
+    difference = export(
+        chosen.model,
+        out=chosen.out,
+        kind=chosen.format,
+        int8_from=chosen.int8,
+        networks=chosen.network,
+        overwrite=chosen.overwrite,
+    )
+    print_summary(f"{chosen.out}")
     numbers = f"mean {difference.mean:.2g}, largest {difference.largest:.2g}"
-    print_line(f"outputs differ from the bundle's in fp32: {numbers}", to=errors)
+    print_summary(f"outputs differ from the bundle's in fp32: {numbers}", to=errors)
 
 
 COMMANDS = {
@@ -233,7 +312,8 @@ COMMANDS = {
         _train_arguments,
         _train,
         "Stores -> a trained model.",
-        "poreconv train store --network tcn --max_time 00:00:10:00 --out run",
+        "poreconv train store --network tcn --max_time 10m --out run",
+        _other_networks,
     ),
     "evaluate": Command(
         _evaluate_arguments,

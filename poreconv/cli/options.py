@@ -1,7 +1,9 @@
 """Options that several commands share, and the class of a command."""
 
-from collections.abc import Callable, Mapping
+from argparse import _VersionAction
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
+from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -18,12 +20,12 @@ T = TypeVar("T")
 
 MODEL_HELP = (
     "model.safetensors written by poreconv train, a file written by poreconv export, or the name of a shipped model"
-    " (poreconv models)"
+    " (poreconv models)."
 )
 """Help of every option that names a model."""
 
 
-def add_paths(parser: ArgumentParser, help_text: str = "signal files, and folders of them") -> None:
+def add_paths(parser: ArgumentParser, help_text: str = "Signal files, and folders of them.") -> None:
     """Add the files that a command reads.
 
     Args:
@@ -49,7 +51,7 @@ def add_labels(
         nargs="+",
         type=str,
         metavar="SOURCE",
-        help=f"label source: {', '.join(LABEL_SOURCES)}; if several, {several}",
+        help=f"Label source: {', '.join(LABEL_SOURCES)}; if several, {several}.",
     )
     parser.add_argument(
         "--labels_from",
@@ -57,8 +59,8 @@ def add_labels(
         type=str,
         default=[],
         metavar="FILE",
-        help="files of the source, if its labels are not in the signal files; SOURCE=FILE if several sources read"
-        " files; CLASS=PATH for path_class",
+        help="Files of the source, if its labels are not in the signal files; SOURCE=FILE if several sources read"
+        " files; CLASS=PATH for path_class.",
     )
 
 
@@ -74,19 +76,28 @@ def add_read_info(parser: ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="FILE",
-        help="BAM or sequencing summary with mean quality and reference of reads (for filter.min_quality, split.by)",
+        help="BAM or sequencing summary with mean quality and reference of reads, for --filter.min_quality and"
+        " --split.by reference.",
     )
 
 
-def add_out(parser: ArgumentParser, help_text: str, *, required: bool = True) -> None:
+def add_out(
+    parser: ArgumentParser, help_text: str, *, required: bool = True, metavar: str = "FILE", replaces: str = ""
+) -> None:
     """Add the output.
 
     Args:
         parser: Of the command.
         help_text: What the output is.
         required: Whether it must be given.
+        metavar: ``FILE``, or ``FOLDER``.
+        replaces: What ``--overwrite`` replaces; empty: the command has no such flag, since it always replaces its
+            output.
     """
-    parser.add_argument("--out", required=required, type=Path, help=help_text)
+    parser.add_argument("--out", "-o", required=required, type=Path, metavar=metavar, help=help_text)
+    if replaces:
+        text = f"Replace {replaces}, once the new one is complete; start anew where a command was killed."
+        parser.add_argument("--overwrite", action="store_true", help=text)
 
 
 def add_table_out(parser: ArgumentParser, *more: str) -> None:
@@ -96,9 +107,32 @@ def add_table_out(parser: ArgumentParser, *more: str) -> None:
         parser: Of the command.
         *more: Formats besides those of ``WRITERS``.
     """
-    add_out(
-        parser, f"table of events; the suffix names the format ({', '.join([*WRITERS, *more])}); drop ledger beside it"
+    formats = ", ".join([*WRITERS, *more])
+    text = f"Table of events; the suffix names the format ({formats}). The drop ledger is written beside it."
+    add_out(parser, text, replaces="a table that exists")
+
+
+def add_messages(parser: ArgumentParser) -> None:
+    """Add how much is written on stderr.
+
+    Args:
+        parser: Of the command.
+    """
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="Show also the settings, and each file that is read."
     )
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="Show nothing but errors; on stdout, no names of files."
+    )
+
+
+class PrintVersion(_VersionAction):
+    """The flag that prints the version, and ends the program."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        """Look it up, which takes a while, and print it."""
+        self.version = f"poreconv {version('poreconv')}"
+        super().__call__(parser, namespace, values, option_string)
 
 
 def add_config(parser: ArgumentParser, *kinds: type[Any], helps: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -109,21 +143,25 @@ def add_config(parser: ArgumentParser, *kinds: type[Any], helps: Mapping[str, st
         *kinds: The dataclasses.
         helps: Setting -> its help text, where that is made of a table; other settings have their field's docstring.
     """
-    parser.add_argument("--config", action="config", help="YAML file with any of these settings")
+    parser.add_argument("--config", action="config", metavar="FILE", help="YAML file with any of these settings.")
     for kind in kinds:
         _add_settings(parser, kind(), helps)
 
 
 def _add_settings(parser: ArgumentParser, defaults: Any, helps: Mapping[str, str]) -> None:
-    """Add the settings of a config dataclass, with their defaults in ``defaults``."""
+    """Add the settings of a config dataclass, with their defaults in ``defaults``, under a heading."""
     kind = type(defaults)
     groups = [field.name for field in fields(kind) if FLAT in field.metadata]
     flags = [field.name for field in fields(kind) if field.type is bool and field.default is False]
-    parser.add_class_arguments(kind, None, skip={*groups, *flags, *(helps.keys() & vars(defaults).keys())})
+    listed = parser.add_argument_group(str(kind.__doc__).partition("\n")[0].rstrip("."))
+    listed.add_class_arguments(
+        kind, None, as_group=False, skip={*groups, *flags, *(helps.keys() & vars(defaults).keys())}
+    )
     for name in helps.keys() & vars(defaults).keys():
-        parser.add_argument(f"--{name}", type=str, default=getattr(defaults, name), help=helps[name])
+        listed.add_argument(f"--{name}", type=str, default=getattr(defaults, name), help=helps[name])
+    texts = {param.arg_name: param.description for param in parse_from_object(kind).params}
     for name in flags:
-        add_flag(parser, kind, name)
+        listed.add_argument(f"--{name}", action="store_true", help=texts[name])
     for name in groups:
         _add_settings(parser, getattr(defaults, name), helps)
     parser.set_defaults(
@@ -134,18 +172,6 @@ def _add_settings(parser: ArgumentParser, defaults: Any, helps: Mapping[str, str
 def _differs(field: Field[Any], defaults: Any) -> bool:
     """Whether a plain setting has another default in a group than in its own dataclass."""
     return field.default is not MISSING and field.default != getattr(defaults, field.name)
-
-
-def add_flag(parser: ArgumentParser, kind: type[Any], name: str) -> None:
-    """Add one setting that is an option without a value; its help is the field's docstring.
-
-    Args:
-        parser: Of the command.
-        kind: The config dataclass.
-        name: Name of the field.
-    """
-    helps = {param.arg_name: param.description for param in parse_from_object(kind).params}
-    parser.add_argument(f"--{name}", f"--{name.replace('_', '-')}", action="store_true", help=helps[name])
 
 
 def config_of(kind: type[T], chosen: Namespace) -> T:
@@ -171,3 +197,5 @@ class Command:
     """One sentence."""
     example: str
     """A command line."""
+    not_shown: Callable[[Sequence[str]], Collection[str]] = lambda words: ()
+    """Called with the words of the command line; returns groups of settings that its help leaves out."""

@@ -1,45 +1,54 @@
-"""Output of commands: results on stdout, everything else on stderr."""
+"""Output of commands: results on stdout; what happened, as messages on stderr."""
 
+import logging
 import sys
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.messages import UNWATCHED_WIDTH, console as errors, is_quiet
 
-UNWATCHED_WIDTH = 200
-"""Columns of output to a file or a pipe, where no terminal limits a table."""
+logger = logging.getLogger(__name__)
 
+__all__ = ["console", "errors", "log_warning", "print_ledger", "print_line", "print_summary"]
 
 console = Console(width=None if sys.stdout.isatty() else UNWATCHED_WIDTH)
 
 
-errors = Console(stderr=True)
-
-
-def print_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    """Print a warning in one line, like an error; takes the place of `warnings.showwarning`.
+def log_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Make a warning a message; takes the place of `warnings.showwarning`.
 
     Args:
         message: The warning.
     """
-    errors.print(f"poreconv: warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    logger.warning("poreconv: warning: %s", message)
 
 
 def print_ledger(ledger: Ledger) -> None:
-    """Print the summary line of a drop ledger on stderr.
+    """Write the summary line of a drop ledger on stderr.
 
     Args:
         ledger: Of the command.
     """
-    print_line(ledger.summary(), to=errors)
+    logger.info("%s", ledger.summary())
 
 
-def print_line(line: str, *, to: Console = console) -> None:
+def print_summary(summary: RenderableType, *, to: Console = console) -> None:
+    """Print what was written to a file, unless only errors are to be shown.
+
+    Args:
+        summary: The name of the file, which is printed as it is, or a table.
+        to: Default: stdout.
+    """
+    if not is_quiet():
+        to.print(summary, markup=not isinstance(summary, str), highlight=False, soft_wrap=isinstance(summary, str))
+
+
+def print_line(line: str) -> None:
     """Print one line as it is, without markup or wrapping.
 
     Args:
         line: The line.
-        to: Default: stdout.
     """
-    to.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from poreconv.config import ConvertConfig, require
 from poreconv.events.events import Events
-from poreconv.events.tabulation import ReadAnalysis, check_new, check_out, drop_duplicates, tabulate, write_ledger
+from poreconv.events.tabulation import (
+    ReadAnalysis,
+    check_apart,
+    check_new,
+    check_out,
+    drop_duplicates,
+    tabulate,
+    write_ledger,
+)
 from poreconv.events.targets import BASES
 from poreconv.events.writers.table import UNNAMED
 from poreconv.events.writers.tombo import Resquiggle, add_resquiggle, resquiggle_of
@@ -18,6 +26,7 @@ from poreconv.labels.opening import (
     events_of,
     fingerprints,
     kept_reads,
+    label_files,
     opened,
 )
 from poreconv.labels.sources import LabelSource
@@ -25,6 +34,7 @@ from poreconv.reads.pieces import Job, LastFile, plan_jobs, reads_of
 from poreconv.reads.read import Read
 from poreconv.reads.readers import find_files
 from poreconv.reads.readers.fast5 import write_annotated
+from poreconv.reads.selection import Selection
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import Progress, progress_bar
@@ -40,6 +50,7 @@ def convert(
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
     config: ConvertConfig | None = None,
+    overwrite: bool = False,
 ) -> Ledger:
     """Write labels in another format.
 
@@ -60,6 +71,7 @@ def convert(
               known), for ``tombo``.
         labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
         config: Processes, and how files and label sources are read.
+        overwrite: Replace ``out`` if it exists, and start anew where a command was killed.
 
     Returns:
         The drop ledger.
@@ -69,13 +81,18 @@ def convert(
         FormatError: A file cannot be used.
     """
     out, config = Path(out), config or ConvertConfig()
-    (check_new if out.suffix == FAST5 else check_out)(out)
+    (check_new if out.suffix == FAST5 else check_out)(out, overwrite=overwrite)
     assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
+    check_apart(out, label_files(assigned))
     settings = {"labels": fingerprints(assigned), "sources": asdict(config.sources), "files": asdict(config.files)}
     with opened(assigned, config.sources) as source:
         if out.suffix == FAST5:
-            files = find_files([paths] if isinstance(paths, Path | str) else paths)
-            return _to_fast5(plan_jobs(files), source, out, config)
+            files, selection = (
+                find_files([paths] if isinstance(paths, Path | str) else paths),
+                Selection.of(config.files),
+            )
+            check_apart(out, files)
+            return _to_fast5(plan_jobs(files, selection), selection, source, out, config)
         return tabulate(
             paths,
             out,
@@ -85,6 +102,7 @@ def convert(
             files=config.files,
             work=config.work,
             here=partial(_converted, source),
+            overwrite=overwrite,
         )
 
 
@@ -98,25 +116,30 @@ def _converted(source: LabelSource, reads: Iterator[Read], ledger: Ledger) -> It
     return kept_reads(reads, source, ledger, partial(events_of, source))
 
 
-def _to_fast5(jobs: Sequence[Job], source: LabelSource, out: Path, config: ConvertConfig) -> Ledger:
+def _to_fast5(
+    jobs: Sequence[Job], selection: Selection, source: LabelSource, out: Path, config: ConvertConfig
+) -> Ledger:
     """Write the labelled reads with their labels, one read in memory at a time."""
     places_or_bases = source.classes in {(), (UNNAMED,), BASES}
     classes = ", ".join(source.classes)
     require(places_or_bases, f"{out}: a fast5 holds bases, and these labels are {classes}; use .parquet, .tsv or .bed")
     ledger = Ledger()
     with progress_bar("convert") as progress, whole_file(out) as partial_file:
-        reads = drop_duplicates(_reads(jobs, ledger, config, progress), ledger)
+        reads = drop_duplicates(_reads(jobs, selection, ledger, config, progress), ledger)
         labelled = kept_reads(reads, source, ledger, lambda read: resquiggle_of(read, events_of(source, read)))
         write_annotated(partial_file, _annotated(labelled, ledger))
         write_ledger(out, ledger)
     return ledger
 
 
-def _reads(jobs: Sequence[Job], ledger: Ledger, config: ConvertConfig, progress: Progress) -> Iterator[Read]:
+def _reads(
+    jobs: Sequence[Job], selection: Selection, ledger: Ledger, config: ConvertConfig, progress: Progress
+) -> Iterator[Read]:
+    skip = config.files.skip_bad_files
     with LastFile() as last_file:
         for done, job in enumerate(jobs, start=1):
-            yield from reads_of(job, ledger, skip_bad_files=config.files.skip_bad_files, last_file=last_file)
-            progress(done / len(jobs))
+            yield from reads_of(job, ledger, skip_bad_files=skip, asked=selection.ids, last_file=last_file)
+            progress(done / len(jobs), f"{done} of {len(jobs)} jobs")
 
 
 def _annotated(labelled: Iterable[tuple[Read, Resquiggle]], ledger: Ledger) -> Iterator[tuple[Read, partial[None]]]:

@@ -1,5 +1,6 @@
 """Scores of a trained model, beside those of baselines."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from tempfile import TemporaryDirectory
 from rich.markup import escape
 from rich.table import Table
 
-from poreconv.config import EvaluateConfig, PrepareConfig
+from poreconv.config import EvaluateConfig, FilesConfig, PrepareConfig, SplitConfig
 from poreconv.dataset import prepare as preparation
 from poreconv.dataset.confounding import warn_confounded
 from poreconv.dataset.store import Store
@@ -19,8 +20,10 @@ from poreconv.evaluation.judge import judge
 from poreconv.evaluation.report import PAGE, write_report
 from poreconv.evaluation.result import Evaluation, write_evaluation
 from poreconv.evaluation.truths import Truths
+from poreconv.evaluation.words import INCLUDE_TRAINING, marks
 from poreconv.inference.labeller import Labeller, load
-from poreconv.models.shipped import UnseenReads
+from poreconv.models.own import Networks
+from poreconv.models.shipped import JudgeableReads
 from poreconv.runtime.progress import Progress, progress_bar
 
 
@@ -34,6 +37,7 @@ def evaluate(
     baselines: Sequence[str] | None = None,
     out: Path | str | None = None,
     config: EvaluateConfig | None = None,
+    networks: Networks = None,
 ) -> Evaluation:
     """Judge a model on a store's split, or on labelled files.
 
@@ -47,10 +51,11 @@ def evaluate(
         baselines: Names in ``BASELINES`` of the baselines beside the model; default: all that suit its task.
         out: Where to write the result as JSON; the report is written beside it, as ``.html``. Default: nowhere.
         config: Split, precision and so on.
+        networks: The network of a bundle that was trained with the user's own; see `load`.
 
     Returns:
-        Scores of the model and the baselines on the same samples. Reads that the model's own split rule assigned to
-        training or validation are dropped.
+        Scores of the model and the baselines on the same samples. Reads that the model's own split assigned to
+        training or validation are dropped, or, with ``config.include_training``, judged and counted.
 
     Raises:
         ConfigError: ``data`` are files and there are no labels, or a store and there are; or ``out`` is named as the
@@ -59,28 +64,30 @@ def evaluate(
     """
     config = config or EvaluateConfig()
     paths = [Path(path) for path in ([data] if isinstance(data, Path | str) else data)]
-    _check_kind(paths, labels)
+    _check_kind(paths, labels, config.files)
     out = None if out is None else Path(out)
     if out is not None and out.suffix == PAGE:
         raise ConfigError(
             f"{out}: give the name of the JSON, such as {out.with_suffix('.json')}; the report is written beside it"
         )
-    labeller = load(model, config.inference)
+    labeller = load(model, config.inference, networks=networks)
     detectors = baselines_for(labeller.recipe.task, baselines)
     warn_confounded(labeller.recipe.confounded)
     with progress_bar("evaluate") as progress:
         if labels is None:
-            result = judge(labeller, Truths([Store(paths[0])], labeller.recipe, config.split), detectors, progress)
+            truths = Truths([Store(paths[0])], labeller.recipe, config.split, guarded=not config.include_training)
+            result = judge(labeller, truths, detectors, progress)
         else:
             result = _judge_files(labeller, paths, labels, labels_from, read_info, detectors, config, progress)
-    result = replace(result, data={"model": str(model), **result.data})
+    marked = {INCLUDE_TRAINING: True} if config.include_training else {}
+    result = replace(result, data={"model": str(model), **marked, **result.data})
     if out is not None:
         write_evaluation(out, result)
         write_report(out.with_suffix(PAGE), result)
     return result
 
 
-def _check_kind(paths: Sequence[Path], labels: str | Sequence[str] | None) -> None:
+def _check_kind(paths: Sequence[Path], labels: str | Sequence[str] | None, files: FilesConfig) -> None:
     """Accept one store without labels, or files with labels."""
     stores = [path for path in paths if (path / "dataset.json").is_file()]
     if labels is None and not stores:
@@ -89,6 +96,8 @@ def _check_kind(paths: Sequence[Path], labels: str | Sequence[str] | None) -> No
         )
     if labels is None and len(paths) > 1:
         raise ConfigError(f"{paths[0]} and {len(paths) - 1} more: a model is evaluated on one store; give one")
+    if labels is None and (files.read_ids or files.limit):
+        raise ConfigError(f"{paths[0]}: read_ids and limit choose reads of signal files; a store is judged as it is")
     if labels is not None and stores:
         raise ConfigError(f"{stores[0]}: a store contains its labels; leave out --labels")
 
@@ -104,9 +113,10 @@ def _judge_files(
     progress: Progress,
 ) -> Evaluation:
     recipe = labeller.recipe
+    seen_too = config.include_training
     prepare_config = PrepareConfig(
         task=recipe.task,
-        split=recipe.split,
+        split=SplitConfig() if seen_too else recipe.split,  # one by reference needs the reads' references
         resample_hz=recipe.sample_rate_hz if recipe.resampled_from_hz else None,
         truth=config.truth,
         sources=config.sources,
@@ -121,10 +131,11 @@ def _judge_files(
             labels_from=labels_from,
             read_info=read_info,
             config=prepare_config,
-            guard=UnseenReads(recipe),
-            progress=lambda share: progress(share / 2),
+            guard=JudgeableReads(recipe, include_training=seen_too),
+            progress=lambda share, *note: progress(share / 2, *note),
         )
-        result = judge(labeller, Truths([store], recipe, "all"), detectors, lambda share: progress((1 + share) / 2))
+        truths = Truths([store], recipe, "all", guarded=not seen_too)
+        result = judge(labeller, truths, detectors, lambda share, *note: progress((1 + share) / 2, *note))
         preparing = store.info.ledger
     preparing.kept = 0
     result.ledger.merge(preparing)
@@ -142,7 +153,7 @@ def render(result: Evaluation) -> Table:
     columns = criterion.columns(result.recipe.classes)
     first = next(iter(result.scores.values()))
     title = f"{result.recipe.task}, {first['n_reads']:,.0f} reads, 95 % intervals over reads"
-    table = Table(title=title, caption=escape(result.recipe.confounder) or None)
+    table = Table(title=title, caption=escape(" ".join(marks(result))) or None)
     for name in ("", *columns):
         table.add_column(escape(name), justify="right" if name else "left")
     for method, scores in result.scores.items():
@@ -155,4 +166,5 @@ def _cell(scores: dict[str, float], key: str, *, interval: bool) -> str:
         return ""
     if key.startswith("absolute"):
         return f"{scores[key]:.0f}"
-    return f"{scores[key]:.3f}" + (f" ({scores[key + '_low']:.3f}-{scores[key + '_high']:.3f})" if interval else "")
+    low, high = (scores[f"{key}_{end}"] if interval else math.nan for end in ("low", "high"))
+    return f"{scores[key]:.3f}" + ("" if math.isnan(low) else f" ({low:.3f}-{high:.3f})")  # one read has none

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from poreconv.config import InferenceConfig
 from poreconv.errors import ConfigError, SignalError
-from poreconv.events.tabulation import check_new
+from poreconv.events.tabulation import check_apart, check_new
 from poreconv.inference.labeller import Labeller, load
 from poreconv.models.header import ONNX
 from poreconv.models.onnx_export import WINDOW, middles, write_onnx
+from poreconv.models.own import Networks
 from poreconv.models.shipped import find_bundle
 from poreconv.reads.readers import open_reads
 
@@ -33,7 +34,13 @@ class Difference:
 
 
 def export(
-    model: Path | str, *, out: Path | str, kind: str = "onnx", int8_from: Path | str | Sequence[Path | str] = ()
+    model: Path | str,
+    *,
+    out: Path | str,
+    kind: str = "onnx",
+    int8_from: Path | str | Sequence[Path | str] = (),
+    networks: Networks = None,
+    overwrite: bool = False,
 ) -> Difference:
     """Write a bundle as ONNX: any number of chunks of any length in, logits out, recipe and card in the metadata.
 
@@ -43,6 +50,9 @@ def export(
         kind: ``onnx``.
         int8_from: Signal files and folders, of reads like those that the model is for, by which int8 is scaled;
             empty: fp32.
+        networks: The network of a bundle that was trained with the user's own; see `load`. The exported model contains
+            it.
+        overwrite: Replace ``out`` if it exists.
 
     Returns:
         The difference between the two; what int8 costs in accuracy, `evaluate` measures.
@@ -56,12 +66,13 @@ def export(
         raise ConfigError(
             f"{out}: cannot be exported as {kind}; the only format is onnx, to a file that ends in {ONNX}"
         )
-    check_new(out)
-    labeller = load(bundle, FP32, "cpu")
+    check_new(out, overwrite=overwrite)
+    check_apart(out, [bundle])
+    labeller = load(bundle, FP32, "cpu", networks=networks)
     windows = list(islice(middles(_normalised(labeller, int8_from)), MOST_WINDOWS)) if int8_from else []
     if int8_from and not windows:
         raise ConfigError(f"{int8_from}: no read of {WINDOW:,} samples to scale int8 by; give more or longer reads")
-    write_onnx(out, bundle, calibration=windows)
+    write_onnx(out, bundle, calibration=windows, networks=networks)
     return _difference(labeller, load(out, device="cpu"), windows)
 
 

@@ -18,6 +18,7 @@ from poreconv.labels.opening import open_labels
 from poreconv.labels.sources import LABEL_SOURCES, LabelSource
 from poreconv.reads.read import Read
 from poreconv.reads.readers import ReadStream, format_of, open_reads
+from poreconv.reads.selection import Selection
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import progress_bar
 from poreconv.runtime.registry import lookup
@@ -86,15 +87,16 @@ def inspect(paths: Sequence[Path], *, config: FilesConfig | None = None) -> Insp
 
     Args:
         paths: Files and folders; see `find_files`.
-        config: Whether to skip files that cannot be read, and record them in the ledger.
+        config: Which reads are used, and whether to skip files that cannot be read, and record them in the ledger.
 
     Raises:
+        ConfigError: The list of read ids cannot be read.
         FormatError: There is no signal file, or one cannot be read.
     """
     config, ledger, tallies = config or FilesConfig(), Ledger(), dict[Kind, _Tally]()
     formats = dict[Path, str]()
     with (
-        open_reads(paths, ledger=ledger, skip_bad_files=config.skip_bad_files) as reads,
+        open_reads(paths, ledger=ledger, skip_bad_files=config.skip_bad_files, selection=Selection.of(config)) as reads,
         _in_file_sources() as sources,
     ):
         answers = {name: Counter[str]() for name in sources}
@@ -115,7 +117,7 @@ def _with_progress(reads: ReadStream) -> Iterator[Read]:
         total = max(len(reads), 1)
         for done, read in enumerate(reads, start=1):
             yield read
-            progress(done / total)
+            progress(done / total, f"{done:,} of {total:,} reads")
 
 
 def render(inspection: Inspection) -> RenderableType:

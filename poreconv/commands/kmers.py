@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.table import Table
 
 from poreconv.config import KmersConfig, require
-from poreconv.errors import ConfigError
+from poreconv.events.tabulation import check_new
 from poreconv.events.targets import BASES
 from poreconv.labels.opening import assign_files, events_of, kept_reads, opened
 from poreconv.labels.sources import LabelSource
@@ -14,7 +14,8 @@ from poreconv.pore_models.estimation import PASSES, Bases, bases_of, estimate_po
 from poreconv.pore_models.model import PoreModel
 from poreconv.pore_models.tables import MAX_K, check_table_name, write_pore_model
 from poreconv.reads.read import Read
-from poreconv.reads.readers import find_files, open_reads
+from poreconv.reads.readers import ReadStream, find_files, open_reads
+from poreconv.reads.selection import Selection
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import Progress, progress_bar
 
@@ -27,6 +28,7 @@ def kmers(
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
     config: KmersConfig | None = None,
+    overwrite: bool = False,
 ) -> tuple[PoreModel, Ledger]:
     """Estimate a pore model from labelled reads, which are read five times.
 
@@ -38,6 +40,7 @@ def kmers(
         out: ``model.txt`` or ``.model`` (nanopolish and f5c text), ``.levels`` or ``.npz``.
         labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
         config: How files and label sources are read.
+        overwrite: Replace ``out`` if it exists.
 
     Returns:
         The model, and the drop ledger.
@@ -49,8 +52,7 @@ def kmers(
     out, config = Path(out), config or KmersConfig()
     require(1 <= k <= MAX_K, f"k: {k}; must be 1 to {MAX_K}")
     check_table_name(out)
-    if out.exists():
-        raise ConfigError(f"{out}: exists already; remove it, or choose another --out")
+    check_new(out, overwrite=overwrite)
     files = find_files([paths] if isinstance(paths, Path | str) else paths)
     assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
     with opened(assigned, config.sources) as source, progress_bar("kmers") as progress:
@@ -63,18 +65,18 @@ def kmers(
 
 
 class Passes:
-    """The labelled bases of all reads; each call reads them once.
+    """The labelled bases of the reads; each call reads them once.
 
     Args:
         files: Signal files.
         source: Their labels.
-        config: Whether to skip bad files.
+        config: Which reads are used, and whether to skip bad files.
         progress: Called with the share of all passes that is done.
     """
 
     def __init__(self, files: Sequence[Path], source: LabelSource, config: KmersConfig, progress: Progress) -> None:
         self._files, self._source, self._config, self._progress = files, source, config, progress
-        self._calls = 0
+        self._calls, self._total, self._selection = 0, 0, Selection.of(config.files)
         self.ledger = Ledger()
         """Ledger of the last pass; every pass reads the same reads."""
 
@@ -82,12 +84,19 @@ class Passes:
         """Yield the labelled bases of each read."""
         self._calls += 1
         ledger = self.ledger = Ledger()
-        for done, path in enumerate(self._files):
-            with open_reads(path, ledger=ledger, skip_bad_files=self._config.files.skip_bad_files) as reads:
-                for _, pieces in kept_reads(reads, self._source, ledger, self._bases):
-                    ledger.kept += 1
-                    yield pieces
-            self._progress((self._calls - 1 + (done + 1) / len(self._files)) / (PASSES + 2))
+        skip = self._config.files.skip_bad_files
+        with open_reads(self._files, ledger=ledger, skip_bad_files=skip, selection=self._selection) as reads:
+            for _, pieces in kept_reads(self._counted(reads), self._source, ledger, self._bases):
+                ledger.kept += 1
+                yield pieces
+
+    def _counted(self, reads: ReadStream) -> Iterator[Read]:
+        """Yield the reads of a pass, and show how far it is."""
+        self._total, n_passes = self._total or max(len(reads), 1), PASSES + 2
+        for done, read in enumerate(reads, start=1):
+            yield read
+            share = (self._calls - 1 + done / self._total) / n_passes
+            self._progress(share, f"pass {self._calls} of {n_passes}, {done:,} of {self._total:,} reads")
 
     def _bases(self, read: Read) -> list[Bases]:
         return bases_of(read, events_of(self._source, read))

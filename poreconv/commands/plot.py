@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv import plot
-from poreconv.config import SourceConfig
+from poreconv.config import PlotConfig, SourceConfig
 from poreconv.errors import ConfigError
 from poreconv.events.events import Events
 from poreconv.events.targets import values_of
 from poreconv.inference.labeller import Labeller, load
 from poreconv.labels.opening import assign_files, events_of, open_labels
+from poreconv.models.own import Networks
 from poreconv.plot.panels import PROBABILITY
 from poreconv.plot.saving import STILL
 from poreconv.reads.read import Read
 from poreconv.reads.readers import ReadStream, open_reads
+from poreconv.reads.selection import Selection
 
 PAGE = ".html"
 
@@ -32,7 +34,8 @@ def plot_read(
     model: Path | str | None = None,
     start: int | None = None,
     end: int | None = None,
-    config: SourceConfig | None = None,
+    config: PlotConfig | None = None,
+    networks: Networks = None,
 ) -> Read:
     """Draw one read: as a picture, all of it and a part enlarged; as a page, all of it, to zoom and drag.
 
@@ -46,7 +49,8 @@ def plot_read(
         start: First sample of the enlarged part.
         end: Sample after its last. Without ``start`` and ``end``: around the boundary in the middle of the first track;
             on a page, the whole read.
-        config: How the label sources are read.
+        config: How files and label sources are read, and how the model runs.
+        networks: The network of a bundle that was trained with the user's own; see `load`.
 
     Returns:
         The read.
@@ -59,12 +63,14 @@ def plot_read(
     out = Path(out)
     if out.suffix not in (*STILL, PAGE):
         raise ConfigError(f"{out}: no picture format has this suffix; end the name in {', '.join((*STILL, PAGE))}")
-    with open_reads(paths) as reads:
+    config = config or PlotConfig()
+    selection, skip = Selection.of(config.files), config.files.skip_bad_files
+    with open_reads(paths, selection=selection, skip_bad_files=skip) as reads:
         read = _chosen(reads, read_id)
-        tracks = _labelled(read, [labels] if isinstance(labels, str) else labels, labels_from, config or SourceConfig())
+        tracks = _labelled(read, [labels] if isinstance(labels, str) else labels, labels_from, config.sources)
     curves, quantity = _values(read, tracks), "value"
     if model is not None:
-        labeller = load(model)
+        labeller = load(model, config.inference, networks=networks)
         quantity = labeller.recipe.asked.quantity
         events, found = _found(labeller, read)
         curves = found if quantity == PROBABILITY else curves | found
@@ -83,9 +89,8 @@ def _chosen(reads: ReadStream, read_id: str | None) -> Read:
             return reads[read_id]
         except KeyError as exc:
             known = reads.read_ids
-            raise ConfigError(
-                f"read {read_id}: not among these {len(known):,} reads; choose one, such as {known[0]}"
-            ) from exc
+            example = f"; choose one, such as {known[0]}" if known else ""
+            raise ConfigError(f"read {read_id}: not among these {len(known):,} reads{example}") from exc
     read = next(iter(reads), None)
     if read is None:
         raise ConfigError(f"{reads.files[0]}: no read that can be drawn ({reads.ledger.summary()}); give other files")

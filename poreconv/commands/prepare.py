@@ -9,7 +9,7 @@ from rich.table import Table
 from poreconv.config import PrepareConfig
 from poreconv.dataset import prepare as preparation
 from poreconv.dataset.confounding import confounded, warn_confounded
-from poreconv.dataset.store import Store
+from poreconv.dataset.store import Store, StoreInfo
 from poreconv.runtime.progress import progress_bar
 
 
@@ -21,6 +21,7 @@ def prepare(
     labels_from: Sequence[Path | str] = (),
     read_info: Sequence[Path | str] = (),
     config: PrepareConfig | None = None,
+    overwrite: bool = False,
 ) -> Store:
     """Prepare a store; see `poreconv.dataset.prepare.prepare`.
 
@@ -31,6 +32,7 @@ def prepare(
         labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
         read_info: BAM files or sequencing summaries with the mean quality and reference of reads.
         config: Task, split, filter, processes.
+        overwrite: Replace a store that exists, and start anew where a command was killed.
 
     Returns:
         The open store; ``store.info`` describes its contents, the drop ledger included.
@@ -45,6 +47,7 @@ def prepare(
             read_info=read_info,
             config=config,
             progress=progress,
+            overwrite=overwrite,
         )
     warn_confounded(confounded([store]))
     return store
@@ -58,9 +61,16 @@ def render(store: Store) -> Table:
     """
     info = store.info
     columns = ["reads", "samples", "events", *info.classes]
-    table = Table(title=escape(f"{store.path}: task {info.task}, labels {', '.join(info.labels)}"))
+    title = escape(f"{store.path}: task {info.task}, labels {', '.join(info.labels)}")
+    table = Table(title=title, caption=escape(_moves(info)) or None)
     for name in ("split", *columns):
         table.add_column(escape(name), justify="left" if name == "split" else "right")
     for split, counts in info.counts.items():
         table.add_row(split, *[f"{counts[name]:,}" for name in columns])
     return table
+
+
+def _moves(info: StoreInfo) -> str:
+    """Name what was moved into a split that would have been empty."""
+    moved = ", ".join(f"{group} to {split}" for group, split in info.moved.items())
+    return f"moved into splits that would be empty: {info.split.by} {moved}" if moved else ""

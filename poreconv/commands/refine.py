@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poreconv.config import RefineConfig, require
 from poreconv.events.events import Events
-from poreconv.events.tabulation import ReadAnalysis, check_out, tabulate
+from poreconv.events.tabulation import ReadAnalysis, check_apart, check_out, tabulate
 from poreconv.events.targets import BASES
 from poreconv.labels.opening import (
     SourceFiles,
@@ -16,6 +16,7 @@ from poreconv.labels.opening import (
     events_of,
     fingerprints,
     kept_reads,
+    label_files,
     opened,
 )
 from poreconv.labels.refinement import refine_events
@@ -35,6 +36,7 @@ def refine(
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
     config: RefineConfig | None = None,
+    overwrite: bool = False,
 ) -> Ledger:
     """Move coarse boundaries to the steps of the current. A killed command resumes when it is started again.
 
@@ -49,6 +51,7 @@ def refine(
             ``<out>.ledger.json``.
         labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
         config: How boundaries are refined, and processes.
+        overwrite: Replace ``out`` if it exists, and start anew where a command was killed.
 
     Returns:
         The drop ledger.
@@ -57,9 +60,10 @@ def refine(
         ConfigError: ``out`` exists, its suffix names no format, or the labels have no bases.
         FormatError: A file cannot be used.
     """
-    check_out(Path(out))
+    check_out(Path(out), overwrite=overwrite)
     config, pore = config or RefineConfig(), find_pore_model(Path(pore_model))
     assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
+    check_apart(Path(out), label_files(assigned))
     settings = {k: v for k, v in asdict(config).items() if k != "work"}  # where jobs run does not change the result
     with opened(assigned, config.sources) as source:
         names = ", ".join(name for name, _ in assigned)
@@ -76,6 +80,7 @@ def refine(
             files=config.files,
             work=config.work,
             here=partial(_refined, source, read_pore_model(pore), config),
+            overwrite=overwrite,
         )
 
 

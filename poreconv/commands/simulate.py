@@ -21,7 +21,14 @@ from poreconv.runtime.registry import lookup
 from poreconv.simulate import SIMULATORS, Simulated
 
 
-def simulate(simulator: str, *, out: Path | str, common: SimulateConfig | None = None, config: Any) -> Path:
+def simulate(
+    simulator: str,
+    *,
+    out: Path | str,
+    common: SimulateConfig | None = None,
+    config: Any,
+    overwrite: bool = False,
+) -> Path:
     """Simulate reads, and write them as a sequencer does, with tables of their true events.
 
     Args:
@@ -30,6 +37,7 @@ def simulate(simulator: str, *, out: Path | str, common: SimulateConfig | None =
             them, ``regions.tsv`` (the same columns) and ``values.tsv`` (``read_id``, ``start``, ``end``, ``value``).
         common: Number of reads, seed, format.
         config: The simulator's own settings.
+        overwrite: Replace the reads and tables that the folder contains.
 
     Returns:
         The folder.
@@ -38,14 +46,35 @@ def simulate(simulator: str, *, out: Path | str, common: SimulateConfig | None =
         ConfigError: There is no such simulator, or the folder contains reads already.
     """
     out, common = Path(out), common or SimulateConfig()
-    if taken := sorted(path.name for path in out.glob("reads.*")):
-        raise ConfigError(f"{out}: contains {taken[0]} already; remove it, or choose another --out")
+    before = _replaced(out) if overwrite else []
+    if not overwrite and (taken := sorted(path.name for path in out.glob(READS))):
+        raise ConfigError(f"{out}: contains {taken[0]} already; --overwrite replaces it, or choose another --out")
     made = lookup(SIMULATORS, simulator, kind="simulator")(common, config)
     with progress_bar("simulate") as progress, ExitStack() as files:
         truth = _Truth(out, files)
         write_reads(out / f"reads.{common.format}", _reads(made, truth, common.reads, progress))
         truth.close()
+    for path in set(before) - truth.paths - {out / f"reads.{common.format}"}:
+        path.unlink()
     return out
+
+
+READS, TABLES = "reads.*", {"events.tsv", "regions.tsv", "values.tsv"}
+"""The files that `simulate` writes; a BLOW5 may have an index beside it."""
+
+
+def _replaced(folder: Path) -> list[Path]:
+    """Return the files that new ones replace.
+
+    Raises:
+        ConfigError: The folder contains others: then it was not made by `simulate`.
+    """
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    others = [path.name for path in found if path.name not in TABLES and not path.match(READS)]
+    if others or (found and not (folder / "events.tsv").is_file()):
+        name = (others or ["no events.tsv"])[0]
+        raise ConfigError(f"{folder}: contains {name}, so poreconv simulate did not make it; choose another --out")
+    return found
 
 
 class _Truth:
@@ -61,6 +90,11 @@ class _Truth:
             partial = self._files.enter_context(whole_file(self._folder / name))
             self._writers[name] = TsvWriter(partial, schema)
         return self._writers[name]
+
+    @property
+    def paths(self) -> set[Path]:
+        """The tables."""
+        return {self._folder / name for name in self._writers}
 
     def write(self, made: Simulated) -> None:
         """Add one read's rows."""
@@ -80,5 +114,5 @@ def _reads(simulated: Iterator[Simulated], truth: _Truth, n_reads: int, progress
     """Yield the reads, and write the true events of each."""
     for done, made in enumerate(simulated, start=1):
         truth.write(made)
-        progress(done / n_reads)
+        progress(done / n_reads, f"{done:,} of {n_reads:,} reads")
         yield made.read

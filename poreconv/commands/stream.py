@@ -20,10 +20,10 @@ from poreconv.inference.labeller import load
 from poreconv.inference.streaming.labeller import StreamingLabeller
 from poreconv.inference.streaming.latency import Measured
 from poreconv.inference.streaming.playback import FlowCell, reads_for
-from poreconv.models.header import read_header
-from poreconv.models.shipped import find_bundle
+from poreconv.inference.worker_model import TrainedModel
+from poreconv.models.own import Networks
 from poreconv.reads.read import Read
-from poreconv.runtime.executors import cores, run_all, without_opening
+from poreconv.runtime.executors import cores, run_all, sendable, without_opening
 from poreconv.runtime.files import JobFolder, whole_file
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import progress_bar
@@ -93,6 +93,8 @@ def stream(
     *,
     out: Path | str | None = None,
     config: FlowCellConfig | None = None,
+    networks: Networks = None,
+    overwrite: bool = False,
 ) -> Streamed:
     """Play reads as a live flow cell, and label them while they arrive.
 
@@ -104,6 +106,8 @@ def stream(
         out: Table of the events of each read that was played to its end, each read once; the suffix names the format,
             see `convert`. The drop ledger is written to ``<out>.ledger.json``. Default: events are not written.
         config: Channels, speed, hop and so on.
+        networks: The network of a bundle that was trained with the user's own; see `load`.
+        overwrite: Replace ``out`` if it exists.
 
     Returns:
         The measurements.
@@ -113,12 +117,14 @@ def stream(
         MismatchError: The model was not trained for such reads.
     """
     config = config or FlowCellConfig()
-    kind = read_header(find_bundle(model)).recipe.asked.table()
+    trained = TrainedModel.find(model, config.inference, networks)
+    kind = trained.recipe.asked.table()
     if out is not None:
-        check_out(Path(out), kind)
+        check_out(Path(out), kind, overwrite=overwrite)
     n_workers = min(config.workers or cores(), config.channels)
+    n_workers = sendable(WorkConfig(n_workers), trained.networks, "network").workers
     with TemporaryDirectory() as folder:
-        work = partial(_play, model, paths, config, kind)
+        work = partial(_play, trained, paths, config, kind)
         if out is None:
             shares = [Share(number, n_workers, Path(folder), None) for number in range(n_workers)]
             return _run(work, shares, config)
@@ -178,7 +184,7 @@ def _progress(shares: list[Share], config: FlowCellConfig) -> Iterator[None]:
 
 
 def _play(
-    model: Path | str,
+    model: TrainedModel,
     paths: Path | str | Sequence[Path | str],
     config: FlowCellConfig,
     kind: TableKind,
@@ -190,7 +196,7 @@ def _play(
     measured = Measured()
     loading = measured.ledger if share.number == 0 else Ledger()  # all processes read the same files
     reads = reads_for(paths, config, loading)
-    labeller = load(model, config.inference, threads=1)
+    labeller = load(model.model, config.inference, threads=1, networks=model.networks)
     _warm_up(StreamingLabeller(labeller, config.stream, Ledger()), reads[0])
     streaming = StreamingLabeller(labeller, config.stream, measured.ledger)
     progress_file = _ProgressFile(share, measured, streaming.chunking.margin, reads[0].sample_rate_hz)

@@ -18,6 +18,7 @@ from poreconv.events.writers.parquet import ParquetWriter
 from poreconv.events.writers.tsv import TsvWriter
 from poreconv.inference.worker_model import TrainedModel, for_model
 from poreconv.labels.sources.polya import POLYA
+from poreconv.models.own import Networks
 from poreconv.models.recipe import Recipe
 from poreconv.reads.read import Read
 from poreconv.runtime.ledger import Ledger
@@ -67,6 +68,8 @@ def tails(
     *,
     out: Path | str,
     config: TailsConfig | None = None,
+    networks: Networks = None,
+    overwrite: bool = False,
 ) -> Ledger:
     """Find the poly(A) tail of each read and its length. A killed command resumes when it is started again.
 
@@ -86,6 +89,8 @@ def tails(
             Where no tail was found, all are -1, as in nanopolish's tables. Label source ``polya`` reads the table. The
             drop ledger is written to ``<out>.ledger.json``.
         config: Speed, batch size, chunk length, precision, processes.
+        networks: The network of a bundle that was trained with the user's own; see `load`.
+        overwrite: Replace ``out`` if it exists, and start anew where a command was killed.
 
     Returns:
         The drop ledger.
@@ -96,11 +101,11 @@ def tails(
         MismatchError: The model was not trained for such reads.
     """
     config = config or TailsConfig()
-    check_out(Path(out), TAIL_ROWS)
-    trained = TrainedModel.find(model, config.inference)
+    check_out(Path(out), TAIL_ROWS, overwrite=overwrite)
+    trained = TrainedModel.find(model, config.inference, networks)
     speed = speed_of(trained.recipe, config)
     settings = {
-        "model": trained.sha256,
+        **trained.identity,
         "inference": asdict(config.inference),
         "files": asdict(config.files),
         "speed": speed,
@@ -112,8 +117,9 @@ def tails(
         command="tails",
         settings=settings,
         files=config.files,
-        work=for_model(config.work),
+        work=for_model(config.work, trained),
         kind=TAIL_ROWS,
+        overwrite=overwrite,
     )
 
 

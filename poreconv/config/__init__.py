@@ -37,6 +37,7 @@ from poreconv.config._inference import (
     FlowCellConfig,
     InferenceConfig,
     LabelConfig,
+    PlotConfig,
     StreamConfig,
     TailsConfig,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "LabelConfig",
     "MoleculeConfig",
     "NormalisationConfig",
+    "PlotConfig",
     "PoreConfig",
     "Precision",
     "PrepareConfig",

@@ -1,7 +1,9 @@
 """Names and functions that all settings share."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
 from poreconv.errors import ConfigError
@@ -50,6 +52,32 @@ def require_none_below(config: Any, least: float, *names: str) -> None:
     for name in names:
         value = getattr(config, name)
         require(value is None or value >= least, f"{name}: {value}; must be {least:g} or more")
+
+
+NUMBER = r"\d+(?:\.\d+)?"
+
+DURATIONS = (
+    rf"(?:(?P<days>{NUMBER})d)?(?:(?P<hours>{NUMBER})h)?(?:(?P<minutes>{NUMBER})m)?(?:(?P<seconds>{NUMBER})s)?",
+    r"(?P<days>\d+):(?P<hours>\d\d):(?P<minutes>\d\d):(?P<seconds>\d\d)",
+)
+"""Forms in which a duration can be written."""
+
+
+def duration_of(text: str, *, name: str) -> timedelta:
+    """Return the duration that a text such as ``10m``, ``1h30m`` or ``00:00:10:00`` stands for.
+
+    Args:
+        text: Days, hours, minutes, seconds: ``2d``, ``1.5h``, ``90s``, several of them, or ``DD:HH:MM:SS``.
+        name: Name of the setting, for the message.
+
+    Raises:
+        ConfigError: The text is in no such form, or the duration is 0.
+    """
+    found = next((match for form in DURATIONS if (match := re.fullmatch(form, text))), None)
+    parts = {unit: float(number) for unit, number in found.groupdict().items() if number} if found else {}
+    duration = timedelta(**parts)
+    require(bool(duration), f"{name}: {text!r}; give a time such as 10m, 1h30m, 2d, or DD:HH:MM:SS")
+    return duration
 
 
 FLAT = "flat"

@@ -58,6 +58,16 @@ class FilesConfig:
 
     skip_bad_files: bool = False
     """Skip files that cannot be read, and list them in the drop ledger, instead of stopping with an error."""
+    read_ids: Path | None = None
+    """Text file with the ids of the reads to use, one per line; the others are counted as `not_asked`. Default: all
+    reads."""
+    limit: int | None = None
+    """Number of reads to use, the first ones in file order (of those in `read_ids`), to try a large run on a few; files
+    after the last of them are not opened. Default: all reads."""
+
+    def __post_init__(self) -> None:
+        """Check the limit."""
+        require(self.limit is None or self.limit >= 1, f"limit: {self.limit}; must be 1 or more")
 
 
 @dataclass(frozen=True)
@@ -72,8 +82,6 @@ class FilterConfig:
     """Smallest share of a read's samples, 0 to 1, that its labels must cover."""
     min_quality: float = 0.0
     """Smallest mean quality of a read's basecall that is kept, Phred; needs `--read_info`. 0: any."""
-    read_ids: Path | None = None
-    """Text file with the ids of the reads to keep, one per line; default: all reads."""
 
     def __post_init__(self) -> None:
         """Check ranges."""

@@ -14,6 +14,9 @@ class EvaluateConfig:
 
     split: Literal["test", "validation", "train", "all"] = "test"
     """Split of a store on which the model is judged; reads that trained the model are dropped from any split."""
+    include_training: bool = False
+    """Judge the reads that trained the model too, for instance to see how far a model can fit a few reads. Their scores
+    do not show how good the model is on other reads, so the result is marked."""
     truth: TruthConfig = group(TruthConfig)
     sources: SourceConfig = group(SourceConfig)
     inference: InferenceConfig = group(InferenceConfig)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from poreconv.config._base import BackendName, DecodeMethod, Precision, WorkConfig, group, require
-from poreconv.config._data import FilesConfig
+from poreconv.config._data import FilesConfig, SourceConfig
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,9 @@ class InferenceConfig:
     backend: BackendName = "auto"
     """Library that runs the network: `torch`; `compile` (torch.compile, which compiles for half a minute first);
     `onnx` (ONNX Runtime; a bundle is exported first). `auto`: `torch` for a bundle, `onnx` for an exported model."""
+    accelerator: str = "auto"
+    """Hardware that runs the network: `cpu`; `cuda`, an NVIDIA GPU, or a certain one, `cuda:1`; `mps`, Apple's; `auto`:
+    `cuda` if there is one, else `cpu`."""
     precision: Precision = "auto"
     """Precision of the network's arithmetic: `32` (float32); `bf16`, which is faster on processors that compute in it
     and differs in the third digit; `auto`: `bf16` on such processors, else `32` (on a cluster with both kinds, choose
@@ -81,6 +84,15 @@ class LabelConfig:
     def __post_init__(self) -> None:
         """Check ranges."""
         require(self.every >= 1, f"every: {self.every}; must be positive")
+
+
+@dataclass(frozen=True)
+class PlotConfig:
+    """How the read that is drawn is found, and how a model labels it."""
+
+    inference: InferenceConfig = group(InferenceConfig)
+    sources: SourceConfig = group(SourceConfig)
+    files: FilesConfig = group(FilesConfig)
 
 
 @dataclass(frozen=True)

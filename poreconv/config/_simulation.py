@@ -110,7 +110,7 @@ class MoleculeConfig:
     """The molecules, and how fast they pass the pore. Units: bases, samples."""
 
     chemistry: SimulatedChemistry = "dna_r9.4.1"
-    """SimulatedChemistry of the reads. RNA passes the pore 3' to 5', its poly(A) tail first."""
+    """Chemistry of the reads. RNA passes the pore 3' to 5', its poly(A) tail first."""
     fasta: Path | None = None
     """FASTA file, plain or gzip, with the sequences of which reads are random parts: DNA of either strand, RNA of the
     strand in the file. Default: random bases."""

@@ -1,10 +1,10 @@
 """Settings of training."""
 
-import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
-from poreconv.config._base import Precision, require
+from poreconv.config._base import Precision, duration_of, require
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,18 @@ class TrainConfig:
     max_steps: int = 4000
     """Number of optimiser steps after which training ends."""
     max_time: str | None = None
-    """Time after which training ends, DD:HH:MM:SS; the learning rate schedule ends with it. Default: no limit."""
+    """Time after which training ends, such as 10m, 1h30m, 2d, or DD:HH:MM:SS; the learning rate schedule ends with it.
+    Default: no limit."""
     batch_size: int = 32
     """Number of windows per step, over all processes."""
     chunk_samples: int = 2000
     """Length of a window, samples."""
     start_from: str | None = None
-    """Trained model from whose weights training starts: a file, or the name of a shipped model; it must have the same
-    architecture and classes. For few reads, or a new chemistry. Default: random weights."""
+    """Trained model from which training starts: a file, or the name of a shipped model. It gives the architecture and
+    the weights; if its classes are others, the head, its last layer, starts anew. For few reads, or a new chemistry.
+    Default: random weights."""
+    freeze: bool = False
+    """Keep all weights of `start_from` below the head as they are, and train the head alone."""
     teacher: str | None = None
     """Trained model whose probabilities are learnt besides the labels: a file, or the name of a shipped model, of any
     architecture and the same classes. For a small fast network, which learns more from them than from labels alone."""
@@ -75,6 +79,11 @@ class TrainConfig:
     """Number of steps between two validations; a killed training resumes from the last validation."""
     patience: int = 50
     """Number of successive validations without improvement after which training ends."""
+    folds: int = 0
+    """For few reads: number of folds, 2 or more, into which all reads are dealt, whatever their split; reads that the
+    split rule keeps together (a run, a channel, a reference) stay together. For each fold a model is trained without
+    it, so that each read is judged once, by a model that has not seen it; the bundle is one more model, trained on all
+    reads. Limits of steps and time are those of each training. 0: the store's splits."""
     precision: Precision = "auto"
     """Precision of the arithmetic: `32` (float32), `bf16`, or `auto`: `bf16` on processors that compute in it, else
     `32`."""
@@ -109,13 +118,20 @@ class TrainConfig:
         """Check ranges."""
         for name in ("max_steps", "batch_size", "chunk_samples", "validate_every", "patience"):
             require(getattr(self, name) >= 1, f"{name}: {getattr(self, name)}; must be positive")
+        require(self.folds == 0 or self.folds >= 2, f"folds: {self.folds}; must be 2 or more, or 0 for none")
         require(self.learning_rate > 0 and self.gradient_clip > 0, "learning_rate, gradient_clip: must be positive")
         processes = self.nodes * (1 if self.devices == "auto" else self.devices)
         require(1 <= processes <= self.batch_size, f"devices, nodes: {processes} processes; must be 1 to batch_size")
+        require(self.start_from is not None or not self.freeze, "freeze: needs start_from, whose weights it keeps")
         require(0 < self.warmup < 1, f"warmup: {self.warmup}; must lie between 0 and 1")
         require(0 <= self.teacher_share <= 1, f"teacher_share: {self.teacher_share}; must be 0 to 1")
         require(0 <= self.class_balance <= 1, f"class_balance: {self.class_balance}; must be 0 to 1")
         require(min(self.weight_decay, self.loader_workers) >= 0, "weight_decay, loader_workers: must not be negative")
         require(0 <= self.seed < 2**32, f"seed: {self.seed}; must be 0 to 4294967295")
-        in_form = self.max_time is None or re.fullmatch(r"\d+(:\d\d){3}", self.max_time)
-        require(bool(in_form), f"max_time: {self.max_time!r}; use DD:HH:MM:SS, such as 00:00:10:00")
+        if self.max_time is not None:
+            duration_of(self.max_time, name="max_time")
+
+    @property
+    def time_limit(self) -> timedelta | None:
+        """The time after which training ends; None: no limit."""
+        return None if self.max_time is None else duration_of(self.max_time, name="max_time")

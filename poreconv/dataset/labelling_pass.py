@@ -12,7 +12,7 @@ from poreconv.dataset.preparation import Preparation
 from poreconv.dataset.read_info import UNKNOWN, ReadInfo, read_info
 from poreconv.dataset.splits import split_of
 from poreconv.dataset.staging import LabelledRead, StagedWriter
-from poreconv.errors import ConfigError, ReadDropped
+from poreconv.errors import ReadDropped
 from poreconv.events.events import Events
 from poreconv.events.resampling import resample_events
 from poreconv.labels.combining import Agreement
@@ -22,6 +22,7 @@ from poreconv.reads.pieces import Job, LastFile, reads_of
 from poreconv.reads.read import Read
 from poreconv.reads.resampling import resample_read
 from poreconv.reads.scaling import read_scale
+from poreconv.reads.selection import Selection
 from poreconv.runtime.files import check_seen, whole_file
 from poreconv.runtime.ledger import Ledger
 
@@ -38,8 +39,8 @@ class LabellingPass:
     """The open label source, or several as one."""
     read_info: Mapping[str, ReadInfo]
     """Mean quality and reference, by read id."""
-    listed: frozenset[str] | None
-    """Ids of the reads to keep; None: all."""
+    asked: frozenset[str] | None
+    """Ids of the reads that are asked for; None: all."""
     last_file: LastFile
     """Keeps a large file open from one job to the next."""
 
@@ -53,7 +54,7 @@ class LabellingPass:
         check_seen(out.parent)
         ledger = Ledger()
         skip = self.preparation.config.files.skip_bad_files
-        reads = reads_of(job, ledger, skip_bad_files=skip, last_file=self.last_file)
+        reads = reads_of(job, ledger, skip_bad_files=skip, asked=self.asked, last_file=self.last_file)
         with whole_file(out) as path, StagedWriter(path) as staged:
             for _, labelled in kept_reads(reads, self.source, ledger, self._labelled):
                 staged.append(labelled)
@@ -87,7 +88,6 @@ class LabellingPass:
             "too_short": n_samples < keep.min_samples,
             "too_long": keep.max_samples is not None and n_samples > keep.max_samples,
             "little_labelled": covered < keep.min_labelled * n_samples,
-            "not_listed": self.listed is not None and read.read_id not in self.listed,
             "no_quality": keep.min_quality > 0 and info.quality is None,
             "low_quality": info.quality is not None and info.quality < keep.min_quality,
             "no_reference": by_reference and not info.reference,
@@ -112,19 +112,11 @@ def open_labelling(preparation: Preparation) -> Iterator[LabellingPass]:
         ConfigError: The list of read ids cannot be read, or the label sources cannot be opened as asked.
         FormatError: A file of labels, or of quality and reference, is not in its format.
     """
-    truth, keep = preparation.config.truth, preparation.config.filter
-    tolerance = truth.agreement_samples
+    tolerance = preparation.config.truth.agreement_samples
     agreement = None if tolerance is None else Agreement(preparation.task, tolerance)
-    listed = None if keep.read_ids is None else _listed_ids(keep.read_ids)
+    asked = Selection.of(preparation.config.files).ids
     with opened(preparation.labels, preparation.config.sources, agreement) as source, LastFile() as last_file:
-        yield LabellingPass(preparation, source, read_info(preparation.info_files), listed, last_file)
-
-
-def _listed_ids(path: Path) -> frozenset[str]:
-    try:
-        return frozenset(path.read_text().split())
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{path}: not a list of read ids ({exc}); give a text file with one id per line") from exc
+        yield LabellingPass(preparation, source, read_info(preparation.info_files), asked, last_file)
 
 
 def _index_row(

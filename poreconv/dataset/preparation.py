@@ -55,8 +55,8 @@ class Preparation:
 
     @property
     def label_files(self) -> list[Path]:
-        """Files of all label sources, the list of reads to keep, and the files with quality and reference."""
-        id_lists = [self.config.filter.read_ids] if self.config.filter.read_ids else []
+        """Files of all label sources, the list of reads to use, and the files with quality and reference."""
+        id_lists = [self.config.files.read_ids] if self.config.files.read_ids else []
         return [*(path for _, files in self.labels for path in files), *id_lists, *self.info_files]
 
     @property

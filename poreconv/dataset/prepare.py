@@ -4,7 +4,7 @@ Two passes. The first, in several processes, reads, checks and labels, and stage
 job (`poreconv.dataset.labelling_pass`). The second writes targets and store (`poreconv.dataset.writing_pass`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,16 @@ from poreconv.config import PrepareConfig
 from poreconv.dataset.guard import Guard
 from poreconv.dataset.labelling_pass import LabellingPass, StagedJob, open_labelling
 from poreconv.dataset.preparation import Preparation
-from poreconv.dataset.store import Store
+from poreconv.dataset.store import FILES, Store
 from poreconv.dataset.writing_pass import WritingPass
 from poreconv.errors import StoreError
 from poreconv.labels.opening import assign_files
 from poreconv.reads.pieces import plan_jobs
 from poreconv.reads.readers import find_files
+from poreconv.reads.selection import Selection
 from poreconv.runtime.executors import run_all
-from poreconv.runtime.files import JobFolder
+from poreconv.runtime.files import JobFolder, check_only, replace_folder
+from poreconv.runtime.progress import Progress
 from poreconv.runtime.records import to_plain
 
 LABELLING_SHARE = 0.9
@@ -36,7 +38,8 @@ def prepare(
     config: PrepareConfig | None = None,
     read_info: Sequence[Path | str] = (),
     guard: Guard | None = None,
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Progress = lambda share, note="": None,
+    overwrite: bool = False,
 ) -> Store:
     """Prepare a store from signal files and labels.
 
@@ -48,7 +51,9 @@ def prepare(
         config: Task, split and processes.
         read_info: BAM files or sequencing summaries, for mean quality and reference; see `poreconv.dataset.read_info`.
         guard: Decides which reads may go in, such as those that a model has not seen in training; default: all may.
-        progress: Called with the share of the work that is done, 0 to 1.
+        progress: Called with the share of the work that is done, 0 to 1, and a note.
+        overwrite: Replace a store that exists, once the new one is complete, and start anew where a preparation was
+            killed; default: it is continued.
 
     Returns:
         The open store.
@@ -61,24 +66,27 @@ def prepare(
     assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
     info_files = tuple(map(Path, read_info))
     preparation = Preparation(tuple(find_files(paths)), assigned, config, guard, info_files)
-    if out.exists():
+    if overwrite:
+        check_only(out, FILES, what="store")
+    elif out.exists():
         return _open_finished(preparation, out)
     with open_labelling(preparation) as labelling:
         source_classes = labelling.source.classes
         classes = preparation.task.classes(source_classes)
-        with JobFolder(out, preparation.plan) as folder:
-            jobs = [(job, folder.path(number, ".parquet")) for number, job in enumerate(plan_jobs(preparation.files))]
-            _label_all(jobs, labelling, lambda share: progress(LABELLING_SHARE * share))
+        planned = plan_jobs(preparation.files, Selection.of(config.files))
+        with JobFolder(out, preparation.plan, anew=overwrite) as folder:
+            jobs = [(job, folder.path(number, ".parquet")) for number, job in enumerate(planned)]
+            _label_all(jobs, labelling, progress)
     writing = WritingPass(preparation, classes, source_classes, [path for _, path in jobs])
     writing.write(folder.folder / "store", lambda share: progress(LABELLING_SHARE + (1 - LABELLING_SHARE) * share))
-    (folder.folder / "store").rename(out)
+    replace_folder(folder.folder / "store", out)
     folder.remove()
     return Store(out)
 
 
 def _open_finished(preparation: Preparation, out: Path) -> Store:
     """Open the store that this very preparation has made before."""
-    remedy = "remove it, or choose another --out"
+    remedy = "--overwrite replaces it, or choose another --out"
     try:
         store = Store(out)
     except StoreError as exc:
@@ -90,9 +98,10 @@ def _open_finished(preparation: Preparation, out: Path) -> Store:
     return store
 
 
-def _label_all(jobs: list[StagedJob], labelling: LabellingPass, progress: Callable[[float], None]) -> None:
+def _label_all(jobs: list[StagedJob], labelling: LabellingPass, progress: Progress) -> None:
     preparation = labelling.preparation
     left = [job for job in jobs if not job[1].exists()]
     opening = partial(open_labelling, replace(preparation, files=()))  # a worker needs its own files only
-    for done, _ in enumerate(run_all(opening, left, preparation.config.work, here=labelling), start=1):
-        progress((len(jobs) - len(left) + done) / len(jobs))
+    done_jobs = run_all(opening, left, preparation.config.work, here=labelling)
+    for done, _ in enumerate(done_jobs, start=len(jobs) - len(left) + 1):
+        progress(LABELLING_SHARE * done / len(jobs), f"{done} of {len(jobs)} jobs")

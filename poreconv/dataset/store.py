@@ -4,13 +4,11 @@ A store is a folder of four files: ``reads.parquet``, ``signal.i16``, ``target.i
 (numbers), ``dataset.json``. It exists whole or not at all.
 """
 
-import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -19,6 +17,8 @@ import pyarrow.parquet as pq
 from numpy.typing import DTypeLike, NDArray
 
 from poreconv.config import SplitConfig
+from poreconv.dataset.split_counts import SplitCounts
+from poreconv.dataset.splits import SPLITS, SplitName, group_of
 from poreconv.errors import ConfigError, StoreError
 from poreconv.events.tasks import task_named
 from poreconv.events.tasks.task import Task
@@ -26,12 +26,13 @@ from poreconv.reads.chemistry import chemistry_named
 from poreconv.reads.read import Calibration, Read
 from poreconv.reads.scaling import normalise
 from poreconv.runtime.ledger import Ledger
-from poreconv.runtime.records import from_json, to_json
-
-SPLITS = ("train", "validation", "test")
+from poreconv.runtime.records import from_json
 
 TARGET_FILES = {np.dtype(np.int8): "target.i8", np.dtype(np.float32): "target.f4"}
 """Type of a target -> its file."""
+
+FILES = ("dataset.json", "reads.parquet", "signal.i16", *TARGET_FILES.values())
+"""Names of the files of stores."""
 
 INDEX = pa.schema(
     [
@@ -69,6 +70,7 @@ class StoreInfo:
     labels: tuple[str, ...]
     """Names of the label sources."""
     split: SplitConfig
+    """The rule of the splits."""
     median_dwell: float
     """Median duration of the events of the kept reads, samples."""
     longest_event: float | None
@@ -82,6 +84,8 @@ class StoreInfo:
     """Whether reads were resampled to one rate; labelling must then do the same."""
     content_hash: str = ""
     """SHA-256 of index, signal and targets."""
+    moved: dict[str, SplitName] = field(default_factory=dict)
+    """Read, or run, channel or reference, whichever the rule splits by -> its split, where that is not the rule's."""
 
 
 class Store:
@@ -109,6 +113,8 @@ class Store:
         self.signal = _map(path / "signal.i16", np.int16, n_samples)
         self.target = _map(path / TARGET_FILES[np.dtype(self.task.dtype)], self.task.dtype, n_samples)
         self._check_index(n_samples)
+        split = np.array(self.text("split"), dtype=object)
+        self._rows: dict[str, NDArray[np.int64]] = {name: np.flatnonzero(split == name) for name in SPLITS}
 
     def _check_index(self, n_samples: int) -> None:
         first, end = self.column("first_labelled"), self.column("end_labelled")
@@ -160,7 +166,50 @@ class Store:
             return np.arange(len(self))
         if split not in SPLITS:
             raise StoreError(f"{self.path}: no split {split!r}; choose one of {', '.join(SPLITS)}, all")
-        return np.flatnonzero(np.array(self.text("split"), dtype=object) == split)
+        return self._rows[split]
+
+    def groups(self) -> list[str]:
+        """Return the group of each read, which is not split; see `group_of`."""
+        fields = (self.text("read_id"), self.text("run_id"), self.column("channel").tolist(), self.text("reference"))
+        return [
+            group_of(self.info.split.by, read_id=read_id, run_id=run_id, channel=channel, reference=reference)
+            for read_id, run_id, channel, reference in zip(*fields, strict=True)
+        ]
+
+    def assigned(self, *, train: Collection[str], validation: Collection[str]) -> Self:
+        """Return the store with other splits: reads of the given groups train and validate, all others are for testing.
+
+        It shares the files of this one. Its splits are those of `rows` and `info`; the index is as it was.
+
+        Args:
+            train: Groups to train on, see `groups`.
+            validation: Groups to validate on; they may be those to train on.
+        """
+        groups = self.groups()
+        inside = {
+            name: np.fromiter(map(frozenset(chosen).__contains__, groups), bool, len(groups))
+            for name, chosen in (("train", train), ("validation", validation))
+        }
+        inside["test"] = ~(inside["train"] | inside["validation"])
+        listed: dict[str, SplitName] = dict.fromkeys(sorted(validation), "validation")
+        listed |= dict.fromkeys(sorted(train), "train")
+        other = copy(self)
+        other._rows = {name: np.flatnonzero(inside[name]) for name in SPLITS}
+        other.info = replace(
+            self.info,
+            split=replace(self.info.split, validation=0.0, test=1.0),  # what is not listed is for testing
+            moved=listed,
+            counts=other._counts(),
+        )
+        return other
+
+    def _counts(self) -> dict[str, dict[str, int]]:
+        counts = SplitCounts(self.info.classes, self.task)
+        for split in SPLITS:
+            for row in self._rows[split].tolist():
+                target = self.read_target(row)
+                counts.add(split, target, len(self.task.events(target, self.info.classes)))
+        return counts.by_split
 
     def read(self, row: int) -> Read:
         """Return a read as it was before preparation, as far as the index keeps it.
@@ -262,70 +311,6 @@ def _map(path: Path, dtype: DTypeLike, n_samples: int) -> NDArray[Any]:
     return np.memmap(path, dtype, "r") if n_samples else np.zeros(0, dtype)
 
 
-class StoreWriter:
-    """Writes the files of a store into an existing folder, read by read; a context manager.
-
-    Args:
-        folder: The folder; the caller renames it after `finish`.
-        task: What the targets are of.
-    """
-
-    def __init__(self, folder: Path, task: Task) -> None:
-        self._folder, self._task = folder, task
-        self._signal = (folder / "signal.i16").open("wb")
-        self._target = (folder / TARGET_FILES[np.dtype(task.dtype)]).open("wb")
-        self._index = pq.ParquetWriter(folder / "reads.parquet", INDEX)
-        self._rows: list[dict[str, Any]] = []
-        self._offset = 0
-        self._digest = hashlib.sha256()
-
-    def append(self, row: dict[str, Any], adc: NDArray[np.int16], target: NDArray[Any]) -> None:
-        """Add a read.
-
-        Args:
-            row: The columns of the index except ``offset``, ``length`` and the span of known targets.
-            adc: Counts, shape ``(n_samples,)``.
-            target: Same shape; see `Task.target`.
-        """
-        known = self._task.known(target)
-        first, end = (int(known.argmax()), len(known) - int(known[::-1].argmax())) if known.any() else (0, 0)
-        whole = row | {"offset": self._offset, "length": len(adc), "first_labelled": first, "end_labelled": end}
-        for stream, data in ((self._signal, adc.tobytes()), (self._target, target.tobytes())):
-            stream.write(data)
-            self._digest.update(data)
-        text = json.dumps(whole, sort_keys=True)  # of the standard library: its hash stands in recipes
-        self._digest.update(text.encode())
-        self._offset += len(adc)
-        self._rows.append(whole)
-        if len(self._rows) >= 4096:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._index.write_table(pa.Table.from_pylist(self._rows, INDEX))
-        self._rows = []
-
-    def __enter__(self) -> Self:
-        """Return the writer."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the files."""
-        for stream in (self._signal, self._target, self._index):
-            stream.close()
-
-    def finish(self, info: StoreInfo) -> None:
-        """Write the remaining rows of the index, and the description.
-
-        Args:
-            info: The description; its content hash is filled in.
-        """
-        self._flush()
-        described = replace(info, content_hash=self._digest.hexdigest())
-        (self._folder / "dataset.json").write_text(to_json(described, indent=1), encoding="utf-8")
-
-
 def open_stores(paths: Sequence[Path], *, allow_mixed: bool = False) -> list[Store]:
     """Open stores that are to train together.
 
@@ -334,7 +319,8 @@ def open_stores(paths: Sequence[Path], *, allow_mixed: bool = False) -> list[Sto
         allow_mixed: Whether chemistries that are known to differ may train together.
 
     Raises:
-        StoreError: They differ in task, classes, split rule, sample rate or chemistry, or one is not a store.
+        StoreError: They differ in task, classes, split rule, sample rate or chemistry, a read that was moved to a split
+            is in another one in another store, or one is not a store.
     """
     stores = [Store(path) for path in paths]
     for store in stores[1:]:
@@ -342,6 +328,8 @@ def open_stores(paths: Sequence[Path], *, allow_mixed: bool = False) -> list[Sto
             first, other = getattr(stores[0].info, name), getattr(store.info, name)
             if first != other:
                 raise StoreError(f"{stores[0].path} and {store.path}: {name} {first} and {other}; prepare them alike")
+    for one, another in permutations(stores, 2):
+        _check_moved(one, another)
     rates = distinct(stores, "sample_rate_hz")
     if len(rates) > 1:
         listed = ", ".join(f"{rate:g}" for rate in rates)
@@ -354,6 +342,19 @@ def open_stores(paths: Sequence[Path], *, allow_mixed: bool = False) -> list[Sto
             f"{_names(stores)}: chemistries {', '.join(chemistries)} train together only with --allow_mixed"
         )
     return stores
+
+
+def _check_moved(store: Store, other: Store) -> None:
+    """Refuse another store that has a read in another split than the one to which this store moved it."""
+    moved, by = store.info.moved, store.info.split.by
+    if not moved:
+        return
+    for group, split in zip(other.groups(), other.text("split"), strict=True):
+        if moved.get(group, split) != split:
+            raise StoreError(
+                f"{store.path} and {other.path}: {by} {group} is in {moved[group]} of the first, where that split would"
+                f" have been empty, and in {split} of the second; prepare the files of both as one store"
+            )
 
 
 def subsample_reads(stores: Sequence[Store], split: str, most_samples: int) -> list[tuple[Store, int]]:

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow.parquet as pq
 
+from poreconv.config import SplitConfig
 from poreconv.dataset.preparation import Preparation
+from poreconv.dataset.split_counts import SplitCounts
+from poreconv.dataset.splits import SplitName, group_of, intervals, moved_groups
 from poreconv.dataset.staging import LabelledRead, durations, ledger_of, read_staged
-from poreconv.dataset.store import SPLITS, StoreInfo, StoreWriter
+from poreconv.dataset.store import StoreInfo
+from poreconv.dataset.store_writer import StoreWriter
 from poreconv.errors import LabelError, StoreError
-from poreconv.events.tasks.task import Task
 from poreconv.runtime.ledger import Ledger
 
 LONGEST_DWELL = 1 << 16
@@ -44,18 +47,20 @@ class WritingPass:
         """
         task, median_dwell = self.preparation.task, _median_dwell(self.staged)
         longest = task.longest_event(median_dwell)
+        moved = _moved(self.staged, self.preparation.config.split)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         ledger, counts = Ledger(), SplitCounts(self.classes, task)
         with StoreWriter(folder, task) as writer:
             for read in self._distinct_reads(ledger, progress):
                 target = task.target(read.events, len(read.adc), longest)
-                writer.append(read.row, read.adc, target)
-                counts.add(read.row["split"], target, len(read.events))
+                split = moved.get(_group(read.row, self.preparation.config.split), read.row["split"])
+                writer.append(read.row | {"split": split}, read.adc, target)
+                counts.add(split, target, len(read.events))
                 ledger.kept += 1
             if not ledger.kept:
                 raise StoreError(f"no read was kept, so no store was written; {ledger.summary()}")
-            writer.finish(self._info(median_dwell, longest, counts, ledger))
+            writer.finish(self._info(median_dwell, longest, counts, ledger, moved))
 
     def _distinct_reads(self, ledger: Ledger, progress: Callable[[float], None]) -> Iterator[LabelledRead]:
         """Yield staged reads in order, without duplicates; adds each job's ledger to ``ledger``."""
@@ -74,7 +79,9 @@ class WritingPass:
                 yield read
             progress(done / len(self.staged))
 
-    def _info(self, median_dwell: float, longest: float, counts: "SplitCounts", ledger: Ledger) -> StoreInfo:
+    def _info(
+        self, median_dwell: float, longest: float, counts: SplitCounts, ledger: Ledger, moved: dict[str, SplitName]
+    ) -> StoreInfo:
         return StoreInfo(
             task=self.preparation.config.task,
             classes=self.classes,
@@ -86,36 +93,32 @@ class WritingPass:
             ledger=ledger,
             provenance=self.preparation.provenance(),
             resampled=self.preparation.config.resample_hz is not None,
+            moved=moved,
         )
 
 
-class SplitCounts:
-    """Reads, samples, events, and what the task counts of each class, in each split of a store.
+def _moved(staged: list[Path], config: SplitConfig) -> dict[str, SplitName]:
+    """Choose what is moved into a split that would be empty; reads staged files only until no split is."""
+    read_ids, groups, splits = set[str](), set[str](), set[str]()
+    for path in staged:
+        for row in pq.read_table(path, columns=["read_id", "run_id", "channel", "reference", "split"]).to_pylist():
+            if row["read_id"] not in read_ids:
+                read_ids.add(row["read_id"])
+                groups.add(_group(row, config))
+                splits.add(row["split"])
+        if splits >= intervals(config).keys():
+            return {}
+    return moved_groups(config, groups)
 
-    Args:
-        classes: Names of the network's outputs.
-        task: The task; see `Task.counts`.
-    """
 
-    def __init__(self, classes: tuple[str, ...], task: Task) -> None:
-        self._classes, self._task = classes, task
-        zeros = dict.fromkeys(("reads", "samples", "events", *classes), 0)
-        self.by_split: dict[str, dict[str, int]] = {split: dict(zeros) for split in SPLITS}
-
-    def add(self, split: str, target: NDArray[Any], n_events: int) -> None:
-        """Count one read.
-
-        Args:
-            split: The split that it belongs to.
-            target: Its target, shape ``(n_samples,)``.
-            n_events: Number of its events.
-        """
-        counts = self.by_split[split]
-        for name, n in zip(self._classes, self._task.counts(target, len(self._classes)), strict=True):
-            counts[name] += n
-        counts["reads"] += 1
-        counts["samples"] += len(target)
-        counts["events"] += n_events
+def _group(row: dict[str, Any], config: SplitConfig) -> str:
+    return group_of(
+        config.by,
+        read_id=row["read_id"],
+        run_id=row["run_id"],
+        channel=row["channel"],
+        reference=row["reference"],
+    )
 
 
 def _median_dwell(staged: list[Path]) -> float:

@@ -4,7 +4,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,17 @@ class Judge:
         return self._criterion.confusion(self._metric)
 
 
+class Trial(NamedTuple):
+    """A model, and the reads to judge it on."""
+
+    labeller: Labeller
+    truths: Truths
+
+
+JudgedRead = tuple[Trial, ReadKey]
+"""A read, and the trial that it was judged in."""
+
+
 def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline], progress: Progress) -> Evaluation:
     """Judge a model and some baselines on the same reads.
 
@@ -97,33 +108,59 @@ def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline],
     Raises:
         StoreError: No read is left to judge on.
     """
-    recipe, ledger, judged = labeller.recipe, Ledger(), list[ReadKey]()
+    return judge_together([Trial(labeller, truths)], labeller.recipe, detectors, progress)
+
+
+def judge_together(
+    trials: Sequence[Trial], recipe: Recipe, detectors: Mapping[str, Baseline], progress: Progress
+) -> Evaluation:
+    """Judge models of one kind, each on reads of its own, as one method; baselines have the recipe of each.
+
+    Args:
+        trials: The models and their reads.
+        recipe: Recipe of the model that they stand for.
+        detectors: The baselines, by name.
+        progress: Called after each read with the share of the reads that is done.
+
+    Raises:
+        StoreError: No read is left to judge on.
+    """
+    ledger, judged, n_reads = Ledger(), list[JudgedRead](), sum(len(truths) for _, truths in trials)
     judges = {name: Judge(recipe) for name in (MODEL, *detectors)}
-    for read, probabilities_CT in labeller.probabilities(truths.reads(ledger), ledger):
-        key = (read.source, read.read_id)
-        target = truths.target(key)
-        judges[MODEL].update(target, labeller.decode(read, probabilities_CT), probabilities_CT)
-        for name, detect in detectors.items():
-            judges[name].update(target, detect(read, recipe))
-        judged.append(key)
-        ledger.kept += 1
-        progress(ledger.reads_in / max(len(truths), 1))
+    for trial in trials:
+        labeller, truths = trial
+        for read, probabilities_CT in labeller.probabilities(truths.reads(ledger), ledger):
+            key = (read.source, read.read_id)
+            target = truths.target(key)
+            judges[MODEL].update(target, labeller.decode(read, probabilities_CT), probabilities_CT)
+            for name, detect in detectors.items():
+                judges[name].update(target, detect(read, labeller.recipe))
+            judged.append((trial, key))
+            ledger.kept += 1
+            progress(ledger.reads_in / max(n_reads, 1), f"{ledger.reads_in:,} of {n_reads:,} reads")
     if not judged:
+        truths = trials[0].truths
         raise StoreError(f"{truths.where}: no read of split {truths.split} is left to judge on; {ledger.summary()}")
     kept = spread(_ranked(judges[MODEL].per_read(criterion_of(recipe.task).read_scores[0])), MOST_READS)
     return Evaluation(
         scores={name: judges[name].compute() for name in judges},
         recipe=recipe,
         ledger=ledger,
-        data=truths.describe(),
-        network=asdict(labeller.backend.size),
+        data=_described(trials),
+        network=asdict(trials[0].labeller.backend.size),
         versions=_versions(),
         reliability=judges[MODEL].reliability.table(),
         offsets=judges[MODEL].offsets(),
         confusion=judges[MODEL].confusion(),
-        reads=_read_scores(judges, truths, {i: judged[i] for i in kept}),
-        drawn=[_drawn(labeller, truths, judged[i]) for i in spread(kept, MOST_DRAWN)],
+        reads=_read_scores(judges, recipe, {i: judged[i] for i in kept}),
+        drawn=[_drawn(*judged[i]) for i in spread(kept, MOST_DRAWN)],
     )
+
+
+def _described(trials: Sequence[Trial]) -> dict[str, Any]:
+    """Describe the reads of all trials, which are of the same stores and split."""
+    each = [truths.describe() for _, truths in trials]
+    return each[0] | {name: sum(one[name] for one in each) for name in ("reads_in_split", "reads_taken")}
 
 
 def spread(ranked: Sequence[T], most: int) -> list[T]:
@@ -143,9 +180,9 @@ def _ranked(score: NDArray[np.float64]) -> list[int]:
     return [int(i) for i in order if not np.isnan(score[i])]
 
 
-def _read_scores(judges: Mapping[str, Judge], truths: Truths, keys: Mapping[int, ReadKey]) -> list[ReadScores]:
-    """Return the scores of some of the judged reads: number of a read in the order of judging -> its key."""
-    names = criterion_of(truths.recipe.task).read_scores
+def _read_scores(judges: Mapping[str, Judge], recipe: Recipe, reads: Mapping[int, JudgedRead]) -> list[ReadScores]:
+    """Return the scores of some of the judged reads: number of a read in the order of judging -> the read."""
+    names = criterion_of(recipe.task).read_scores
     model = {name: judges[MODEL].per_read(name) for name in names}
     others = {name: judge.per_read(names[0]) for name, judge in judges.items() if name != MODEL}
     return [
@@ -155,15 +192,17 @@ def _read_scores(judges: Mapping[str, Judge], truths: Truths, keys: Mapping[int,
             Scores({name: float(score[i]) for name, score in model.items()}),
             Scores({name: float(score[i]) for name, score in others.items()}),
         )
-        for i, key in keys.items()
+        for i, ((_, truths), key) in reads.items()
     ]
 
 
-def _drawn(labeller: Labeller, truths: Truths, key: ReadKey) -> Excerpt:
+def _drawn(trial: Trial, key: ReadKey) -> Excerpt:
     """Label a read again, and make its excerpt."""
-    read, recipe = truths.read(key), labeller.recipe
+    labeller, truths = trial
+    read = truths.read(key)
     [(_, probabilities_CT)] = labeller.probabilities([read])
-    return Excerpt.of(read, truths.target(key), labeller.decode(read, probabilities_CT), probabilities_CT, recipe)
+    events = labeller.decode(read, probabilities_CT)
+    return Excerpt.of(read, truths.target(key), events, probabilities_CT, labeller.recipe)
 
 
 def _versions() -> dict[str, str]:

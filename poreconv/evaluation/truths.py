@@ -24,7 +24,8 @@ class Truths:
         recipe: Recipe of the model.
         split: Name of a split, or ``all``.
         most_samples: About how many samples to judge on; labelled reads are taken at even intervals. Default: all.
-        guarded: Whether to leave out the reads that the model's own split rule put into training or validation.
+        guarded: Whether to drop the reads that the model's own split put into training or validation; else they are
+            counted in the ledger's notes.
 
     Raises:
         ConfigError: A store has another task than the model, or classes that the model has not.
@@ -58,17 +59,19 @@ class Truths:
         """Yield the reads that the model may be judged on.
 
         Args:
-            ledger: Ledger that records the other reads as dropped.
+            ledger: Ledger that records the other reads as dropped; if they are judged too, it counts them in its
+                notes, by the same reasons.
         """
         reference = {store.path: store.text("reference") for store in self._stores}
         for store, row in self._rows.values():
             read = store.read(row)
             try:
-                if self._guarded:
-                    self.recipe.check_unseen(read, reference[store.path][row])
+                self.recipe.check_unseen(read, reference[store.path][row])
             except ReadDropped as exc:
-                ledger.drop(exc, read_id=read.read_id, source=read.source)
-                continue
+                if self._guarded:
+                    ledger.drop(exc, read_id=read.read_id, source=read.source)
+                    continue
+                ledger.notes[exc.reason] += 1
             yield read
 
     def read(self, key: ReadKey) -> Read:

@@ -9,6 +9,34 @@ import numpy as np
 if TYPE_CHECKING:
     from poreconv.evaluation.result import Evaluation
 
+INCLUDE_TRAINING = "include_training"
+"""Key in the data of a result that is there if reads that trained the model were judged too."""
+
+FOLDS = "folds"
+"""Key in the data of a result: number of models that judged the reads in folds; none: the model itself judged them."""
+
+
+def marks(result: Evaluation) -> list[str]:
+    """List what must stand beside the scores wherever they are shown, in sentences.
+
+    Args:
+        result: Result of the evaluation.
+    """
+    sentences = [f"{result.recipe.confounder}."] if result.recipe.confounded else []
+    if result.data.get(INCLUDE_TRAINING):
+        seen = {reason: result.ledger.notes[reason] for reason in ("in_train", "in_validation")}
+        counts = ", ".join(f"{reason} {n:,}" for reason, n in seen.items() if n) or "none"
+        sentences.append(
+            f"Reads that trained the model were judged too ({counts} of {result.ledger.kept:,}): the scores do not show"
+            " how good it is on other reads."
+        )
+    if n_folds := result.data.get(FOLDS):
+        sentences.append(
+            f"Each read was judged by one of {n_folds} models that had not seen it; the bundle is another model,"
+            " trained on all."
+        )
+    return sentences
+
 
 def percent(share: float) -> str:
     """Format a share as percent, with a decimal if it is small.

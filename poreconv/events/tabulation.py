@@ -4,7 +4,7 @@ The files of a killed command are kept, so that the same command continues it.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from poreconv.config import FilesConfig, WorkConfig, require
-from poreconv.errors import ConfigError, ReadDropped
+from poreconv.errors import ReadDropped
 from poreconv.events.writers import Writer, writer_for
 from poreconv.events.writers.parquet import ParquetWriter
 from poreconv.events.writers.table import EVENTS, ReadFacts, events_table, with_facts
@@ -24,6 +24,7 @@ from poreconv.events.writers.values import VALUES, MeansWriter, values_table
 from poreconv.reads.pieces import Job, LastFile, plan_jobs, reads_of
 from poreconv.reads.read import Read
 from poreconv.reads.readers import find_files
+from poreconv.reads.selection import Selection
 from poreconv.runtime.executors import run_all
 from poreconv.runtime.files import JobFolder, check_seen, fingerprint, whole_file
 from poreconv.runtime.ledger import Ledger
@@ -107,6 +108,7 @@ def tabulate(
     work: WorkConfig,
     kind: TableKind = EVENT_ROWS,
     here: ReadAnalysis | None = None,
+    overwrite: bool = False,
 ) -> Ledger:
     """Analyse reads job by job, and write the results to one table; a killed command continues where it was.
 
@@ -120,30 +122,32 @@ def tabulate(
         work: In which processes.
         kind: Columns, rows and formats of the table; default: one row per event.
         here: The analysis, where this process has opened it already.
+        overwrite: Replace ``out`` if it exists, and start anew where a command was killed.
 
     Returns:
         The drop ledger.
 
     Raises:
-        ConfigError: ``out`` exists, or its suffix names no format.
+        ConfigError: ``out`` exists, its suffix names no format, or the list of read ids cannot be read.
     """
-    check_out(out, kind)
-    found = find_files([paths] if isinstance(paths, Path | str) else paths)
+    check_out(out, kind, overwrite=overwrite)
+    found, selection = find_files([paths] if isinstance(paths, Path | str) else paths), Selection.of(files)
+    check_apart(out, found)
+    inputs = fingerprint([*found, *([files.read_ids] if files.read_ids else [])])
     with (
-        JobFolder(out, {"inputs": fingerprint(found), **settings}) as folder,
+        JobFolder(out, {"inputs": inputs, **settings}, anew=overwrite) as folder,
         progress_bar(command) as progress,
         LastFile() as last_file,
     ):
-        jobs = [(job, folder.path(number, ".parquet")) for number, job in enumerate(plan_jobs(found))]
+        jobs = [(job, folder.path(number, ".parquet")) for number, job in enumerate(plan_jobs(found, selection))]
         left = [job for job in jobs if not job[1].exists()]
-        write = partial(_write_job, kind, files)
-        write_here = here and partial(write, last_file, here)
-        done_jobs = run_all(partial(_open_job_writer, write, open_analysis), left, work, here=write_here)
+        write_here = here and partial(_write_job, kind, files, selection.ids, last_file, here)
+        done_jobs = run_all(partial(_open_job_writer, kind, files, open_analysis), left, work, here=write_here)
 
         def written_in_order() -> Iterator[Path]:
             waiting = deque(path for _, path in jobs)
             for done, _ in enumerate(done_jobs, start=len(jobs) - len(left) + 1):
-                progress(done / len(jobs))
+                progress(done / len(jobs), f"{done} of {len(jobs)} jobs")
                 while waiting and waiting[0].exists():
                     yield waiting.popleft()
             yield from waiting
@@ -153,49 +157,71 @@ def tabulate(
 
 @contextmanager
 def _open_job_writer(
-    write: Callable[[LastFile, ReadAnalysis, JobWithFile], None], open_analysis: OpenAnalysis
+    kind: TableKind, files: FilesConfig, open_analysis: OpenAnalysis
 ) -> Iterator[Callable[[JobWithFile], None]]:
     """Open the analysis; yield the function that does a job."""
+    asked = Selection.of(files).ids
     with open_analysis() as analyse, LastFile() as last_file:
-        yield partial(write, last_file, analyse)
+        yield partial(_write_job, kind, files, asked, last_file, analyse)
 
 
 def _write_job(
-    kind: TableKind, files: FilesConfig, last_file: LastFile, analyse: ReadAnalysis, job_with_file: JobWithFile
+    kind: TableKind,
+    files: FilesConfig,
+    asked: Container[str] | None,
+    last_file: LastFile,
+    analyse: ReadAnalysis,
+    job_with_file: JobWithFile,
 ) -> None:
     job, out = job_with_file
     check_seen(out.parent)
     ledger = Ledger()
-    reads = reads_of(job, ledger, skip_bad_files=files.skip_bad_files, last_file=last_file)
+    reads = reads_of(job, ledger, skip_bad_files=files.skip_bad_files, asked=asked, last_file=last_file)
     write_rows(out, analyse(drop_duplicates(reads, ledger), ledger), ledger, kind)
 
 
-def check_out(out: Path, kind: TableKind = EVENT_ROWS) -> None:
+def check_out(out: Path, kind: TableKind = EVENT_ROWS, *, overwrite: bool = False) -> None:
     """Check that an output can be written, before hours are spent on it.
 
     Args:
         out: The table.
         kind: The kind of table.
+        overwrite: Whether one that exists is to be replaced.
 
     Raises:
         ConfigError: It exists, and no killed command is to be continued; or its suffix names no format.
     """
     kind.writer_for(out)
-    if not JobFolder.exists_for(out):
-        check_new(out)
+    if overwrite or not JobFolder.exists_for(out):
+        check_new(out, overwrite=overwrite)
 
 
-def check_new(out: Path) -> None:
-    """Check that an output does not exist.
+def check_new(out: Path, *, overwrite: bool = False) -> None:
+    """Check that an output, a file, does not exist, or may be replaced.
 
     Args:
         out: The output.
+        overwrite: Whether one that exists is to be replaced.
 
     Raises:
-        ConfigError: It exists.
+        ConfigError: It exists, or is a folder.
     """
-    if out.exists():
-        raise ConfigError(f"{out}: exists already; remove it, or choose another --out")
+    require(not out.is_dir(), f"{out}: is a folder; give the name of a file as --out")
+    require(overwrite or not out.exists(), f"{out}: exists already; --overwrite replaces it, or choose another --out")
+
+
+def check_apart(out: Path, inputs: Iterable[Path]) -> None:
+    """Check that an output that is to be replaced is none of the inputs.
+
+    Args:
+        out: The output.
+        inputs: Files that are read.
+
+    Raises:
+        ConfigError: It is one of them.
+    """
+    same = out.exists() and any(path.exists() and path.samefile(out) for path in inputs)
+    require(not same, f"{out}: is read, and cannot be replaced; choose another --out")
 
 
 def write_rows(out: Path, results: Iterable[tuple[Read, Any]], ledger: Ledger, kind: TableKind = EVENT_ROWS) -> None:

@@ -19,6 +19,7 @@ from poreconv.inference.backends import BACKENDS, Backend, backend_for
 from poreconv.inference.chunking import Chunking
 from poreconv.inference.decoding.decoder import decoder_of
 from poreconv.models.header import read_header
+from poreconv.models.own import Networks
 from poreconv.models.recipe import Recipe
 from poreconv.models.shipped import check_fits, find_bundle
 from poreconv.models.size import NetworkSize
@@ -242,25 +243,33 @@ class Labeller:
 
 
 def load(
-    path: str | Path, config: InferenceConfig | None = None, device: str | None = None, threads: int | None = None
+    path: str | Path,
+    config: InferenceConfig | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    networks: Networks = None,
 ) -> Labeller:
     """Load a trained model.
 
     Args:
         path: The model's file (a bundle, or an exported model), or the name of a shipped model.
-        config: Backend, precision, batch size, chunk length.
-        device: Where to run; default: CUDA if there is one, else the CPU.
+        config: Backend, accelerator, precision, batch size, chunk length.
+        device: Where to run: ``cpu``, ``cuda`` and so on; default: ``config.accelerator``.
         threads: Threads that compute on a CPU; default: the backend's own choice.
+        networks: The network of a bundle that was trained with the user's own: ``{"my.py:Net": Net}``, a class by the
+            name that `train` was given; or the class, a function, a module, or a name such as ``my.py:Net``.
 
     Example:
         >>> labeller = load("model.safetensors")
         >>> events = labeller(read)
 
     Raises:
-        BundleError: The file is not a trained model.
-        ConfigError: The backend cannot run the model.
+        BundleError: The file is not a trained model, or its network is not given.
+        ConfigError: The backend cannot run the model, or not on this device.
     """
     found, config = find_bundle(path), config or InferenceConfig()
     recipe = read_header(found).recipe
     kind: type[Backend] = lookup(BACKENDS, backend_for(found, config.backend), kind="backend")
-    return Labeller(kind.open(found, config, device, threads), recipe, config)
+    asked = config.accelerator if device is None else device
+    backend = kind.open(found, config, None if asked == "auto" else asked, threads, networks)
+    return Labeller(backend, recipe, config)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Self
 from poreconv.config import InferenceConfig, WorkConfig
 from poreconv.errors import BundleError
 from poreconv.events.tabulation import ReadAnalysis
-from poreconv.models.header import read_header
+from poreconv.models.header import ONNX, read_header
+from poreconv.models.own import Networks, names_in, require_own, sent_networks
 from poreconv.models.recipe import Recipe
 from poreconv.models.shipped import find_bundle
+from poreconv.runtime.executors import sendable
 from poreconv.runtime.files import sha256
 
 if TYPE_CHECKING:
@@ -31,20 +33,33 @@ class TrainedModel:
     config: InferenceConfig
     recipe: Recipe
     """The recipe in the file."""
+    networks: Networks = None
+    """The user's own network, if the model has one: imported, or unpickled, in each process."""
 
     @classmethod
-    def find(cls, model: Path | str, config: InferenceConfig) -> Self:
+    def find(cls, model: Path | str, config: InferenceConfig, networks: Networks = None) -> Self:
         """Find a model's file and read its recipe, without loading the network.
 
         Args:
             model: The model's file, or the name of a shipped model.
             config: How it is to run.
+            networks: The user's own network, if the model has one; see `own_network`.
 
         Raises:
-            BundleError: The file is not a trained model.
+            BundleError: The file is not a trained model, or its network is not given.
+            ConfigError: A network is given, and the model has no need of it.
         """
         path = find_bundle(model)
-        return cls(model, sha256([path]), config, read_header(path).recipe)
+        recipe = read_header(path).recipe
+        if path.suffix != ONNX:
+            require_own(recipe, networks, path)
+        return cls(model, sha256([path]), config, recipe, sent_networks(networks))
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What decides the results of the model, as JSON types: its file and, where it is one, that of its network."""
+        files = [name.rpartition(":")[0] for name in names_in(self.networks)]
+        return {"model": self.sha256} | {file: sha256([Path(file)]) for file in files if Path(file).is_file()}
 
     @contextmanager
     def opened(self) -> Iterator["Labeller"]:
@@ -60,7 +75,7 @@ class TrainedModel:
             raise BundleError(
                 f"{path}: changed since the command began, or differs from machine to machine; start again"
             )
-        yield load(path, self.config, threads=1)
+        yield load(path, self.config, threads=1, networks=self.networks)
 
     @contextmanager
     def labelling(self) -> Iterator[ReadAnalysis]:
@@ -69,13 +84,18 @@ class TrainedModel:
             yield labeller.label
 
 
-def for_model(work: WorkConfig) -> WorkConfig:
-    """Choose one process by default where there is a GPU: one fills it, and several would share its memory.
+def for_model(work: WorkConfig, model: TrainedModel) -> WorkConfig:
+    """Choose one process by default where a GPU is used: one fills it, and several would share its memory.
+
+    The same where the user's own network cannot be sent to other processes.
 
     Args:
         work: The processes asked for; 0 workers: as many as suit this machine.
+        model: The model.
     """
-    return replace(work, workers=1) if work.workers == 0 and _has_gpu() else work
+    on_gpu = model.config.accelerator != "cpu" and _has_gpu()
+    chosen = replace(work, workers=1) if work.workers == 0 and on_gpu else work
+    return sendable(chosen, model.networks, "network")
 
 
 def _has_gpu() -> bool:

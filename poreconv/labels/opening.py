@@ -103,6 +103,15 @@ def _joined(sources: dict[str, LabelSource], agreement: Agreement | None) -> Lab
     return FirstThatAnswers(sources) if len(sources) > 1 else next(iter(sources.values()))
 
 
+def label_files(source_files: SourceFiles) -> list[Path]:
+    """Return the files of all label sources.
+
+    Args:
+        source_files: The sources and their files.
+    """
+    return [path for _, files in source_files for path in files]
+
+
 def fingerprints(source_files: SourceFiles) -> list[list[Any]]:
     """Describe label sources and their files, so that a resumed command can check that they are unchanged.
 

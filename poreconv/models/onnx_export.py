@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from poreconv.errors import ConfigError
 from poreconv.models.bundle import load_bundle
 from poreconv.models.card import Card
-from poreconv.models.header import SIZE, read_header, texts_of
-from poreconv.models.networks.fused import FusedNetwork
+from poreconv.models.header import SIZE, one_line, read_header, texts_of
+from poreconv.models.networks.fused import fastest
 from poreconv.models.networks.network import Network
+from poreconv.models.networks.outside import OutsideNetwork
+from poreconv.models.own import Networks
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.records import to_json
 
@@ -47,7 +49,12 @@ def middles(signals: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float
 
 
 def write_onnx(
-    out: Path, bundle: Path, *, calibration: Sequence[NDArray[np.float32]] = (), card: Card | None = None
+    out: Path,
+    bundle: Path,
+    *,
+    calibration: Sequence[NDArray[np.float32]] = (),
+    card: Card | None = None,
+    networks: Networks = None,
 ) -> None:
     """Write a bundle's network as ONNX, with its recipe, its card and its size in the metadata.
 
@@ -57,12 +64,13 @@ def write_onnx(
         calibration: Normalised signals, shape ``(n_samples,)`` each, by whose activations int8 is scaled (static
             quantisation: weights per channel, activations per layer; the last convolution stays fp32). Empty: fp32.
         card: Replaces the bundle's own card.
+        networks: The user's own network, if the bundle has one; see `own_network`.
 
     Raises:
         ConfigError: The network cannot be exported, or the extra is not installed.
-        BundleError: The file is not a bundle.
+        BundleError: The file is not a bundle, or its network is not given.
     """
-    network, recipe = load_bundle(bundle)
+    network, recipe = load_bundle(bundle, networks)
     texts = texts_of(recipe, card or read_header(bundle).card) | {SIZE: to_json(network.size)}
     with TemporaryDirectory() as folder, _quiet():
         model = _exported(network)
@@ -88,7 +96,7 @@ def _exported(network: Network) -> Any:
         raise ConfigError("export: not possible for a network of unbounded context; train a unet, resnet or strided")
     try:
         program = torch.onnx.export(
-            FusedNetwork(network),
+            fastest(network),
             (torch.zeros(2, 1, 64 * network.alignment),),
             dynamo=True,
             input_names=[INPUT],
@@ -98,6 +106,10 @@ def _exported(network: Network) -> Any:
         )
     except ImportError as exc:
         raise ConfigError(f"export: {exc}; pip install 'poreconv[export]'") from exc
+    except Exception as exc:
+        if not isinstance(network, OutsideNetwork):
+            raise
+        raise ConfigError(f"export: {network.name} cannot be written as ONNX: {one_line(exc)}") from exc
     return cast(torch.onnx.ONNXProgram, program).model_proto
 
 

@@ -5,10 +5,11 @@ from typing import Any, Literal
 
 from poreconv.config import DecodeConfig, NormalisationConfig, SplitConfig, require
 from poreconv.dataset.confounding import confounding_message
-from poreconv.dataset.splits import split_of
+from poreconv.dataset.splits import SplitName, group_of, split_of_group
 from poreconv.errors import MismatchError, ReadDropped
 from poreconv.events.tasks import task_named
 from poreconv.events.tasks.task import Task
+from poreconv.models.size import Measured
 from poreconv.reads.chemistry import Chemistry, chemistry_named
 from poreconv.reads.read import Read
 
@@ -21,11 +22,28 @@ Setting = bool | int | float | str | tuple[Any, ...] | dict[str, Any] | None
 
 @dataclass(frozen=True)
 class Seen:
-    """Reads that trained a model: those of some runs that a split rule put into training or validation."""
+    """Reads that trained a model: those listed, and those of some runs that a split rule put there."""
 
     split: SplitConfig
     runs: tuple[str, ...]
     """Run ids."""
+    moved: dict[str, SplitName] = field(default_factory=dict)
+    """See `Recipe.moved`."""
+
+    def split_of(self, read: Read, reference: str) -> SplitName:
+        """Return the split in which the training had a read; ``test`` if it did not see the read.
+
+        Args:
+            read: The read.
+            reference: Name of the sequence that it was aligned to; empty if that is not known.
+        """
+        group = group_of(
+            self.split.by, read_id=read.read_id, run_id=read.run_id, channel=read.channel, reference=reference
+        )
+        if group in self.moved:
+            return self.moved[group]
+        by_rule = self.split.by == "reference" or read.run_id in self.runs
+        return split_of_group(self.split, group) if by_rule else "test"
 
 
 @dataclass(frozen=True)
@@ -37,7 +55,7 @@ class Recipe:
     classes: tuple[str, ...]
     """Names of the network's outputs; for `boundary`: ``("inside", "boundary")``."""
     network: str
-    """Name in ``ARCHITECTURES``."""
+    """Name in ``ARCHITECTURES``; or of a network that the user brought, as they named it, or ``module:class``."""
     network_settings: dict[str, Setting]
     """Fields of the network's settings."""
     sample_rate_hz: float
@@ -47,12 +65,17 @@ class Recipe:
     """Samples of each class in the training split; for task `read` its reads."""
     mean_dwell: float
     """Mean samples per event in the training split."""
+    own_network: Measured | None = None
+    """What was measured of a network that the user brought; None: it is one of ``ARCHITECTURES``."""
     resampled_from_hz: tuple[float, ...] = ()
     """Sample rates of the training reads before they were resampled to ``sample_rate_hz``, which labelling repeats;
     empty if they were not resampled."""
     split: SplitConfig = field(default_factory=SplitConfig)
     runs: tuple[str, ...] = ()
     """Run ids of the training reads; the leak guard applies the split rule to reads of these runs only."""
+    moved: dict[str, SplitName] = field(default_factory=dict)
+    """Read, or run, channel or reference, whichever the rule splits by -> its split, where that is not the rule's; the
+    leak guard looks here first."""
     before: tuple[Seen, ...] = ()
     """Reads that trained the model which this one started from, and its predecessors; the leak guard applies these
     rules too."""
@@ -121,9 +144,10 @@ class Recipe:
         )
 
     def check_unseen(self, read: Read, reference: str = "") -> None:
-        """Refuse to judge the model on a read that its own split rule put into training or validation (leak guard).
+        """Refuse to judge the model on a read that was in training or validation (leak guard).
 
-        The rule is applied only to reads of the runs that the model was trained on; reads of other runs are unseen. A
+        Reads that ``moved`` lists are in the split that it states, wherever they come from. The split rule is applied
+        to the others, but only to those of the runs that the model was trained on; reads of other runs are unseen. A
         split by reference sequence is applied to every read: a sequence is the same in all runs.
 
         Args:
@@ -134,19 +158,16 @@ class Recipe:
             ReadDropped: Reason ``in_train``, ``in_validation`` or ``no_reference``.
         """
         for seen in self.seen:
-            by_reference = seen.split.by == "reference"
-            if by_reference and not reference:
+            if seen.split.by == "reference" and not reference:
                 raise ReadDropped(f"{read.where}: its reference is not known; give --read_info", reason="no_reference")
-            split = split_of(
-                seen.split, read_id=read.read_id, run_id=read.run_id, channel=read.channel, reference=reference
-            )
-            if split != "test" and (by_reference or read.run_id in seen.runs):
+            split = seen.split_of(read, reference)
+            if split != "test":
                 raise ReadDropped(f"{read.where}: the model's own split put it into {split}", reason=f"in_{split}")
 
     @property
     def seen(self) -> tuple[Seen, ...]:
         """All reads that trained the weights, those of earlier models included."""
-        return (Seen(self.split, self.runs), *self.before)
+        return (Seen(self.split, self.runs, self.moved), *self.before)
 
     @property
     def confounder(self) -> str:

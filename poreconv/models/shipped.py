@@ -62,11 +62,13 @@ def load_card(model: Path | str) -> Card | None:
 
 
 @dataclass(frozen=True)
-class UnseenReads:
-    """The guard that admits reads which a model can label and was not trained on: those to judge it on."""
+class JudgeableReads:
+    """The guard that admits the reads to judge a model on: those that it can label and was not trained on."""
 
     recipe: Recipe
     """The model's recipe."""
+    include_training: bool = False
+    """Whether reads that it was trained on are admitted too."""
 
     def admit(self, read: Read, reference: str) -> None:
         """Return if the model may be judged on a read; else raise.
@@ -80,11 +82,12 @@ class UnseenReads:
             MismatchError: The model was not trained for such reads.
         """
         check_fits(self.recipe, read)
-        self.recipe.check_unseen(read, reference)
+        if not self.include_training:
+            self.recipe.check_unseen(read, reference)
 
     def to_json(self) -> str:
-        """Return the model's recipe as JSON text: it decides which reads are admitted."""
-        return to_json(self.recipe)
+        """Return the guard as JSON text."""
+        return to_json(self)
 
 
 def check_fits(recipe: Recipe, read: Read) -> None:

@@ -36,3 +36,17 @@ class NetworkSize:
         """Samples of context that a chunk needs on each side: half the receptive field, aligned; 0 if not bounded."""
         half = (self.receptive_field or 1) // 2
         return -(-half // self.alignment) * self.alignment
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of a network from outside, before it was trained."""
+
+    size: NetworkSize
+    stride: int
+    """Samples per frame of its output."""
+
+    def __post_init__(self) -> None:
+        """Check that frames fit the alignment."""
+        fits = self.stride > 0 and self.size.alignment % self.stride == 0
+        require(fits, f"stride: {self.stride}; must divide the alignment, {self.size.alignment}")

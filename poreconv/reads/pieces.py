@@ -1,15 +1,19 @@
 """Signal files as jobs of bounded size: work for several processes, and steps from which a killed command resumes."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from poreconv.errors import PoreconvError, ReadDropped
+from poreconv.errors import PoreconvError
 from poreconv.reads.read import Read
-from poreconv.reads.readers import Reader, open_file
+from poreconv.reads.readers import Reader, by_id, open_file
+from poreconv.reads.selection import EVERY_READ, NOT_ASKED, NOT_OPENED, Selection
 from poreconv.runtime.files import size_of
 from poreconv.runtime.ledger import Drop, Ledger
+
+logger = logging.getLogger(__name__)
 
 JOB_BYTES = 2 << 20
 """Files are grouped up to this size, and a larger file is cut into pieces of about this size: small enough that a kill
@@ -23,6 +27,13 @@ class Piece:
     path: Path
     first: int = 0
     last: int | None = None
+    """If 0, the file is not opened: it comes after the reads that are asked for."""
+    not_asked: int = 0
+    """Reads of the file that no piece contains."""
+
+    def __str__(self) -> str:
+        """Return the file, and which of its reads."""
+        return str(self.path) + ("" if self.last is None else f", reads {self.first} to {self.last - 1}")
 
 
 Job = tuple[Piece, ...]
@@ -67,12 +78,14 @@ class LastFile:
         self.close()
 
 
-def plan_jobs(files: Sequence[Path]) -> list[Job]:
+def plan_jobs(files: Sequence[Path], selection: Selection = EVERY_READ) -> list[Job]:
     """Group small files into jobs and cut large files into several; the same files give the same jobs.
 
     Args:
-        files: Signal files. Only those larger than ``JOB_BYTES`` are opened; one that cannot be opened becomes one
-            piece, so that its error is raised when that piece is read.
+        files: Signal files. Only those larger than ``JOB_BYTES`` are opened, and with a limit those up to the last read
+            that is asked for; one that cannot be opened becomes one piece, so that its error is raised when that piece
+            is read.
+        selection: The reads that are asked for; the jobs contain no reads after the last of them.
 
     Returns:
         Jobs in the order of the files; together they contain every read once.
@@ -80,36 +93,72 @@ def plan_jobs(files: Sequence[Path]) -> list[Job]:
     jobs: list[Job] = []
     group: list[Piece] = []
     size = 0
-    for path in files:
-        bytes_here = size_of(path)
+    for whole in _up_to_limit(files, selection):
+        bytes_here = 0 if whole.last == 0 else size_of(whole.path)
         if group and size + bytes_here > JOB_BYTES:
             jobs.append(tuple(group))
             group, size = [], 0
         if bytes_here > JOB_BYTES:
-            jobs.extend((piece,) for piece in _cut(path, bytes_here))
+            jobs.extend((piece,) for piece in _cut(whole, bytes_here))
             continue
-        group.append(Piece(path))
+        group.append(whole)
         size += bytes_here
     return [*jobs, tuple(group)] if group else jobs
 
 
-def _cut(path: Path, n_bytes: int) -> list[Piece]:
+def _up_to_limit(files: Sequence[Path], selection: Selection) -> Iterator[Piece]:
+    """Yield each file as one piece, up to the last read that is asked for."""
+    left = selection.limit
+    for path in files:
+        if left is None:
+            yield Piece(path)
+            continue
+        if left == 0:
+            yield Piece(path, last=0)
+            continue
+        read_ids = _ids_in(path)
+        used = selection.positions(read_ids, left)
+        left -= len(used)
+        last = used[-1] + 1 if left == 0 else len(read_ids)
+        not_asked = len(read_ids) - last
+        yield Piece(path, last=last if not_asked else None, not_asked=not_asked)
+
+
+def _ids_in(path: Path) -> Sequence[str]:
+    """Return the ids of a file's reads; none of a file that cannot be opened, whose error is raised in its turn."""
     try:
         with open_file(path, Ledger()) as reader:
+            return reader.read_ids
+    except PoreconvError:
+        return ()
+
+
+def _cut(whole: Piece, n_bytes: int) -> list[Piece]:
+    try:
+        with open_file(whole.path, Ledger()) as reader:
             n_reads = len(reader)
     except PoreconvError:
-        return [Piece(path)]  # raised again where the job is read: there it is decided whether bad files are skipped
-    step = max(1, n_reads * JOB_BYTES // n_bytes)
-    return [Piece(path, first, first + step) for first in range(0, n_reads, step)]
+        return [whole]  # raised again where the job is read: there it is decided whether bad files are skipped
+    step, last = max(1, n_reads * JOB_BYTES // n_bytes), n_reads if whole.last is None else whole.last
+    pieces = [Piece(whole.path, first, min(first + step, last)) for first in range(0, last, step)]
+    return [*pieces[:-1], replace(pieces[-1], not_asked=whole.not_asked)] if pieces else []
 
 
-def reads_of(job: Job, ledger: Ledger, *, skip_bad_files: bool, last_file: LastFile | None = None) -> Iterator[Read]:
+def reads_of(
+    job: Job,
+    ledger: Ledger,
+    *,
+    skip_bad_files: bool,
+    asked: Container[str] | None = None,
+    last_file: LastFile | None = None,
+) -> Iterator[Read]:
     """Yield the reads of a job, one in memory at a time.
 
     Args:
         job: Pieces of files, such as `plan_jobs` returns.
-        ledger: Receives the unusable reads and the skipped files.
+        ledger: Receives the unusable reads, the number of those that were not asked for, and the skipped files.
         skip_bad_files: Record a file that cannot be opened in ``ledger.bad_files`` and continue, instead of raising.
+        asked: Ids of the reads that are asked for; default: any.
         last_file: Held by a process that reads several jobs, so that a file cut into pieces is not opened for each.
             Default: opened and closed for each piece.
 
@@ -117,28 +166,35 @@ def reads_of(job: Job, ledger: Ledger, *, skip_bad_files: bool, last_file: LastF
         FormatError: A file cannot be opened, unless ``skip_bad_files``.
     """
     for piece in job:
+        if piece.last == 0:
+            ledger.notes[NOT_OPENED] += 1
+            continue
         try:
-            yield from _reads_of_piece(piece, ledger, last_file)
+            yield from _reads_of_piece(piece, ledger, asked, last_file)
         except PoreconvError as exc:
             if not skip_bad_files:
                 raise
             ledger.bad_files.append(Drop("", str(piece.path), "bad_file", str(exc)))
+        else:
+            ledger.count(NOT_ASKED, piece.not_asked)
 
 
-def _reads_of_piece(piece: Piece, ledger: Ledger, last_file: LastFile | None) -> Iterator[Read]:
+def _reads_of_piece(
+    piece: Piece, ledger: Ledger, asked: Container[str] | None, last_file: LastFile | None
+) -> Iterator[Read]:
+    logger.debug("reading %s", piece)
     if piece.last is None:
         with open_file(piece.path, ledger) as reader:
-            yield from reader
+            yield from reader if asked is None else _slice(reader, piece, ledger, asked)
     elif last_file is not None:
-        yield from _slice(last_file.open(piece.path), piece, ledger)
+        yield from _slice(last_file.open(piece.path), piece, ledger, asked)
     else:
         with LastFile() as own:
-            yield from _slice(own.open(piece.path), piece, ledger)
+            yield from _slice(own.open(piece.path), piece, ledger, asked)
 
 
-def _slice(reader: Reader, piece: Piece, ledger: Ledger) -> Iterator[Read]:
-    for read_id in reader.read_ids[piece.first : piece.last]:
-        try:
-            yield reader[read_id]
-        except ReadDropped as exc:
-            ledger.drop(exc, read_id=read_id, source=piece.path)
+def _slice(reader: Reader, piece: Piece, ledger: Ledger, asked: Container[str] | None) -> Iterator[Read]:
+    read_ids = reader.read_ids[piece.first : piece.last]
+    used = read_ids if asked is None else [read_id for read_id in read_ids if read_id in asked]
+    ledger.count(NOT_ASKED, len(read_ids) - len(used))
+    return by_id(reader, used, ledger)

@@ -1,19 +1,25 @@
 """Doing jobs in this process, in several processes of this machine, or on a Dask cluster."""
 
+import logging
 import multiprocessing
 import os
+import pickle
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from poreconv.config import WorkConfig
 from poreconv.errors import WorkerError
+from poreconv.runtime.messages import is_verbose, show_messages
+from poreconv.runtime.registry import OWN_MODULE
 
 T = TypeVar("T")
 
@@ -73,6 +79,29 @@ def without_opening(work: Callable[[T], object]) -> Iterator[Callable[[T], objec
         work: Does a job.
     """
     yield work
+
+
+def sendable(work: WorkConfig, needed: object, name: str) -> WorkConfig:
+    """Choose one process where what the jobs need cannot be sent to others, and warn; else what was asked for.
+
+    Args:
+        work: The processes asked for.
+        needed: What each process needs, with things of the user's among it.
+        name: What these are, for the warning: ``"network"``.
+    """
+    if work.workers == 1 and work.scheduler is None:
+        return work
+    try:
+        sent = pickle.dumps(needed)
+    except Exception as exc:  # noqa: BLE001 - pickling runs the user's code, which may raise anything
+        reason = " ".join(str(exc).split())
+    else:
+        typed_in = b"__main__" in sent and not hasattr(sys.modules["__main__"], "__file__")
+        if not typed_in and OWN_MODULE.encode() not in sent:
+            return work
+        reason = "it was defined in a notebook or at a prompt, or imported from a file; give its name, my.py:NAME"
+    warnings.warn(f"{name}: cannot be sent to other processes ({reason}); one process does all", stacklevel=2)
+    return replace(work, workers=1, scheduler=None)
 
 
 def cores() -> int:
@@ -146,10 +175,12 @@ _runner: JobRunner[Any] | None = None
 """In a worker process, the runner of its jobs; set once, by the pool that starts the process."""
 
 
-def _start_process(open_work: OpenWork[Any]) -> None:
+def _start_process(open_work: OpenWork[Any], verbose: bool) -> None:
     global _runner  # noqa: PLW0603 - an executor has no other way to pass something to its processes
     _runner = JobRunner(open_work)
     _die_with_parent()
+    if verbose:
+        show_messages(logging.DEBUG)
 
 
 def _do_here(job: Any) -> list[Warning]:
@@ -161,7 +192,8 @@ def _do_here(job: Any) -> list[Warning]:
 @contextmanager
 def _processes(n_processes: int, open_work: OpenWork[Any]) -> Iterator[Executor]:
     spawn = multiprocessing.get_context("spawn")  # a fork copies the locks of HDF5, Arrow and torch in any state
-    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=_start_process, initargs=(open_work,)) as pool:
+    given = (open_work, is_verbose())
+    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=_start_process, initargs=given) as pool:
         try:
             yield pool
         except BrokenProcessPool as exc:

@@ -3,12 +3,13 @@
 import hashlib
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
+from poreconv.config import require
 from poreconv.errors import WorkerError
 from poreconv.runtime.records import from_json, to_json, to_plain
 
@@ -44,12 +45,13 @@ class JobFolder:
     Args:
         out: The command's output; the folder is ``.<name>.parts`` beside it.
         plan: Inputs and settings of the command, as JSON types.
+        anew: Remove the results of a killed command even if its plan is the same.
     """
 
-    def __init__(self, out: Path, plan: dict[str, Any]) -> None:
+    def __init__(self, out: Path, plan: dict[str, Any], *, anew: bool = False) -> None:
         self.folder = self._folder_of(out)
         marker = self.folder / "plan.json"
-        if not marker.exists() or from_json(marker.read_bytes(), dict[str, Any], str(marker)) != to_plain(plan):
+        if anew or not marker.exists() or from_json(marker.read_bytes(), dict[str, Any], str(marker)) != to_plain(plan):
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
             with whole_file(marker) as partial:
@@ -83,12 +85,49 @@ class JobFolder:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Remove the folder if the command failed before its first result: there is nothing to resume from."""
-        if kind is not None and not any(path.name != "plan.json" for path in self.folder.iterdir()):
+        if kind is not None and not any(path.stem.isdigit() for path in self.folder.iterdir()):
             self.remove()
 
     def remove(self) -> None:
         """Remove the folder, when the output is complete."""
         shutil.rmtree(self.folder)
+
+
+def check_only(folder: Path, names: Collection[str], *, what: str) -> None:
+    """Check that a folder which is to be replaced contains nothing but what poreconv wrote.
+
+    Args:
+        folder: The folder; it may be missing, or empty.
+        names: Names in such a folder; the first one is in each.
+        what: What the folder is, for the message: ``"store"``.
+
+    Raises:
+        ConfigError: It is no such folder, or contains something else.
+    """
+    if not folder.exists():
+        return
+    remedy = "choose another --out, or remove it yourself"
+    require(folder.is_dir() and not folder.is_symlink(), f"{folder}: not a folder of its own, not replaced; {remedy}")
+    found = [path.name for path in folder.iterdir() if not path.match(".*.partial")]  # left by a killed process
+    others = sorted(set(found) - set(names))
+    require(not others, f"{folder}: contains {', '.join(others[:1])}, no part of a {what}, not replaced; {remedy}")
+    first = next(iter(names))
+    require(not found or first in found, f"{folder}: not a {what} (it has no {first}), not replaced; {remedy}")
+
+
+def replace_folder(new: Path, out: Path) -> None:
+    """Put a complete folder in the place of one that exists, or not, and remove that one.
+
+    Args:
+        new: The folder, on the same file system.
+        out: Its final place.
+    """
+    old = new.with_name(f"{new.name}.replaced")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    new.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def check_seen(folder: Path) -> None:

@@ -78,6 +78,16 @@ class Ledger:
         """
         self._name(Drop(read_id, str(source or ""), error.reason, str(error)))
 
+    def count(self, reason: str, n_reads: int) -> None:
+        """Count dropped reads without naming them.
+
+        Args:
+            reason: Short name under which they are counted.
+            n_reads: Their number.
+        """
+        if n_reads:
+            self.counts[reason] += n_reads
+
     def _name(self, drop: Drop) -> None:
         self.counts[drop.reason] += 1
         if self.counts[drop.reason] <= NAMED_PER_REASON:

@@ -1,6 +1,7 @@
 """Callbacks of a training: time limit, stopping, progress, Ctrl-C."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import lightning as L
@@ -14,11 +15,11 @@ class Clock(Timer):
     """The time limit. Of several processes the first one's clock counts, so that all do the same at each step.
 
     Args:
-        max_time: ``DD:HH:MM:SS``.
+        limit: The time after which training ends.
     """
 
-    def __init__(self, max_time: str) -> None:
-        super().__init__(max_time, interval="step", verbose=False)
+    def __init__(self, limit: timedelta) -> None:
+        super().__init__(limit, interval="step", verbose=False)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Continue from the time that was spent before the training run was resumed.
@@ -74,10 +75,11 @@ class ReportProgress(Callback):
 
     Args:
         progress: Called after each step.
+        max_steps: Steps of the training, if no time limit ends it before.
     """
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, max_steps: int) -> None:
+        self._progress, self._max_steps = progress, max_steps
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
         """Report the share of the training that is done, the step, loss and score.
@@ -88,7 +90,8 @@ class ReportProgress(Callback):
         """
         metrics = trainer.callback_metrics
         numbers = [f"{name} {float(metrics[key]):.4f}" for key, name in SHOWN.items() if key in metrics]
-        self._progress(pl_module.progress(trainer.global_step), f"step {trainer.global_step:,}  {'  '.join(numbers)}")
+        steps = f"step {trainer.global_step:,} of {self._max_steps:,}"
+        self._progress(pl_module.progress(trainer.global_step), ", ".join([steps, *numbers]))
 
 
 SHOWN = {"train_loss": "loss", SCORE: "validation"}

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from poreconv.config import TrainConfig, require
+from poreconv.config import SplitConfig, TrainConfig, require
+from poreconv.dataset.splits import intervals
 from poreconv.dataset.store import Store
 from poreconv.errors import StoreError
 from poreconv.training.augment import augment, source_samples
@@ -47,7 +48,7 @@ class Reads:
         self.row = np.concatenate(rows)
         if not len(self.row):
             names = ", ".join(str(store.path) for store in stores)
-            raise StoreError(f"{names}: no labelled read in split {split}; prepare more reads or another split.seed")
+            raise StoreError(f"{names}: no labelled read in split {split}; {_remedy(stores[0].info.split, split)}")
         self.first = np.concatenate([s.column("first_labelled")[r] for r, s in zip(rows, stores, strict=True)])
         self.end = np.concatenate([s.column("end_labelled")[r] for r, s in zip(rows, stores, strict=True)])
 
@@ -72,6 +73,15 @@ class Reads:
                 self.row[number[here]], start[here], length, clip=self._clip
             )
         return x_BT, y_BT
+
+
+def _remedy(rule: SplitConfig, split: str) -> str:
+    if split not in intervals(rule):
+        return (
+            f"its share is 0 (validation {rule.validation:g}, test {rule.test:g}): prepare the store with other shares"
+        )
+    other_rule = "" if rule.by == "read" else ", or split them by read"
+    return f"prepare more {rule.by}s as one store: two are enough to train, three to judge the model too{other_rule}"
 
 
 class RandomWindows(Dataset[Batch]):

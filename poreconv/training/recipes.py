@@ -8,11 +8,12 @@ from typing import Any
 from poreconv.config import TrainConfig, require
 from poreconv.dataset.confounding import confounded
 from poreconv.dataset.store import Store, distinct
-from poreconv.errors import ConfigError
 from poreconv.models.bundle import load_bundle
-from poreconv.models.header import one_line
+from poreconv.models.header import read_header
 from poreconv.models.networks.network import Network
+from poreconv.models.own import Networks
 from poreconv.models.recipe import Recipe
+from poreconv.models.shipped import find_bundle
 
 
 def recipe_of(stores: Sequence[Store], network: str, settings: Mapping[str, Any], config: TrainConfig) -> Recipe:
@@ -20,8 +21,8 @@ def recipe_of(stores: Sequence[Store], network: str, settings: Mapping[str, Any]
 
     Args:
         stores: Stores that are trained on.
-        network: Name in ``ARCHITECTURES``.
-        settings: The architecture's settings.
+        network: Name of the network.
+        settings: Its settings.
         config: How the network is trained.
     """
     info = stores[0].info
@@ -40,6 +41,7 @@ def recipe_of(stores: Sequence[Store], network: str, settings: Mapping[str, Any]
         mean_dwell=(sum(count["samples"] for count in counts) if of_reads else sum(class_counts)) / events,
         split=info.split,
         runs=tuple(distinct(stores, "run_id")),
+        moved=dict(item for store in stores for item in store.info.moved.items()),
         confounded=confounded(stores),
         normalisation=config.normalisation,
         labels=tuple(dict.fromkeys(label for store in stores for label in store.info.labels)),
@@ -48,41 +50,13 @@ def recipe_of(stores: Sequence[Store], network: str, settings: Mapping[str, Any]
     )
 
 
-def start_from(model: str, network: Network, recipe: Recipe) -> Recipe:
-    """Load another model's weights into a network.
-
-    Args:
-        model: The other model's file, or the name of a shipped model.
-        network: Receives the weights.
-        recipe: Recipe of the training.
-
-    Returns:
-        The recipe, with the data that the other model was trained on added.
-
-    Raises:
-        ConfigError: The model has other classes, or another architecture or size.
-        BundleError: The file is not a bundle.
-    """
-    other, before = load_bundle(model)
-    try:
-        alike = (before.network, before.classes) == (recipe.network, recipe.classes)
-        require(alike, f"it is a {before.network} with classes {', '.join(before.classes)}")
-        network.load_state_dict(other.state_dict())
-    except (ConfigError, RuntimeError) as exc:
-        raise ConfigError(
-            f"start_from: {model} does not fit a {recipe.network} of these settings with classes"
-            f" {', '.join(recipe.classes)}: {one_line(exc)}; choose its own architecture and settings"
-        ) from exc
-    confounded_classes = tuple(sorted({*recipe.confounded, *before.confounded}))
-    return replace(recipe, before=before.seen, confounded=confounded_classes)
-
-
-def load_teacher(model: str, recipe: Recipe) -> tuple[Network, Recipe]:
+def load_teacher(model: str, recipe: Recipe, networks: Networks = None) -> tuple[Network, Recipe]:
     """Load a teacher.
 
     Args:
         model: The teacher's file, or the name of a shipped model.
         recipe: Recipe of the training.
+        networks: The user's own network that is trained, which may be the teacher's too.
 
     Returns:
         The teacher's network, and the recipe with the teacher's data added: a network that learns from a teacher has
@@ -92,7 +66,7 @@ def load_teacher(model: str, recipe: Recipe) -> tuple[Network, Recipe]:
         ConfigError: The teacher has another task, other classes, or another normalisation or sample rate.
         BundleError: The file is not a bundle.
     """
-    network, theirs = load_bundle(model)
+    network, theirs = load_bundle(model, networks if _is_own(model) else None)
     bounded = network.receptive_field is not None
     require(bounded, f"teacher: {model} has no bounded receptive field; choose a teacher that has one")
     known = (theirs.task, theirs.classes, theirs.normalisation, theirs.sample_rate_hz)
@@ -104,6 +78,10 @@ def load_teacher(model: str, recipe: Recipe) -> tuple[Network, Recipe]:
         " teacher for the same",
     )
     return network, replace(recipe, before=(*recipe.before, *theirs.seen))
+
+
+def _is_own(model: str) -> bool:
+    return read_header(find_bundle(model)).recipe.own_network is not None
 
 
 def resampled_from(stores: Sequence[Store]) -> tuple[float, ...]:

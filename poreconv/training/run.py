@@ -2,77 +2,99 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
+from numpy.typing import NDArray
 
 from poreconv.config import DecodeConfig, TrainConfig, require
-from poreconv.dataset.confounding import warn_confounded
-from poreconv.dataset.store import open_stores, subsample_reads
+from poreconv.dataset.store import Store, subsample_reads
 from poreconv.errors import ConfigError
-from poreconv.inference.backends.pytorch import TorchBackend
+from poreconv.inference.backends.pytorch import TorchBackend, default_device
 from poreconv.inference.decoding.ordered import order_of
 from poreconv.inference.labeller import Labeller
-from poreconv.models.architectures import ARCHITECTURES
 from poreconv.models.bundle import load_bundle, save_bundle
-from poreconv.models.networks import build_network
-from poreconv.models.networks.fused import FusedNetwork
+from poreconv.models.networks.choice import NetworkChoice
+from poreconv.models.networks.fused import fastest
+from poreconv.models.networks.network import Network
+from poreconv.models.networks.outside import OutsideNetwork, Own
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.progress import Progress
 from poreconv.runtime.records import from_json, to_json, to_plain
-from poreconv.runtime.registry import entry
 from poreconv.training.callbacks import BundleOnInterrupt, Clock, ReportProgress, Stop
+from poreconv.training.choose_decoding import Judged
 from poreconv.training.data import SquiggleData
 from poreconv.training.distributed import go_on_alone, is_first
+from poreconv.training.fine_tuning import freeze_below, network_asked, start_from
 from poreconv.training.module import SCORE, SampleModule
 from poreconv.training.objectives import MOST_SAMPLES, TrainingSplit, objective_of
-from poreconv.training.recipes import load_teacher, recipe_of, start_from
+from poreconv.training.recipes import load_teacher, recipe_of
 from poreconv.training.trainer import interruptible, make_trainer, memory_kept, quiet, require_alike, uses_bf16
 
 BUNDLE = "model.safetensors"
 """Name of the bundle in the folder of a training run."""
+
+CHECKPOINTS, DONE = "checkpoints", ".checkpoints.done"
+"""Names of the folder of checkpoints, and of the same while it is removed."""
+
+FILES = ("run.json", BUNDLE, "logs", CHECKPOINTS, DONE, "folds")
+"""Names in the folder of a training run."""
 
 
 class TrainingRun:
     """A training run: its inputs, its folder, and the bundle that it writes.
 
     Args:
-        paths: Folders of the stores.
+        stores: Open stores, see `open_stores`.
         out: Folder of the training run.
-        network: Name in ``ARCHITECTURES``.
-        settings: The architecture's settings; None: its defaults.
+        network: See `network_asked`.
+        settings: See `network_asked`.
         config: How to train.
 
     Raises:
-        StoreError: A store cannot be used, the stores do not fit together, or a split has no labelled read.
-        ConfigError: A setting does not fit the stores, or ``out`` holds another training run.
+        StoreError: A split has no labelled read.
+        ConfigError: A setting does not fit the stores, ``out`` holds another training run, or the user's own network
+            fails on one window.
         BundleError: The model to start from, or the teacher, is not a trained model.
     """
 
-    def __init__(self, paths: Sequence[Path], out: Path, network: str, settings: Any, config: TrainConfig) -> None:
-        self._config, self.out = config, out
-        self.stores = open_stores(paths, allow_mixed=config.allow_mixed)
+    def __init__(
+        self, stores: Sequence[Store], out: Path, network: str | Own | None, settings: Any, config: TrainConfig
+    ) -> None:
+        self.stores, self.out, self.config = stores, out, config
         L.seed_everything(config.seed, verbose=False)
-        chosen = settings or entry(ARCHITECTURES, network, kind="network").settings()
-        self._recipe = recipe_of(self.stores, network, asdict(chosen), config)
-        built = build_network(network, chosen, len(self._recipe.classes))
+        choice = network_asked(network, settings, config)
+        self.own = choice.own
+        """The user's own network; None: it is in ``ARCHITECTURES``."""
+        self.recipe = recipe_of(self.stores, choice.name, choice.settings, config)
+        """What labelling repeats; the decoding is chosen at the end."""
+        built, dtype = self._built(choice), torch.bfloat16 if uses_bf16(config) else torch.float32
+        choice.try_out(built, config.chunk_samples, default_device(self.device), dtype)
         if config.start_from is not None:
-            self._recipe = start_from(config.start_from, built, self._recipe)
+            self.recipe = start_from(config.start_from, choice, built, self.recipe)
+        if config.freeze:
+            freeze_below(built, choice.head(built))
         teacher = None
         if config.teacher is not None:
-            taught, self._recipe = load_teacher(config.teacher, self._recipe)
-            teacher = FusedNetwork(taught, torch.bfloat16 if uses_bf16(config) else torch.float32)
-        if is_first():
-            warn_confounded(self._recipe.confounded)
-        self._split = TrainingSplit(self._recipe, self.stores)
+            taught, self.recipe = load_teacher(config.teacher, self.recipe, self.own)
+            teacher = fastest(taught, dtype)
+        self._split = TrainingSplit(self.recipe, self.stores)
         self.module = SampleModule(built, objective_of(self._split, config.class_balance), config, teacher)
         self.data = SquiggleData(self.stores, config, built.size.margin)
         self._order = region_order(self._split) if config.ordered else ()
         self._claim()
+
+    def _built(self, choice: NetworkChoice) -> Network:
+        """Build the network; what is measured of the user's own stands in the recipe."""
+        built = choice.build(len(self.recipe.classes), self.config.chunk_samples)
+        if isinstance(built, OutsideNetwork):
+            self.recipe = replace(self.recipe, own_network=built.measured)
+        return built
 
     @property
     def bundle(self) -> Path:
@@ -80,8 +102,13 @@ class TrainingRun:
         return self.out / BUNDLE
 
     @property
+    def judges(self) -> Sequence["TrainingRun"]:
+        """The training runs whose models are to be judged in this one's place, each on its own test reads."""
+        return [self]
+
+    @property
     def _checkpoints(self) -> Path:
-        return self.out / "checkpoints"
+        return self.out / CHECKPOINTS
 
     @property
     def finished(self) -> bool:
@@ -90,14 +117,17 @@ class TrainingRun:
 
     def _claim(self) -> None:
         """Write what this training run is into its folder; refuse the folder of another one."""
-        plan = {"recipe": self._recipe, "config": self._config}
+        plan = {"recipe": self.recipe, "config": self.config}
         described = self.out / "run.json"
         if described.exists():
             other = from_json(described.read_bytes(), dict[str, Any], str(described)) != to_plain(plan)
         else:
             other = self.bundle.exists()
         if other:
-            raise ConfigError(f"{self.out}: holds a training run with other stores or settings; choose another --out")
+            raise ConfigError(
+                f"{self.out}: holds a training run with other stores or settings; --overwrite replaces it, or choose"
+                " another --out"
+            )
         with whole_file(described) as partial:
             partial.write_text(to_json(plan, indent=1), encoding="utf-8")
 
@@ -129,11 +159,11 @@ class TrainingRun:
     @property
     def device(self) -> str | None:
         """Device that the trained network runs on; None: CUDA if there is one, else the CPU."""
-        return "cpu" if self._config.accelerator == "cpu" else None
+        return "cpu" if self.config.accelerator == "cpu" else None
 
     def _remove_checkpoints(self) -> None:
         """Remove all at once, by a rename first: some of them alone would look like a training run to resume."""
-        done = self._checkpoints.replace(self.out / ".checkpoints.done")
+        done = self._checkpoints.replace(self.out / DONE)
         shutil.rmtree(done)
 
     def trainer(self, progress: Progress) -> L.Trainer:
@@ -145,7 +175,7 @@ class TrainingRun:
         Raises:
             ConfigError: This machine has no such accelerator, or several processes cannot train this network.
         """
-        trainer = make_trainer(self._config, self.out, self._callbacks(progress))
+        trainer = make_trainer(self.config, self.out, self._callbacks(progress))
         require_alike(trainer, self.module.network)
         return trainer
 
@@ -159,10 +189,18 @@ class TrainingRun:
             auto_insert_metric_name=False,
         )
         last = ModelCheckpoint(self._checkpoints, "last", save_on_train_epoch_end=True, enable_version_counter=False)
-        stop = Stop(SCORE, mode="max", patience=self._config.patience)
-        clock = [Clock(self._config.max_time)] if self._config.max_time else []
+        stop = Stop(SCORE, mode="max", patience=self.config.patience)
+        clock = [Clock(self.config.time_limit)] if self.config.time_limit else []
         rate = LearningRateMonitor("step")
-        return [*clock, ReportProgress(progress), rate, BundleOnInterrupt(self.write_bundle), stop, best, last]
+        return [
+            *clock,
+            ReportProgress(progress, self.config.max_steps),
+            rate,
+            BundleOnInterrupt(self.write_bundle),
+            stop,
+            best,
+            last,
+        ]
 
     def write_bundle(self, decoding: DecodeConfig | None = None) -> None:
         """Write the best checkpoint so far as a bundle; before the first validation, the current weights.
@@ -176,18 +214,33 @@ class TrainingRun:
         decoding = decoding or self.module.objective.preliminary()
         if self._order:
             decoding = replace(decoding, method="ordered", order=self._order)
-        save_bundle(self.bundle, self.module.network, replace(self._recipe, decoding=decoding))
+        save_bundle(self.bundle, self.module.network, replace(self.recipe, decoding=decoding))
 
     def decoding(self) -> DecodeConfig:
-        """Choose how to decode the written network's logits, on whole validation reads, labelled as by `label`."""
-        network, recipe = load_bundle(self.bundle)
+        """Choose how to decode the written network's logits, on reads that it was not trained on."""
+        return self.module.objective.decoding(self.judged(), self._split)
+
+    def judged(self) -> Judged:
+        """Return what the decoding is chosen on: the outputs of the written network on whole validation reads."""
+        return self.outputs("validation", MOST_SAMPLES)
+
+    def outputs(self, split: str, most_samples: int) -> list[tuple[NDArray[np.float32], NDArray[Any]]]:
+        """Run the written network on whole reads, as `label` does.
+
+        Args:
+            split: The split of the reads.
+            most_samples: About the largest total number of samples; of more, reads are taken at even intervals.
+
+        Returns:
+            For each read the outputs before a decoding is chosen, shape ``(C, T)``, and the target, shape ``(T,)``.
+        """
+        network, recipe = load_bundle(self.bundle, self.own)
         undecided = replace(recipe, decoding=self.module.objective.undecided)
         labeller = Labeller(TorchBackend(network, device=self.device), undecided)
-        places = subsample_reads(self.stores, "validation", MOST_SAMPLES)
+        places = subsample_reads(self.stores, split, most_samples)
         reads = (store.read(row) for store, row in places)
         targets = (store.read_target(row) for store, row in places)
-        judged = [(p, target) for (_, p), target in zip(labeller.probabilities(reads), targets, strict=True)]
-        return self.module.objective.decoding(judged, self._split)
+        return [(p_CT, target) for (_, p_CT), target in zip(labeller.probabilities(reads), targets, strict=True)]
 
 
 def region_order(split: TrainingSplit) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ HIDDEN_WARNINGS = (
     ".*isinstance.treespec, LeafSpec.*",  # Lightning's use of a deprecated function of torch
     ".*does not have many workers",  # the training process gathers the batches itself: see TrainConfig.loader_workers
     "Checkpoint directory .* exists and is not empty",  # a resumed training run
+    r"Found \d+ module\(s\) in eval mode at the start of training",  # TrainConfig.freeze
 )
 """Warnings that are of no use to a user."""
 

@@ -19,6 +19,7 @@ import torch
 from poreconv.commands.simulate import simulate
 from poreconv.config import SimulateConfig, SquiggleConfig, TrainConfig
 from poreconv.dataset.prepare import prepare
+from poreconv.dataset.store import open_stores
 from poreconv.training.run import TrainingRun
 from poreconv.training.trainer import memory_kept, quiet, uses_bf16
 from scripts.studies.results import Measurement, print_measurements, study_parser, write_results
@@ -76,7 +77,7 @@ def _simulated_store(folder: Path) -> Path:
 
 def _steps_of_train(stores: Sequence[Path], out: Path, config: TrainConfig) -> list[float]:
     """Seconds of each step of poreconv's training."""
-    run, clock = TrainingRun(stores, out, "unet", None, config), _Clock()
+    run, clock = TrainingRun(open_stores(stores), out, "unet", None, config), _Clock()
     trainer = run.trainer(lambda *_: None)
     trainer.callbacks.append(clock)  # type: ignore[attr-defined]  # a connector sets it
     trainer.limit_val_batches = 1
@@ -87,7 +88,7 @@ def _steps_of_train(stores: Sequence[Path], out: Path, config: TrainConfig) -> l
 
 def _steps_of_bare_loop(stores: Sequence[Path], out: Path, config: TrainConfig) -> tuple[list[float], list[float]]:
     """Seconds of each step of a bare loop, and of gathering each of its batches beforehand."""
-    run = TrainingRun(stores, out, "unet", None, config)
+    run = TrainingRun(open_stores(stores), out, "unet", None, config)
     loader = iter(run.data.train_dataloader())
     batches, gathered = _timed_each(lambda: next(loader), config.max_steps)
     labeller, ends = run.module.train(), []

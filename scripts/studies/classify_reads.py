@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from poreconv.commands.train import train
-from poreconv.config import AugmentConfig, FilterConfig, PrepareConfig, SplitConfig, TrainConfig, WorkConfig
+from poreconv.config import AugmentConfig, FilesConfig, PrepareConfig, SplitConfig, TrainConfig, WorkConfig
 from poreconv.dataset.prepare import prepare
 from poreconv.errors import ConfoundedWarning
 from poreconv.evaluation.baselines.majority import detect
@@ -105,7 +105,7 @@ def _model_of(paths: Paths, read_ids: Sequence[str], config: TrainConfig, work: 
     work.mkdir()
     listed = work / "read_ids.txt"
     listed.write_text("\n".join(read_ids))
-    how = PrepareConfig(task="read", split=SPLIT, filter=FilterConfig(read_ids=listed), work=WorkConfig(workers=1))
+    how = PrepareConfig(task="read", split=SPLIT, files=FilesConfig(read_ids=listed), work=WorkConfig(workers=1))
     labels = [f"{name}={path}" for name, path in paths.items()]
     store = prepare([*paths.values()], labels="path_class", labels_from=labels, out=work / "store", config=how)
     return train(store.path, out=work / "run", network="strided", settings=NETWORK, config=config, with_report=False)

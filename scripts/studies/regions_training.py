@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from poreconv.commands.train import train
-from poreconv.config import AugmentConfig, FilterConfig, PrepareConfig, SplitConfig, TrainConfig, WorkConfig
+from poreconv.config import AugmentConfig, FilesConfig, PrepareConfig, SplitConfig, TrainConfig, WorkConfig
 from poreconv.dataset.prepare import prepare
 from poreconv.events.writers.table import events_table
 from poreconv.events.writers.tsv import TsvWriter
@@ -104,7 +104,7 @@ def model_of(folder: Path, truth: Mapping[str, Regions], work: Path, training: T
     listed = work / "read_ids.txt"
     listed.write_text("\n".join(truth))
     config = PrepareConfig(task="segment", split=SPLIT, work=WorkConfig(workers=1))
-    whole = replace(config, filter=FilterConfig(read_ids=listed))
+    whole = replace(config, files=FilesConfig(read_ids=listed))
     prepare([folder / SIGNAL], labels="polya", labels_from=[folder / NANOPOLISH], out=work / "store", config=whole)
     regions = [work / "cut" / "regions.tsv"]
     reads = [work / "cut" / "reads.pod5"]

@@ -144,7 +144,7 @@ def _try(name: str, chemistry: str, steps: int, runs: Path) -> Tried:
     config = replace(BASE, max_steps=steps, validate_every=max(1, steps // 4), allow_mixed=True, **variant.change)
     out = runs / chemistry / f"{steps}_{name.replace(' ', '_')}"
     network = next(key for key, one in ARCHITECTURES.items() if isinstance(variant.settings, one.settings))
-    run = variant.run([store.path for store in stores], out, network, variant.settings, config)
+    run = variant.run(stores, out, network, variant.settings, config)
     if not run.finished:
         usual = run.module
         weights = cast(BoundaryObjective, usual.objective).class_weights

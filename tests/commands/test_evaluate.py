@@ -131,6 +131,45 @@ def test_training_reads_are_dropped_by_name(squiggles: Path, tmp_path: Path) -> 
     assert result.scores["model"]["n_reads"] == len(store) - len(seen)
 
 
+def test_training_reads_are_judged_if_asked_for(squiggles: Path, tmp_path: Path) -> None:
+    """From a store or from its files alike; none is dropped, and those that trained are counted."""
+    model, reads, store = model_for(squiggles, tmp_path), squiggles.parent / "reads", Store(squiggles)
+    config = EvaluateConfig(split="all", include_training=True, work=WorkConfig(workers=1))
+    from_store = evaluate(model, squiggles, baselines=[], config=config)
+    from_files = evaluate(
+        model, reads, labels="intervals", labels_from=[reads / "events.tsv"], baselines=[], config=config
+    )
+    counts = {f"in_{split}": store.info.counts[split]["reads"] for split in ("train", "validation")}
+
+    assert to_plain(from_store.scores) == to_plain(from_files.scores)
+    for result in (from_store, from_files):
+        assert (result.ledger.kept, result.ledger.dropped, result.ledger.notes) == (len(store), 0, counts)
+
+
+def test_a_result_with_training_reads_is_marked(squiggles: Path, tmp_path: Path) -> None:
+    """In the JSON, under the table, and on the page; without the option nothing is."""
+    model, out = model_for(squiggles, tmp_path), tmp_path / "result.json"
+    config = EvaluateConfig(split="validation", include_training=True)
+    result = evaluate(model, squiggles, baselines=[], out=out, config=config)
+    mark = f"Reads that trained the model were judged too (in_validation {result.ledger.kept} of {result.ledger.kept})"
+
+    assert json.loads(out.read_text())["data"]["include_training"] is True
+    assert mark in " ".join(drawn(result).split())
+    assert mark in out.with_suffix(".html").read_text()
+    assert "include_training" not in evaluate(model, squiggles, baselines=[]).data
+
+
+def test_references_are_not_needed_to_judge_training_reads(squiggles: Path, tmp_path: Path) -> None:
+    """A model whose data were split by reference is judged on files without --read_info then."""
+    model, reads = model_for(squiggles, tmp_path, split=SplitConfig(by="reference")), squiggles.parent / "reads"
+    labels = {"labels": "intervals", "labels_from": [reads / "events.tsv"], "baselines": []}
+    work = WorkConfig(workers=1)
+
+    with pytest.raises(ConfigError, match=r"split\.by reference: .* give --read_info"):
+        evaluate(model, reads, config=EvaluateConfig(work=work), **labels)
+    assert evaluate(model, reads, config=EvaluateConfig(include_training=True, work=work), **labels).ledger.kept == 20
+
+
 def test_reads_of_another_run_are_kept(squiggles: Path, tmp_path: Path) -> None:
     """The model's split does not apply to reads of a sequencing run that it never saw."""
     model = model_for(squiggles, tmp_path, runs=("another",))

@@ -22,6 +22,7 @@ from poreconv.commands.evaluate import evaluate
 from poreconv.commands.report import report
 from poreconv.commands.train import REPORT
 from poreconv.config import AugmentConfig, DecodeConfig, SplitConfig, TrainConfig
+from poreconv.dataset.store import Store
 from poreconv.errors import ConfigError, StoreError
 from poreconv.evaluation.result import RUN_EVALUATION, read_evaluation
 from poreconv.models.architectures import Heartbeat, Tcn
@@ -175,7 +176,7 @@ def test_a_failed_run_goes_on_with_the_next_step(loader_workers: int, squiggles:
     config = replace(CONFIG, loader_workers=loader_workers)
     steps = [None] * 25
     with pytest.raises(IndexError):
-        TrainingRun([squiggles], tmp_path / "one", "tcn", NETWORK, config).fit(lambda *_: steps.pop())
+        TrainingRun([Store(squiggles)], tmp_path / "one", "tcn", NETWORK, config).fit(lambda *_: steps.pop())
     resumed, whole = (
         train(squiggles, out=tmp_path / name, network="tcn", settings=NETWORK, config=config) for name in ("one", "two")
     )
@@ -189,7 +190,7 @@ def test_dropout_and_memory_go_on_too(model: str, squiggles: Path, tmp_path: Pat
     config, settings = replace(CONFIG, max_steps=8, validate_every=3), replace(TINY[model], dropout=0.3)
     steps = [None] * 5
     with pytest.raises(IndexError):
-        TrainingRun([squiggles], tmp_path / "one", model, settings, config).fit(lambda *_: steps.pop())
+        TrainingRun([Store(squiggles)], tmp_path / "one", model, settings, config).fit(lambda *_: steps.pop())
     resumed, whole = (
         train(squiggles, out=tmp_path / n, network=model, settings=settings, config=config) for n in ("one", "two")
     )
@@ -205,7 +206,7 @@ def test_a_run_killed_at_its_end_does_not_train_on(
 ) -> None:
     """A run that had come to its end, and was killed before it wrote its bundle, has nothing but that left to do."""
     config = replace(CONFIG, validate_every=2, **end)
-    killed = TrainingRun([squiggles], tmp_path / "one", "tcn", NETWORK, config)
+    killed = TrainingRun([Store(squiggles)], tmp_path / "one", "tcn", NETWORK, config)
     monkeypatch.setattr(killed, "write_bundle", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         killed.fit(lambda *_: None)
@@ -225,7 +226,8 @@ def test_an_interrupted_run_is_usable_and_goes_on(squiggles: Path, undisturbed: 
     bundle = train(squiggles, out=out, network="tcn", settings=NETWORK, config=LONG)
 
     assert code == 130
-    assert errors.strip().splitlines() == ["poreconv train: interrupted; run the same command again to resume"]
+    assert errors.splitlines()[-1] == "poreconv train: interrupted; run the same command again to resume"
+    assert "Traceback" not in errors
     assert early["n_reads"] > 0
     assert bundle.read_bytes() == undisturbed.read_bytes()
 
@@ -267,7 +269,7 @@ def test_a_finished_run_is_not_run_again(squiggles: Path, undisturbed: Path) -> 
 def test_another_training_needs_another_folder(squiggles: Path, undisturbed: Path) -> None:
     """Other settings are refused, and the bundle stays."""
     before = undisturbed.read_bytes()
-    with pytest.raises(ConfigError, match="holds a training run with other stores or settings; choose another --out"):
+    with pytest.raises(ConfigError, match="holds a training run with other stores or settings; --overwrite"):
         train(squiggles, out=undisturbed.parent, network="tcn", settings=NETWORK, config=replace(LONG, seed=5))
 
     assert undisturbed.read_bytes() == before
@@ -303,7 +305,7 @@ def test_the_learning_rate_comes_down_by_steps(squiggles: Path, undisturbed: Pat
 def test_the_learning_rate_comes_down_by_time(squiggles: Path, tmp_path: Path) -> None:
     """Under a time limit that comes first, the rate has come down all the same; the last steps are not all logged."""
     config = replace(CONFIG, max_steps=10**6, max_time="00:00:00:03")
-    run = TrainingRun([squiggles], tmp_path / "run", "tcn", NETWORK, config)
+    run = TrainingRun([Store(squiggles)], tmp_path / "run", "tcn", NETWORK, config)
     run.fit(lambda *_: None)
     rates = logged(tmp_path / "run", "lr-AdamW")
 
@@ -321,7 +323,7 @@ def test_a_run_stops_where_nothing_gets_better(squiggles: Path, tmp_path: Path) 
 
 def test_the_best_weights_and_their_threshold_are_kept(squiggles: Path, tmp_path: Path) -> None:
     """The bundle holds the checkpoint with the best score, and a decoding that is as good on whole reads."""
-    run = TrainingRun([squiggles], tmp_path / "run", "tcn", NETWORK, CONFIG)
+    run = TrainingRun([Store(squiggles)], tmp_path / "run", "tcn", NETWORK, CONFIG)
     run.fit(lambda *_: None)
     _, recipe = load_bundle(run.bundle)
     labelled = evaluate(run.bundle, squiggles, baselines=[], config=None)
@@ -334,7 +336,9 @@ def test_the_best_weights_and_their_threshold_are_kept(squiggles: Path, tmp_path
 
 def test_ctrl_c_does_not_wait_for_the_choice(squiggles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bundle with the threshold of the last validation is there before anything is chosen."""
-    run = TrainingRun([squiggles], tmp_path / "run", "tcn", NETWORK, replace(CONFIG, max_steps=4, validate_every=2))
+    run = TrainingRun(
+        [Store(squiggles)], tmp_path / "run", "tcn", NETWORK, replace(CONFIG, max_steps=4, validate_every=2)
+    )
     monkeypatch.setattr(run, "decoding", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run.fit(lambda *_: None)
@@ -365,7 +369,7 @@ def test_a_training_starts_from_another_models_weights(heartbeats: Path, undistu
     """Its first weights are the other's, and the recipe remembers what those were trained on."""
     config = replace(CONFIG, start_from=str(undisturbed))
     squiggles = squiggle_store(tmp_path / "other", seed=5)
-    run = TrainingRun([squiggles], tmp_path / "run", "tcn", replace(NETWORK, dropout=0.0), config)
+    run = TrainingRun([Store(squiggles)], tmp_path / "run", "tcn", replace(NETWORK, dropout=0.0), config)
     run.write_bundle()
     (before, theirs), (after, recipe) = load_bundle(undisturbed), load_bundle(run.bundle)
 
@@ -377,7 +381,7 @@ def test_a_training_starts_from_another_models_weights(heartbeats: Path, undistu
 def test_a_network_learns_from_a_teacher(squiggles: Path, undisturbed: Path, tmp_path: Path) -> None:
     """Its probabilities come near the teacher's, labelled or not; and its recipe lists the teacher's data."""
     config = replace(LONG, teacher=str(undisturbed), teacher_share=1.0)
-    run = TrainingRun([squiggles], tmp_path / "run", "strided", TINY["strided"], config)
+    run = TrainingRun([Store(squiggles)], tmp_path / "run", "strided", TINY["strided"], config)
     teacher, theirs = load_bundle(undisturbed)
     x_B1T, _ = next(iter(run.data.train_dataloader()))
     with torch.no_grad():
@@ -399,7 +403,7 @@ def test_a_teacher_of_something_else_is_refused(squiggles: Path, undisturbed: Pa
     with pytest.raises(
         ConfigError, match=r"teacher: .* was trained for segment a, b at 4000 Hz, and this training is for boundary"
     ):
-        TrainingRun([squiggles], tmp_path / "run", "tcn", NETWORK, replace(CONFIG, teacher=str(other)))
+        TrainingRun([Store(squiggles)], tmp_path / "run", "tcn", NETWORK, replace(CONFIG, teacher=str(other)))
 
 
 @pytest.mark.parametrize("settings", [Heartbeat(), replace(NETWORK, channels=13)])
@@ -409,7 +413,7 @@ def test_weights_of_another_architecture_are_refused(
     """Another network, or another size of it, cannot start from them."""
     name = "heartbeat" if isinstance(settings, Heartbeat) else "tcn"
     with pytest.raises(ConfigError, match=f"start_from: .* does not fit a {name}"):
-        TrainingRun([squiggles], tmp_path / "run", name, settings, replace(CONFIG, start_from=str(undisturbed)))
+        TrainingRun([Store(squiggles)], tmp_path / "run", name, settings, replace(CONFIG, start_from=str(undisturbed)))
 
 
 def test_unknown_model_and_accelerator(squiggles: Path, tmp_path: Path) -> None:
@@ -514,7 +518,7 @@ def test_a_run_killed_before_its_report_writes_it_later(
 ) -> None:
     """The bundle is there already, and the same command judges it without training again."""
     with monkeypatch.context() as patch:
-        patch.setattr(command, "judge", lambda *_: 1 / 0)
+        patch.setattr(command, "judge_together", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             command.train(squiggles, out=tmp_path, network="tcn", settings=NETWORK, config=SHORT)
     before = (tmp_path / BUNDLE).stat().st_mtime_ns

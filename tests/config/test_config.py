@@ -1,4 +1,5 @@
 from dataclasses import FrozenInstanceError
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from poreconv import config as module
 from poreconv.config import (
     AugmentConfig,
     DecodeConfig,
+    FilesConfig,
     FilterConfig,
     FlowCellConfig,
     HeartbeatConfig,
@@ -43,6 +45,10 @@ IMPOSSIBLE: list[tuple[type[Any], dict[str, Any]]] = [
     (TrainConfig, {"loader_workers": -1}),
     (TrainConfig, {"max_time": "10:00"}),
     (TrainConfig, {"max_time": "00:00:ten:00"}),
+    (TrainConfig, {"max_time": "10"}),
+    (TrainConfig, {"max_time": "30m1h"}),
+    (TrainConfig, {"max_time": "0m"}),
+    (FilesConfig, {"limit": 0}),
     (InferenceConfig, {"batch_size": 0}),
     (InferenceConfig, {"chunk_samples": 63}),
     (StreamConfig, {"hop_samples": 0}),
@@ -85,6 +91,10 @@ def test_the_defaults_are_possible_and_frozen(kind: type[Any]) -> None:
         setattr(made, name, None)
 
 
-def test_ten_minutes_are_a_valid_training_time() -> None:
-    """Days, hours, minutes, seconds."""
-    assert TrainConfig(max_time="00:00:10:00").max_time == "00:00:10:00"
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10m", 600), ("90s", 90), ("1h30m", 5400), ("1.5h", 5400), ("2d", 172800), ("00:00:10:00", 600)],
+)
+def test_training_times_are_written_in_several_ways(text: str, seconds: int) -> None:
+    """With units, or as days, hours, minutes, seconds."""
+    assert TrainConfig(max_time=text).time_limit == timedelta(seconds=seconds)

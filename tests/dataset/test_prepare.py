@@ -1,4 +1,6 @@
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -120,7 +122,7 @@ def test_the_same_preparation_again_changes_nothing(tmp_path: Path) -> None:
 def test_another_preparation_does_not_touch_a_store(tmp_path: Path, settings: dict[str, Any]) -> None:
     """Other settings under the same name are refused."""
     before = contents(prepared(tmp_path, reads_made(3)).path)
-    with pytest.raises(StoreError, match="exists already, made from other reads, labels or settings; remove it"):
+    with pytest.raises(StoreError, match="exists already, made from other reads, labels or settings; --overwrite"):
         prepare_in(tmp_path, **settings)
 
     assert contents(tmp_path / "store") == before
@@ -130,7 +132,7 @@ def test_a_folder_that_is_no_store_is_not_touched(tmp_path: Path) -> None:
     """Its contents stay as they are."""
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "thesis.tex").write_text("years of work")
-    with pytest.raises(StoreError, match=r"exists already, and is not a usable store .*; remove it, or choose"):
+    with pytest.raises(StoreError, match=r"exists already, and is not a usable store .*; --overwrite"):
         prepared(tmp_path, reads_made(1))
 
     assert contents(tmp_path / "store") == {"thesis.tex": b"years of work"}
@@ -185,6 +187,55 @@ def test_splits_are_the_rules(tmp_path: Path) -> None:
     rule = [split_of(store.info.split, read_id=name, run_id="", channel=0) for name in store.text("read_id")]
 
     assert store.text("split") == rule
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_three_reads_are_enough(tmp_path: Path, seed: int) -> None:
+    """One trains, one validates, one tests; the reads that are moved to make it so are listed."""
+    store = prepared(tmp_path, reads_made(3, seed))
+    rule = {name: split_of(store.info.split, read_id=name, run_id="", channel=0) for name in store.text("read_id")}
+    splits = dict(zip(store.text("read_id"), store.text("split"), strict=True))
+
+    assert sorted(splits.values()) == ["test", "train", "validation"]
+    assert {name: split for name, split in splits.items() if split != rule[name]} == store.info.moved
+    assert [store.info.counts[split]["reads"] for split in ("train", "validation", "test")] == [1, 1, 1]
+
+
+def test_runs_are_moved_whole(tmp_path: Path) -> None:
+    """Where reads are split by run, what is moved and listed is a run, with all its reads, whatever job they are in."""
+    runs = ["run0", "run1", "run2"]
+    reads = [read for seed, run in enumerate(runs) for read in reads_made(3, seed, run_id=run)]
+    split = next(
+        rule
+        for rule in (SplitConfig(by="run", seed=seed) for seed in range(99))
+        if {split_of(rule, read_id="", run_id=run, channel=0) for run in runs} == {"train"}
+    )
+    store = prepared(tmp_path, [*reads[::2], *reads[1::2]], split=split)
+    splits = dict(zip(store.text("run_id"), store.text("split"), strict=True))
+
+    assert len(set(zip(store.text("run_id"), store.text("split"), strict=True))) == 3
+    assert {run: split for run, split in splits.items() if split != "train"} == store.info.moved
+    assert len(store.info.moved) == 2
+
+
+def test_nothing_is_moved_where_no_split_is_empty(tmp_path: Path) -> None:
+    """The rule alone decides."""
+    assert prepared(tmp_path, reads_made(30)).info.moved == {}
+
+
+def test_a_dropped_record_does_not_fill_a_split(tmp_path: Path) -> None:
+    """Of two records of a read in different runs the second, which is dropped, counts for no split."""
+    split = SplitConfig(by="run", validation=0.0, test=0.5)
+    runs = {split_of(split, read_id="", run_id=f"run{i}", channel=0): f"run{i}" for i in range(9)}
+    reads = [reads_made(1, seed, run_id=f"{seed}") for seed in range(40)]
+    training = [r for [r] in reads if split_of(split, read_id="", run_id=r.run_id, channel=0) == "train"][:3]
+    write_multi(tmp_path / "a.fast5", training)
+    write_multi(tmp_path / "b.fast5", [replace(training[0], run_id=runs["test"])])
+    (tmp_path / "labels.tsv").write_text(steps(training))
+    store = prepare_in(tmp_path, split=split)
+
+    assert ledger_of(store).counts == {"duplicate": 1}
+    assert Counter(store.text("split")) == {"train": 2, "test": 1}
 
 
 def test_an_outside_class_makes_two_of_one(tmp_path: Path) -> None:
@@ -312,7 +363,7 @@ def test_progress_reaches_the_end(tmp_path: Path) -> None:
         labels_from=[tmp_path / "labels.tsv"],
         out=tmp_path / "store",
         config=PrepareConfig(work=WorkConfig(workers=1)),
-        progress=shares.append,
+        progress=lambda share, *_: shares.append(share),
     )
 
     assert shares == sorted(shares)

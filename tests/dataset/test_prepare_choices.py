@@ -8,7 +8,7 @@ from ont_fast5_api.multi_fast5 import MultiFast5File
 from poreconv.config import FilterConfig, PrepareConfig, SourceConfig, WorkConfig, from_flat
 from poreconv.dataset.prepare import prepare
 from poreconv.dataset.store import Store
-from poreconv.errors import ConfigError
+from poreconv.errors import ConfigError, StoreError
 from poreconv.labels.opening import assign_files, opened
 from tests.support.labels import add_tombo, bam_record, read_of, write_bam
 from tests.support.signal_files import reads_made, write_multi
@@ -88,20 +88,16 @@ def test_files_without_a_clear_source_are_refused(names: list[str], given: list[
         ({"min_samples": 10**9}, "too_short"),
         ({"max_samples": 10}, "too_long"),
         ({"min_labelled": 0.5}, "little_labelled"),
-        ({"read_ids": "nobody"}, "not_listed"),
     ],
 )
 def test_a_filtered_read_is_dropped_by_name(tmp_path: Path, keep: dict[str, Any], reason: str) -> None:
     """Each filter drops the read that it is for, and leaves the other."""
     kept, other = reads_made(1, 0)[0], reads_made(1, 1)[0]
-    ids = tmp_path / "ids.txt"
-    ids.write_text(f"{kept.read_id}\n")
     table = steps([kept]) + f"{other.read_id}\t0\t9\tA\n"
     limits = {
         "min_samples": min(len(kept.adc), len(other.adc)) + 1,
         "max_samples": min(len(kept.adc), len(other.adc)),
         "min_labelled": 0.5,
-        "read_ids": ids,
     }
     [name] = keep
     store = prepared(tmp_path / "in", [kept, other], table, filter=FilterConfig(**{name: limits[name]}))
@@ -110,11 +106,18 @@ def test_a_filtered_read_is_dropped_by_name(tmp_path: Path, keep: dict[str, Any]
     assert len(store) == 1
 
 
-def test_a_list_that_is_no_list_is_an_error(tmp_path: Path) -> None:
-    """A list of read ids that cannot be read stops the preparation in one line."""
-    prepared(tmp_path, reads_made(1))
-    with pytest.raises(ConfigError, match="not a list of read ids"):
-        prepare_in(tmp_path, "other", filter=FilterConfig(read_ids=tmp_path))
+def test_reads_that_are_not_asked_for_are_counted(tmp_path: Path) -> None:
+    """A list of ids chooses the reads of a store; changing the list makes another store."""
+    asked, other = reads_made(2)
+    ids = tmp_path / "ids.txt"
+    ids.write_text(f"{asked.read_id}\n")
+    store = prepared(tmp_path / "in", [asked, other], steps([asked, other]), read_ids=ids)
+    ids.write_text(f"{other.read_id}\n")
+
+    assert store.text("read_id") == [asked.read_id]
+    assert store.info.ledger.counts == {"not_asked": 1}
+    with pytest.raises(StoreError, match="made from other reads, labels or settings"):
+        prepare_in(tmp_path / "in", "store", read_ids=ids)
 
 
 def test_moves_with_margins_leave_no_boundary(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from poreconv.config import IGNORE, SplitConfig
-from poreconv.dataset.store import SPLITS, Store, StoreInfo, open_stores, subsample_reads
+from poreconv.dataset.splits import SPLITS, split_of
+from poreconv.dataset.store import Store, StoreInfo, open_stores, subsample_reads
 from poreconv.errors import StoreError
 from poreconv.reads.scaling import normalise_read
 from poreconv.runtime.records import from_json, to_json
@@ -161,6 +162,47 @@ def test_a_damaged_store_is_refused_in_one_line(store: Store, what: str) -> None
     with pytest.raises(StoreError, match=message) as caught:
         Store(store.path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_store_can_have_other_splits(store: Store) -> None:
+    """Reads of the listed groups train and validate, also both, and all others test; the store itself is unchanged."""
+    before, ids = {split: store.rows(split).tolist() for split in SPLITS}, store.text("read_id")
+    other = store.assigned(train=[ids[1], ids[4]], validation=[ids[4], "another store's"])
+    n_boundaries = sum(int((store.read_target(row) == 1).sum()) for row in (1, 4))
+
+    assert {split: other.rows(split).tolist() for split in SPLITS} == {
+        "train": [1, 4], "validation": [4], "test": [0, 2, 3, 5],
+    }  # fmt: skip
+    assert {split: store.rows(split).tolist() for split in SPLITS} == before
+    assert other.info.moved == {ids[1]: "train", ids[4]: "train", "another store's": "validation"}
+    assert (other.info.counts["train"]["reads"], other.info.counts["train"]["boundary"]) == (2, n_boundaries)
+    assert (other.info.split.validation, other.info.split.test) == (0, 1)
+
+
+def test_other_splits_count_like_the_first_ones(store: Store) -> None:
+    """The same splits have the same counts."""
+    ids = store.text("read_id")
+    groups = {split: [ids[row] for row in store.rows(split)] for split in ("train", "validation")}
+
+    assert store.assigned(**groups).info.counts == store.info.counts
+
+
+def test_a_moved_read_is_in_one_split_of_all_stores(tmp_path: Path) -> None:
+    """A store that has it elsewhere does not train with the first, in any order; one that has it there does."""
+    reads = reads_made(40)
+    rule = {read.read_id: split_of(SplitConfig(), read_id=read.read_id, run_id="", channel=0) for read in reads}
+    few = [read for read in reads if rule[read.read_id] == "train"][:3]
+    one = prepared(tmp_path / "one", few)
+    moved = next(read for read in few if one.info.moved.get(read.read_id) == "test")
+    stays = next(read for read in few if read.read_id not in one.info.moved)
+    rest = [read for read in reads if read not in few]
+    paths = [one.path, *(prepared(tmp_path / read.read_id, [*rest, read]).path for read in (moved, stays))]
+
+    message = rf"one/store and .*: read {moved.read_id} is in test of the first, .* and in train of the second; prepare"
+    for pair in (paths[:2], paths[1::-1]):
+        with pytest.raises(StoreError, match=message):
+            open_stores(pair)
+    assert len(open_stores([paths[0], paths[2]])) == 2
 
 
 def a_store(

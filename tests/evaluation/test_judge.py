@@ -35,7 +35,7 @@ def labeller_for(store: Store, folder: Path, **fields: Any) -> Labeller:
 def judged(stores: Sequence[Store], folder: Path, split: str = "test", **options: Any) -> Evaluation:
     """Judge a random model and regular cuts."""
     labeller = labeller_for(stores[0], folder)
-    return judge(labeller, Truths(stores, labeller.recipe, split, **options), {"uniform": detect}, lambda _: None)
+    return judge(labeller, Truths(stores, labeller.recipe, split, **options), {"uniform": detect}, lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_segments_have_a_confusion(tmp_path: Path) -> None:
     """Its rows hold all judged samples."""
     store = Store(heartbeat_store(tmp_path, 12))
     labeller = labeller_for(store, tmp_path, **SEGMENTS)
-    result = judge(labeller, Truths([store], labeller.recipe, "test"), {}, lambda _: None)
+    result = judge(labeller, Truths([store], labeller.recipe, "test"), {}, lambda *_: None)
 
     assert np.sum(result.confusion) == result.scores["model"]["n_samples"]
     assert {*result.reads[0].model} == {"macro_f1", "accuracy", "mean_segment_iou"}

@@ -16,7 +16,7 @@ from poreconv.commands.report import report
 from poreconv.config import BOUNDARY
 from poreconv.errors import FormatError
 from poreconv.evaluation.excerpt import Excerpt
-from poreconv.evaluation.report import _words, page
+from poreconv.evaluation.report import _tables, _words, page
 from poreconv.evaluation.report._pictures import plain
 from poreconv.evaluation.result import Evaluation, ReadScores, Scores, write_evaluation
 from poreconv.events.events import Events
@@ -115,6 +115,17 @@ def test_the_comparison_counts_reads() -> None:
     assert "the only baseline" in _words.compared(evaluation())
 
 
+def test_one_read_has_no_interval() -> None:
+    """So the page shows none, and does not compare them."""
+    ends = {f"f1_1_{end}": NAN for end in ("low", "high")}
+    alone = evaluation(scores={"model": boundary_scores(0.8, **ends), "ttest": boundary_scores(0.5, **ends)})
+
+    assert _words.compared(alone).startswith(
+        "With ttest, the only baseline, which scores 0.500: the model is 0.300 better."
+    )
+    assert "interval over reads" not in page(alone)
+
+
 def test_without_baselines_there_is_nothing_to_compare_with() -> None:
     """The page states that there is no baseline."""
     alone = evaluation(scores={"model": boundary_scores(0.8)})
@@ -171,11 +182,33 @@ def judged_on(split: str, taken: int, there: int) -> dict[str, Any]:
         ({"data": judged_on("validation", 3, 3)}, "the scores are optimistic"),
         ({"data": judged_on("test", 3, 9)}, "3 of the split's 9 reads"),
         ({"ledger": Ledger(kept=1)}, "Only 1 read was judged"),
+        ({"data": judged_on("all", 3, 3)}, "the reads that this model was trained on were left out"),
+        (
+            {"data": judged_on("all", 3, 3) | {"include_training": True}},
+            "trained the model were judged too (none of 3)",
+        ),
+        ({"data": judged_on("all", 3, 3) | {"folds": 5}}, "judged by one of 5 models that had not seen it; the bundle"),
     ],
 )
 def test_the_page_warns_of_what_weakens_the_scores(fields: dict[str, Any], text: str) -> None:
-    """Reads that chose the model, a part of the reads, few reads."""
+    """Reads that chose the model, a part of the reads, few reads, training reads, models of folds."""
     assert any(text in caution for caution in _words.cautions(evaluation(**fields)))
+
+
+@pytest.mark.parametrize("how", [{"include_training": True}, {"folds": 5}])
+def test_reads_that_were_judged_were_not_left_out(how: dict[str, Any]) -> None:
+    """Where the guard did not drop training reads, the page does not state that it did."""
+    cautions = _words.cautions(evaluation(data=judged_on("all", 5, 5) | how, ledger=Ledger(kept=5)))
+
+    assert len(cautions) == 1
+    assert "were left out" not in cautions[0]
+
+
+def test_reads_whose_split_is_listed_are_counted() -> None:
+    """The page states how many, and in which split they were."""
+    recipe = recipe_for("tcn", moved={"a": "train", "b": "train", "c": "test"})
+
+    assert ("reads listed by name", "test 1, train 2") in _tables.training_facts(evaluation(recipe=recipe))
 
 
 @pytest.fixture(scope="module")

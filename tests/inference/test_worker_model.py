@@ -91,14 +91,20 @@ def test_several_processes_write_the_table_of_one(model: Path, signal: Path, tmp
     assert (tmp_path / "two.tsv").read_text() == (tmp_path / "one.tsv").read_text()
 
 
-def test_one_process_has_the_gpu_unless_asked_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where NVIDIA's driver came with its tool, and the GPU isn't hidden."""
+def test_one_process_has_the_gpu_unless_asked_otherwise(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where NVIDIA's driver came with its tool, the GPU isn't hidden, and the model is not to run on the CPU."""
+    anywhere = TrainedModel.find(model, InferenceConfig())
+    on_cpu = TrainedModel.find(model, InferenceConfig(accelerator="cpu"))
     (tmp_path / "nvidia-smi").write_text("")
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    workers = [for_model(WorkConfig(workers=given)).workers for given in (0, 2)]
+    workers = [for_model(WorkConfig(workers=given), anywhere).workers for given in (0, 2)]
+    without_gpu = for_model(WorkConfig(), on_cpu).workers
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
     assert workers == [1, 2]
-    assert for_model(WorkConfig()).workers == 0
+    assert without_gpu == 0
+    assert for_model(WorkConfig(), anywhere).workers == 0

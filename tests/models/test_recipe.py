@@ -25,7 +25,8 @@ RECIPE = Recipe(
     mean_dwell=9.5,
     split=SplitConfig(by="channel", seed=3),
     runs=("run1", "run2"),
-    before=(Seen(SplitConfig(seed=7), ("run0",)), Seen(SplitConfig(by="run"), ())),
+    moved={"run1:7": "validation"},
+    before=(Seen(SplitConfig(seed=7), ("run0",), {"a": "train"}), Seen(SplitConfig(by="run"), ())),
     normalisation=NormalisationConfig(clip=4.0),
     decoding=DecodeConfig(0.3, "segmental", 0.25, dwell_hazards=(0.01, 0.2), temperature=1.2, bias=(0.0, -0.5)),
     labels=("tombo",),
@@ -75,6 +76,7 @@ def test_what_is_not_a_recipe_is_refused(text: str) -> None:
         ({"before": [{"split": {}, "runs": [], "colour": "red"}]}, "recipe: before: unknown field 'colour'"),
         ({"mean_dwell": None}, "recipe: mean_dwell: expected float, got null"),
         ({"runs": ["a", 3]}, r"recipe: runs\[1\]: expected str, got int"),
+        ({"moved": {"a": "exam"}}, r"recipe: moved\[...\]: unknown value 'exam'"),
         ({"class_counts": [1.5, 2]}, r"recipe: class_counts\[0\]: expected int, got float"),
     ],
 )
@@ -199,6 +201,26 @@ def outcome(recipe: Recipe, read: Read) -> str:
     except ReadDropped as exc:
         return exc.reason
     return "unseen"
+
+
+def test_moved_reads_are_where_they_were_moved_to() -> None:
+    """The guard asks the list before the rule, wherever a read comes from; the list of an earlier model counts too."""
+    reads = reads_made(3, run_id="another")
+    moved = dict(zip((read.read_id for read in reads), ("train", "validation", "test"), strict=True))
+    recipe = replace(RECIPE, split=SplitConfig(test=0.0), runs=("run1",), moved=moved)
+    later = replace(RECIPE, before=recipe.seen)
+
+    assert [outcome(recipe, read) for read in reads] == ["in_train", "in_validation", "unseen"]
+    assert [outcome(later, read) for read in reads] == ["in_train", "in_validation", "unseen"]
+    assert outcome(recipe, replace(reads[2], run_id="run1")) == "unseen"
+
+
+def test_a_moved_run_is_moved_with_all_its_reads() -> None:
+    """Also with those that the store did not have, as it was the run that was moved."""
+    recipe = replace(RECIPE, split=SplitConfig(by="run", test=1.0, validation=0.0), runs=(), moved={"run1": "train"})
+
+    assert {outcome(recipe, read) for read in reads_made(5, run_id="run1")} == {"in_train"}
+    assert {outcome(recipe, read) for read in reads_made(5, run_id="run2")} == {"unseen"}
 
 
 def test_reads_that_trained_an_earlier_model_are_not_unseen() -> None:

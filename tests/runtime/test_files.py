@@ -61,6 +61,7 @@ def test_results_are_removed_when_the_output_is_complete(tmp_path: Path) -> None
 def test_a_command_that_fails_leaves_results_to_resume_from(tmp_path: Path, pieces: int) -> None:
     """Its results stay; without any, nothing does."""
     folder = JobFolder(tmp_path / "out", {})
+    (folder.folder / "out").write_text("the beginning of the output")
     for number in range(pieces):
         folder.path(number, ".npy").write_text("done")
     with pytest.raises(ValueError, match="broken"), folder:

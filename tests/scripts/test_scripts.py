@@ -5,12 +5,15 @@ import re
 import shlex
 import subprocess
 import sys
+from argparse import ArgumentError
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from poreconv.cli.main import build_parser
+from poreconv.cli.usage import with_underscores
 from scripts.studies.results import Measurement, study_parser, write_results
 
 ROOT = Path(__file__).parents[2]
@@ -150,14 +153,13 @@ def test_scripts_are_searched_for_commands() -> None:
 @pytest.mark.parametrize("command", dict.fromkeys([*commands_of_readme(), *commands_of_scripts()]))
 def test_command_that_we_show_parses(command: str) -> None:
     """Every command in the README and the scripts has options that exist, with values of their types."""
-    words = words_of(command)
+    words = with_underscores(words_of(command))
 
-    build_parser(words[0]).parse_args(words)
+    with suppress(SystemExit):  # of a flag that prints something, and ends the program
+        build_parser(words[:1]).parse_args(words)
 
 
-def test_a_wrong_option_would_be_found(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_option_would_be_found() -> None:
     """The parser refuses what no command has."""
-    with pytest.raises(SystemExit):
-        build_parser("train").parse_args(["train", "store", "--out", "run", "--no_such_option", "1"])
-
-    assert "no_such_option" in capsys.readouterr().err
+    with pytest.raises(ArgumentError, match="no_such_option"):
+        build_parser(["train"]).parse_args(["train", "store", "--out", "run", "--no_such_option", "1"])

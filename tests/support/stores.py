@@ -28,18 +28,18 @@ def steps(reads: Sequence[Read], labels: Sequence[str] = "ACGT") -> str:
 
 
 def prepared(folder: Path, reads: Sequence[Read], table: str | None = None, **settings: Any) -> Store:
-    """Write reads and a table of intervals (default: `steps`) into a folder, and prepare it."""
+    """Write reads and a table of intervals (default: `steps`) into a folder, and prepare it as in `prepare_in`."""
     folder.mkdir(parents=True, exist_ok=True)
     write_multi(folder / "reads.fast5", reads)
     (folder / "labels.tsv").write_text(steps(reads) if table is None else table)
     return prepare_in(folder, **settings)
 
 
-def prepare_in(folder: Path, name: str = "store", **settings: Any) -> Store:
+def prepare_in(folder: Path, name: str = "store", *, overwrite: bool = False, **settings: Any) -> Store:
     """Prepare the signal files of a folder with its labels.tsv; ``settings`` are those of PrepareConfig."""
-    config = from_flat(PrepareConfig, {"workers": 1} | settings)
-    table = folder / "labels.tsv"
-    return prepare([folder], labels="intervals", labels_from=[table], out=folder / name, config=config)
+    config, out = from_flat(PrepareConfig, {"workers": 1} | settings), folder / name
+    labels = [folder / "labels.tsv"]
+    return prepare([folder], labels="intervals", labels_from=labels, out=out, config=config, overwrite=overwrite)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

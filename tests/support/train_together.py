@@ -11,6 +11,7 @@ from pathlib import Path
 
 from poreconv.commands.train import train
 from poreconv.config import AugmentConfig, TrainConfig
+from poreconv.dataset.store import Store
 from poreconv.models.architectures import Unet
 from poreconv.training.run import TrainingRun
 
@@ -38,7 +39,7 @@ def train_all(out: Path, devices: int, stores: list[Path]) -> None:
 def train_in_time(out: Path, devices: int, store: Path) -> None:
     """Train for two seconds; each process writes down the learning rates that it had."""
     config = replace(CONFIG, devices=devices, max_steps=10**6, max_time="00:00:00:02")
-    run, rates = TrainingRun([store], out / "in_time", "unet", NETWORK, config), []
+    run, rates = TrainingRun([Store(store)], out / "in_time", "unet", NETWORK, config), []
 
     def note(share: float, words: str) -> None:
         if words.startswith("step"):

@@ -178,10 +178,16 @@ def test_steps_go_on_from_epoch_to_epoch() -> None:
     assert list(StepSampler(3, epoch=2)) == [6, 7, 8]
 
 
-def test_a_split_without_labelled_reads(typed: Store) -> None:
-    """Without a read to validate on, there are no data."""
-    with pytest.raises(StoreError, match=r"store: no labelled read in split validation; prepare more reads"):
+def test_a_split_without_labelled_reads(typed: Store, tmp_path: Path) -> None:
+    """Without a read to validate on, there are no data; the message names the way out."""
+    one = typed_store(tmp_path / "one", [(0, 0, 50, "a")], reads_of_lengths(50), split=SplitConfig(by="run", test=0.0))
+
+    with pytest.raises(
+        StoreError, match=r"store: no labelled read in split validation; its share is 0 \(validation 0,"
+    ):
         SquiggleData([typed], CONFIG)
+    with pytest.raises(StoreError, match=r"no labelled read in split \w+; prepare more runs .*, or split them by read"):
+        SquiggleData([one], CONFIG)
 
 
 def test_loaders_give_batches(store: Store) -> None:

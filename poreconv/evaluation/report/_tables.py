@@ -1,6 +1,7 @@
 """The page's tables, as text that the page escapes."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 
 from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.result import MODEL, Evaluation, Scores
+from poreconv.evaluation.words import FOLDS
+from poreconv.models.recipe import Recipe
 from poreconv.runtime.records import from_json
 
 COUNTED = ("absolute",)
@@ -151,11 +154,19 @@ def training_facts(result: Evaluation) -> Facts:
         ),
         ("mean dwell", f"{recipe.mean_dwell:.1f} samples"),
         ("split", shares),
+        *_listed(recipe),
         ("sequencing runs", ", ".join(recipe.runs) or "not known"),
         *[("started from a model of sequencing runs", ", ".join(seen.runs) or "not known") for seen in recipe.before],
         ("hashes of the stores", ", ".join(recipe.data) or "not known"),
         ("trained with poreconv", recipe.poreconv_version or "not known"),
     ]
+
+
+def _listed(recipe: Recipe) -> Facts:
+    """The number of reads, runs and so on whose split is not the rule's."""
+    counts = Counter(recipe.moved.values())
+    listed = ", ".join(f"{split} {n:,}" for split, n in sorted(counts.items()))
+    return [(f"{recipe.split.by}s listed by name", listed)] if listed else []
 
 
 def data_facts(result: Evaluation) -> Facts:
@@ -167,7 +178,7 @@ def data_facts(result: Evaluation) -> Facts:
     data = result.data
     if "files" in data:
         return [("files", ", ".join(map(str, data["files"]))), ("labels", ", ".join(map(str, data["labels"])))]
-    rows: Facts = [("split", f"{data['split']}, {data['reads_in_split']:,} reads")]
+    rows: Facts = [("judged", f"{judged_part(result)}, {data['reads_in_split']:,} reads")]
     for store in data["stores"]:
         rows += [
             ("store", str(store["path"])),
@@ -177,6 +188,16 @@ def data_facts(result: Evaluation) -> Facts:
             ("preparation", str(store["prepared"])),
         ]
     return rows
+
+
+def judged_part(result: Evaluation) -> str:
+    """Return the part of a store that was judged: a split, or all reads, in folds.
+
+    Args:
+        result: Result of an evaluation on stores.
+    """
+    n_folds = result.data.get(FOLDS)
+    return f"split {result.data['split']}" if n_folds is None else f"{n_folds} folds"
 
 
 def version_facts(result: Evaluation, run: Path | None) -> Facts:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.result import MODEL, Evaluation
+from poreconv.evaluation.words import FOLDS, INCLUDE_TRAINING, marks
 
 DIGITS = 3
 """Decimals of the scores on the page."""
@@ -77,8 +78,9 @@ def compared(result: Evaluation) -> str:
     n_others = len(result.scores) - 1
     rank = f"the best of {n_others} baselines" if n_others > 1 else "the only baseline"
     better = "better" if best.difference > 0 else "worse"
-    overlap = "do not overlap" if best.clear else "overlap"
-    difference = f"the model is {abs(best.difference):.3f} {better}, and the intervals {overlap}"
+    of_one_read = math.isnan(result.model_scores[f"{result.headline}_low"])
+    overlap = "" if of_one_read else f", and the intervals {'do not overlap' if best.clear else 'overlap'}"
+    difference = f"the model is {abs(best.difference):.3f} {better}{overlap}"
     return f"With {best.baseline}, {rank}, which scores {best.score:.3f}: {difference}.{_reads_ahead(result)}"
 
 
@@ -110,15 +112,14 @@ def cautions(result: Evaluation) -> list[str]:
     Args:
         result: Result of the evaluation.
     """
-    sentences, n_reads = [], result.ledger.kept
-    if result.recipe.confounded:
-        sentences.append(f"{result.recipe.confounder}.")
+    sentences, n_reads = marks(result), result.ledger.kept
     if result.data.get("split") == "validation":
         sentences.append(
             "Judged on validation reads, since there were no test reads. The checkpoint and the threshold were chosen"
             " on these reads, so the scores are optimistic. Use poreconv prepare --split.test 0.2 to get test reads."
         )
-    if result.data.get("split") in {"train", "all"} and "stores" in result.data:
+    guarded = not result.data.keys() & {FOLDS, INCLUDE_TRAINING}
+    if guarded and result.data.get("split") in {"train", "all"} and "stores" in result.data:
         sentences.append(
             "Not only the store's test reads were judged; the reads that this model was trained on were left out."
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 from poreconv.config import BackendName, InferenceConfig
 from poreconv.errors import ConfigError
 from poreconv.models.header import ONNX
+from poreconv.models.own import Networks
 from poreconv.models.size import NetworkSize
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class Backend(Protocol):
         ...
 
     @classmethod
-    def open(cls, path: Path, config: InferenceConfig, device: str | None, threads: int | None) -> Self:
+    def open(
+        cls, path: Path, config: InferenceConfig, device: str | None, threads: int | None, networks: Networks = None
+    ) -> Self:
         """Load a model's network.
 
         Args:
@@ -64,9 +67,10 @@ class Backend(Protocol):
             config: Precision.
             device: Where to run; default: CUDA if there is one, else the CPU.
             threads: Threads that compute on a CPU; default: the library's own choice.
+            networks: The user's own network, if a bundle has one; see `own_network`.
 
         Raises:
-            BundleError: The file is not a trained model.
+            BundleError: The file is not a trained model, or its network is not given.
             ConfigError: This backend cannot run the model so.
         """
         ...

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from poreconv.config import InferenceConfig
 from poreconv.errors import ConfigError
 from poreconv.models.header import ONNX, header_of, onnx_session
+from poreconv.models.own import Networks
 
 # N chunks, C classes, T samples
 
@@ -32,12 +33,16 @@ class OnnxBackend:
         options.enable_mem_pattern = False  # memory patterns are for chunks of one length
         options.log_severity_level = 3
         providers = [name for name in PROVIDERS if name in onnxruntime.get_available_providers()]
+        if device not in {None, "cpu"} and providers[0] != f"{str(device).upper()}ExecutionProvider":
+            raise ConfigError(f"accelerator {device!r}: this onnxruntime has {', '.join(providers)}; use cpu, or auto")
         chosen = [name for name in providers if device != "cpu" or name == PROVIDERS[-1]]
         self._session = onnx_session(path, options, chosen)
         self.size = header_of(path, self._session).size
 
     @classmethod
-    def open(cls, path: Path, config: InferenceConfig, device: str | None, threads: int | None) -> Self:
+    def open(
+        cls, path: Path, config: InferenceConfig, device: str | None, threads: int | None, networks: Networks = None
+    ) -> Self:
         """Load an exported model; a bundle is exported first.
 
         Args:
@@ -45,9 +50,10 @@ class OnnxBackend:
             config: Precision, which must be left to the exported model.
             device: Where to run; default: CUDA if onnxruntime has it, else the CPU.
             threads: Threads that compute; default: one per core.
+            networks: The user's own network, if a bundle has one; an exported model contains it.
 
         Raises:
-            BundleError: The file is not a trained model.
+            BundleError: The file is not a trained model, or its network is not given.
             ConfigError: Precision bf16 was asked for, or the bundle cannot be exported.
         """
         if config.precision == "bf16":
@@ -58,7 +64,7 @@ class OnnxBackend:
 
         with TemporaryDirectory() as folder:
             exported = Path(folder) / "model.onnx"
-            write_onnx(exported, path)
+            write_onnx(exported, path, networks=networks)
             return cls(exported, device, threads)
 
     def __call__(self, x_NT: NDArray[np.float32]) -> NDArray[np.float32]:

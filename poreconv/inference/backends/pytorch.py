@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from poreconv.config import InferenceConfig, Precision
+from poreconv.errors import ConfigError
 from poreconv.models.bundle import load_bundle
-from poreconv.models.networks.fused import FusedNetwork
+from poreconv.models.networks.fused import fastest
 from poreconv.models.networks.network import Network
+from poreconv.models.own import Networks
 
 # N chunks, C classes, T samples
 
@@ -30,8 +32,16 @@ def default_device(asked: str | None) -> torch.device:
 
     Args:
         asked: Name of a torch device, or None.
+
+    Raises:
+        ConfigError: This machine has no such device, or torch does not know it.
     """
-    return torch.device(asked or ("cuda" if torch.cuda.is_available() else "cpu"))
+    name = asked or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as exc:  # the latter: torch was built without CUDA
+        reason = str(exc).partition("\n")[0].partition("Expected one of")[0] or "not a device of torch"
+        raise ConfigError(f"accelerator {name!r}: cannot be used here ({reason}); use cpu, or auto") from exc
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -42,7 +52,7 @@ def has_bf16(device: torch.device) -> bool:
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 @contextmanager
@@ -66,7 +76,7 @@ class TorchBackend:
     Args:
         network: As trained; it is not changed.
         precision: ``auto``: bf16 where the device computes in it, else 32. A network without a bounded receptive field
-            always computes in 32.
+            always computes in 32, and so does the user's own, unless it can be rewritten; see `fastest`.
         device: Where to run; default: CUDA if there is one, else the CPU.
         threads: Threads that compute on a CPU; default: as torch is set.
     """
@@ -83,13 +93,13 @@ class TorchBackend:
         self._threads = threads
         self.network, self.size = network.eval(), network.size
         self._device = default_device(device)
-        if self.size.receptive_field is None:
-            precision = "32"
         self.precision = ("bf16" if has_bf16(self._device) else "32") if precision == "auto" else precision
         self._run = self._runnable().to(self._device)
 
     @classmethod
-    def open(cls, path: Path, config: InferenceConfig, device: str | None, threads: int | None) -> Self:
+    def open(
+        cls, path: Path, config: InferenceConfig, device: str | None, threads: int | None, networks: Networks = None
+    ) -> Self:
         """Load a bundle.
 
         Args:
@@ -97,17 +107,19 @@ class TorchBackend:
             config: Precision.
             device: Where to run; default: CUDA if there is one, else the CPU.
             threads: Threads that compute on a CPU; default: as torch is set.
+            networks: The user's own network, if the model has one; see `own_network`.
 
         Raises:
-            BundleError: The file is not a bundle.
+            BundleError: The file is not a bundle, or its network is not given.
         """
-        network, _ = load_bundle(path)
+        network, _ = load_bundle(path, networks)
         return cls(network, config.precision, device, threads)
 
     def _runnable(self) -> nn.Module:
-        if self.size.receptive_field is None:
-            return self.network
-        return FusedNetwork(self.network, torch.bfloat16 if self.precision == "bf16" else torch.float32)
+        run = fastest(self.network, torch.bfloat16 if self.precision == "bf16" else torch.float32)
+        if run is self.network:
+            self.precision = "32"
+        return run
 
     def __call__(self, x_NT: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return logits, shape ``(N, C, T)``, of normalised signal, shape ``(N, T)``."""
@@ -115,6 +127,8 @@ class TorchBackend:
         n_rows = len(x_N1T)
         if self._device.type == "cuda":
             x_N1T = x_N1T.pin_memory().to(self._device, non_blocking=True)
+        elif self._device.type != "cpu":
+            x_N1T = x_N1T.to(self._device)
         elif n_rows < FEWEST_ROWS and self.precision == "32" and self.size.receptive_field is not None:
             x_N1T = x_N1T.expand(FEWEST_ROWS, -1, -1)
         with in_threads(self._threads), torch.inference_mode():

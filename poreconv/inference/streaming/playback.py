@@ -16,6 +16,7 @@ from poreconv.inference.streaming.latency import Measured
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
 from poreconv.reads.scaling import EMPTY
+from poreconv.reads.selection import Selection
 from poreconv.runtime.ledger import Ledger
 
 MOST_SAMPLES = 100_000_000
@@ -27,14 +28,15 @@ def reads_for(paths: Path | str | Sequence[Path | str], config: FlowCellConfig, 
 
     Args:
         paths: Signal files and folders: one, or several.
-        config: Channels, seconds of signal, and whether bad files are passed over.
+        config: Channels, seconds of signal, which reads are used, and whether bad files are passed over.
         ledger: Records dropped reads and passed-over files.
 
     Raises:
         ConfigError: No read has samples.
     """
     kept, n_samples = list[Read](), 0
-    with open_reads(paths, ledger=ledger, skip_bad_files=config.files.skip_bad_files) as reads:
+    selection, skip = Selection.of(config.files), config.files.skip_bad_files
+    with open_reads(paths, ledger=ledger, skip_bad_files=skip, selection=selection) as reads:
         for read in reads:
             if not len(read.adc):
                 ledger.drop(SignalError(EMPTY, reason="empty"), read_id=read.read_id, source=read.source)

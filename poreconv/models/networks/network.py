@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from functools import cached_property
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -79,6 +80,18 @@ class Network(nn.Module, ABC):
         Returns:
             Shape ``(B, K, F)``.
         """
+
+
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """Return a network's weights and buffers by name, as they are saved: on the CPU, each in memory of its own.
+
+    Args:
+        network: On any device.
+    """
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in network.state_dict().items()
+    }
 
 
 def samples_of(frames_BKF: Tensor, n_classes: int) -> Tensor:

@@ -1,16 +1,22 @@
 """Reading and writing signal files of any format. To add a format: one module here, and one line in ``READERS``."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from poreconv.errors import ConfigError, FormatError, ReadDropped
 from poreconv.reads.read import Read
+from poreconv.reads.selection import EVERY_READ, NOT_ASKED, NOT_OPENED, Selection
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.ledger import Drop, Ledger
 from poreconv.runtime.registry import lookup
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 READERS = {
     ".bulk.fast5": "poreconv.reads.readers.bulk_fast5:BulkFast5Reader",
@@ -180,8 +186,27 @@ def writable() -> list[str]:
     return [name for name in READERS if lookup(READERS, name, kind="signal format").write is not None]
 
 
+def by_id(reader: Reader, read_ids: Iterable[str], ledger: Ledger) -> Iterator[Read]:
+    """Yield some reads of a file, one in memory at a time.
+
+    Args:
+        reader: The open file.
+        read_ids: Ids of reads in it.
+        ledger: Receives the unusable ones.
+    """
+    for read_id in read_ids:
+        try:
+            yield reader[read_id]
+        except ReadDropped as exc:
+            ledger.drop(exc, read_id=read_id, source=reader.path)
+
+
 def open_reads(
-    paths: Path | str | Sequence[Path | str], *, ledger: Ledger | None = None, skip_bad_files: bool = False
+    paths: Path | str | Sequence[Path | str],
+    *,
+    ledger: Ledger | None = None,
+    skip_bad_files: bool = False,
+    selection: Selection = EVERY_READ,
 ) -> "ReadStream":
     """Open signal files as one stream of reads.
 
@@ -189,6 +214,7 @@ def open_reads(
         paths: A file, a folder, or several; see `find_files`.
         ledger: Receives the dropped reads and the skipped files. Default: a new one, `ReadStream.ledger`.
         skip_bad_files: Record a file that cannot be read in ``ledger.bad_files`` and continue, instead of raising.
+        selection: The reads that are asked for; default: all.
 
     Raises:
         FormatError: See `find_files`.
@@ -199,7 +225,8 @@ def open_reads(
         ...         print(read.read_id, len(read.adc))
     """
     found = find_files([paths] if isinstance(paths, Path | str) else paths)
-    return ReadStream(found, Ledger() if ledger is None else ledger, skip_bad_files=skip_bad_files)
+    ledger = Ledger() if ledger is None else ledger
+    return ReadStream(found, ledger, skip_bad_files=skip_bad_files, selection=selection)
 
 
 class ReadStream:
@@ -212,12 +239,20 @@ class ReadStream:
         files: Signal files.
         ledger: Receives the dropped reads and the skipped files.
         skip_bad_files: Skip a file that cannot be read, instead of raising.
+        selection: The reads that are asked for; files after the last of them are not opened.
     """
 
-    def __init__(self, files: Sequence[Path], ledger: Ledger, *, skip_bad_files: bool = False) -> None:
+    def __init__(
+        self,
+        files: Sequence[Path],
+        ledger: Ledger,
+        *,
+        skip_bad_files: bool = False,
+        selection: Selection = EVERY_READ,
+    ) -> None:
         self.files = list(files)
         self.ledger = ledger
-        self._skip_bad_files = skip_bad_files
+        self._skip_bad_files, self._selection = skip_bad_files, selection
         self._bad: set[Path] = set()
         self._open: OrderedDict[Path, Reader] = OrderedDict()
 
@@ -228,12 +263,33 @@ class ReadStream:
             FormatError: A file cannot be read, unless such files are skipped.
         """
         seen: set[str] = set()
+
+        def distinct(reader: Reader, used: list[str] | None) -> Iterator[Read]:
+            return self._first_of_each(reader if used is None else by_id(reader, used, self.ledger), seen)
+
+        yield from self._in_each_file(distinct, self.ledger)
+
+    def _in_each_file(self, take: Callable[[Reader, list[str] | None], Iterable[T]], ledger: Ledger) -> Iterator[T]:
+        """Yield what ``take`` returns for each file and the ids of its reads that are asked for; None: all."""
+        left = self._selection.limit
         for path in self._good_files():
+            if left == 0:
+                ledger.notes[NOT_OPENED] += 1
+                continue
+            logger.debug("reading %s", path)
             try:
-                with open_file(path, self.ledger) as reader:
-                    yield from self._first_of_each(reader, seen)
+                with open_file(path, ledger) as reader:
+                    used = None if self._selection == EVERY_READ else self._used(reader, left, ledger)
+                    left = None if left is None or used is None else left - len(used)
+                    yield from take(reader, used)
             except FormatError as error:
                 self._skip(path, error)
+
+    def _used(self, reader: Reader, left: int | None, ledger: Ledger) -> list[str]:
+        read_ids = reader.read_ids
+        used = [read_ids[i] for i in self._selection.positions(read_ids, left)]
+        ledger.count(NOT_ASKED, len(read_ids) - len(used))
+        return used
 
     def __len__(self) -> int:
         """Return the number of different read ids, usable or not; opens every file once."""
@@ -271,18 +327,17 @@ class ReadStream:
     @cached_property
     def _file_of(self) -> dict[str, Path]:
         """Read id -> the first file that contains it."""
+
+        def entries(reader: Reader, used: list[str] | None) -> Iterator[tuple[str, Path]]:
+            return ((read_id, reader.path) for read_id in (reader.read_ids if used is None else used))
+
         index: dict[str, Path] = {}
-        for path in self._good_files():
-            try:
-                with open_file(path, Ledger()) as reader:
-                    for read_id in reader.read_ids:
-                        index.setdefault(read_id, path)
-            except FormatError as error:
-                self._skip(path, error)
+        for read_id, path in self._in_each_file(entries, Ledger()):
+            index.setdefault(read_id, path)
         return index
 
-    def _first_of_each(self, reader: Reader, seen: set[str]) -> Iterator[Read]:
-        for read in reader:
+    def _first_of_each(self, reads: Iterable[Read], seen: set[str]) -> Iterator[Read]:
+        for read in reads:
             if read.read_id in seen:
                 error = ReadDropped(f"{read.where}: duplicate id; give each read once", reason="duplicate")
                 self.ledger.drop(error, read_id=read.read_id, source=read.source)
