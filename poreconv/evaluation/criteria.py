@@ -361,6 +361,7 @@ CRITERIA = {
     "segment": "poreconv.evaluation.criteria:SegmentCriterion",
     "base": "poreconv.evaluation.criteria:SegmentCriterion",
     "read": "poreconv.evaluation.criteria:ReadCriterion",
+    "value": "poreconv.evaluation.value_criterion:ValueCriterion",
 }
 """Task -> its criterion, ``"module:attribute"``."""
 

@@ -332,6 +332,7 @@ OBJECTIVES = {
     "segment": "poreconv.training.objectives:SegmentObjective",
     "base": "poreconv.training.objectives:SegmentObjective",
     "read": "poreconv.training.objectives:ReadObjective",
+    "value": "poreconv.training.regression:HuberObjective",
 }
 """Task -> its objective, ``"module:attribute"``."""
 

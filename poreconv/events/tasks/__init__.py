@@ -31,6 +31,7 @@ TASKS = {
     "segment": TaskEntry("which class does it belong to?", "poreconv.events.tasks.classes:SegmentTask"),
     "base": TaskEntry("which base does it belong to?", "poreconv.events.tasks.classes:BaseTask"),
     "read": TaskEntry("of the whole read: which class does it belong to?", "poreconv.events.tasks.classes:ReadTask"),
+    "value": TaskEntry("which number does it have?", "poreconv.events.tasks.value:ValueTask"),
 }
 """Name -> task."""
 
