@@ -260,6 +260,7 @@ def test_an_instance_is_copied() -> None:
         (Averaging(2), {"width": 3}, "is a module already, so settings have no effect"),
         (lambda n_classes: n_classes, {}, "returned a int; a torch.nn.Module is expected"),
         (7, {}, "is no module, and cannot be called"),
+        ("my.py", {}, r"network 'my.py' is not known; choose one of heartbeat.* or your own, as my.py:NAME \(a file\)"),
         (Averaging, [("width", 3)], "a list; give a dict of plain values"),
     ],
 )

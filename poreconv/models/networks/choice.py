@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from poreconv.config import require
-from poreconv.models.architectures import ARCHITECTURES
+from poreconv.errors import ConfigError
+from poreconv.models.architectures import ARCHITECTURES, Architecture
 from poreconv.models.networks import build_network
 from poreconv.models.networks.network import Network
 from poreconv.models.networks.outside import (
@@ -22,7 +23,7 @@ from poreconv.models.networks.outside import (
 from poreconv.models.networks.trial import try_network
 from poreconv.models.recipe import Setting
 from poreconv.runtime.records import from_plain, to_plain
-from poreconv.runtime.registry import entry, imported, is_own
+from poreconv.runtime.registry import OWN_FORMS, entry, imported, is_own
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +110,19 @@ def choose_network(asked: str | Own, settings: Any = None) -> NetworkChoice:
         ConfigError: There is no such network, it cannot be imported, or its settings have no form in JSON.
     """
     if isinstance(asked, str) and not is_own(asked):
-        chosen = settings or entry(ARCHITECTURES, asked, kind="network").settings()
+        chosen = settings or _architecture(asked).settings()
         return NetworkChoice(asked, dict(chosen) if isinstance(chosen, Mapping) else asdict(chosen))
     own = imported(asked, kind="network") if isinstance(asked, str) else asked
     name = asked if isinstance(asked, str) else _name_of(asked)
     require(isinstance(own, nn.Module) or callable(own), f"network {name}: is no module, and cannot be called")
     return NetworkChoice(name, _plain_settings(name, {} if settings is None else settings), own)
+
+
+def _architecture(name: str) -> Architecture:
+    try:
+        return entry(ARCHITECTURES, name, kind="network")
+    except ConfigError as exc:
+        raise ConfigError(f"{exc}; or your own, as {OWN_FORMS}") from exc
 
 
 def _name_of(own: Own) -> str:
