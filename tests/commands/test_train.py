@@ -83,10 +83,11 @@ class Process:
             "augment.shift": 0.05, "augment.stretch": 0.05,
         }  # fmt: skip
         flags = [f"--{name}={value}" for name, value in options.items()]
+        hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also in the background
         command = [
             sys.executable,
             "-c",
-            "from poreconv.cli.main import main; main()",
+            f"{hear}; from poreconv.cli.main import main; main()",
             "train",
             str(store),
             "--out",
