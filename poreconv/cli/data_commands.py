@@ -16,7 +16,7 @@ from poreconv.cli.options import (
     add_table_out,
     config_of,
 )
-from poreconv.cli.terminal import console, print_ledger, print_summary
+from poreconv.cli.terminal import console, print_ledger, print_summary, print_written
 from poreconv.config import (
     ConvertConfig,
     FilesConfig,
@@ -120,8 +120,7 @@ def _refine(chosen: Namespace) -> None:
         config=config_of(RefineConfig, chosen),
         overwrite=chosen.overwrite,
     )
-    print_summary(f"{chosen.out}")
-    print_ledger(ledger)
+    print_written(chosen.out, ledger)
 
 
 def _convert_arguments(parser: ArgumentParser) -> None:
@@ -142,8 +141,7 @@ def _convert(chosen: Namespace) -> None:
         config=config_of(ConvertConfig, chosen),
         overwrite=chosen.overwrite,
     )
-    print_summary(f"{chosen.out}")
-    print_ledger(ledger)
+    print_written(chosen.out, ledger)
 
 
 def _kmers_arguments(parser: ArgumentParser) -> None:
@@ -168,8 +166,7 @@ def _kmers(chosen: Namespace) -> None:
         overwrite=chosen.overwrite,
     )
     print_summary(render(model))
-    print_summary(f"{chosen.out}")
-    print_ledger(ledger)
+    print_written(chosen.out, ledger)
 
 
 COMMANDS = {

@@ -1,6 +1,6 @@
 """Commands that train, evaluate and run models."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from poreconv.cli.options import (
     config_of,
 )
 from poreconv.cli.own import add_own_network, own_settings
-from poreconv.cli.terminal import console, errors, print_ledger, print_line, print_summary
+from poreconv.cli.terminal import console, errors, print_ledger, print_line, print_summary, print_written
 from poreconv.config import (
     EvaluateConfig,
     FlowCellConfig,
@@ -32,6 +32,7 @@ from poreconv.config import (
 from poreconv.evaluation.baselines import BASELINES
 from poreconv.events.writers import WRITERS
 from poreconv.models.architectures import ARCHITECTURES
+from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.registry import is_own
 
 
@@ -153,17 +154,26 @@ def _label_arguments(parser: ArgumentParser) -> None:
 def _label(chosen: Namespace) -> None:
     from poreconv.commands.label import label
 
-    config = config_of(LabelConfig, chosen)
-    ledger = label(
+    _write_table(label, LabelConfig, chosen)
+
+
+def _write_table(command: Callable[..., Ledger], kind: type[Any], chosen: Namespace) -> None:
+    """Run a command that takes a model and signal files, and writes a table.
+
+    Args:
+        command: The Python API behind it.
+        kind: Dataclass of its settings.
+        chosen: Its options.
+    """
+    ledger = command(
         chosen.model,
         chosen.paths,
         out=chosen.out,
-        config=config,
+        config=config_of(kind, chosen),
         networks=chosen.network,
         overwrite=chosen.overwrite,
     )
-    print_summary(f"{chosen.out}")
-    print_ledger(ledger)
+    print_written(chosen.out, ledger)
 
 
 def _stream_arguments(parser: ArgumentParser) -> None:
@@ -206,17 +216,7 @@ def _tails_arguments(parser: ArgumentParser) -> None:
 def _tails(chosen: Namespace) -> None:
     from poreconv.commands.tails import tails
 
-    config = config_of(TailsConfig, chosen)
-    ledger = tails(
-        chosen.model,
-        chosen.paths,
-        out=chosen.out,
-        config=config,
-        networks=chosen.network,
-        overwrite=chosen.overwrite,
-    )
-    print_summary(f"{chosen.out}")
-    print_ledger(ledger)
+    _write_table(tails, TailsConfig, chosen)
 
 
 def _plot_arguments(parser: ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -11,7 +12,7 @@ from poreconv.runtime.messages import UNWATCHED_WIDTH, console as errors, is_qui
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["console", "errors", "log_warning", "print_ledger", "print_line", "print_summary"]
+__all__ = ["console", "errors", "log_warning", "print_ledger", "print_line", "print_summary", "print_written"]
 
 console = Console(width=None if sys.stdout.isatty() else UNWATCHED_WIDTH)
 
@@ -43,6 +44,17 @@ def print_summary(summary: RenderableType, *, to: Console = console) -> None:
     """
     if not is_quiet():
         to.print(summary, markup=not isinstance(summary, str), highlight=False, soft_wrap=isinstance(summary, str))
+
+
+def print_written(out: Path, ledger: Ledger) -> None:
+    """Print the name of an output, and what became of the reads.
+
+    Args:
+        out: The output.
+        ledger: Of the command.
+    """
+    print_summary(f"{out}")
+    print_ledger(ledger)
 
 
 def print_line(line: str) -> None:

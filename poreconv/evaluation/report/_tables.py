@@ -29,7 +29,6 @@ class Cell:
 
     text: str
     interval: str = ""
-    best: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from poreconv.config import SourceConfig, require
 from poreconv.events.events import Events
 from poreconv.labels.bases import BASES
-from poreconv.labels.fit import check_fit
+from poreconv.labels.fit import fitted
 from poreconv.labels.parsing.tables import Tables
 from poreconv.reads.read import Read
 
@@ -68,8 +68,7 @@ class Intervals:
         if rows is None:
             return None
         start, end, label, value = rows["start"], rows["end"], self._class[rows["label"]], rows["value"]
-        check_fit(read, start, end)
-        events = Events.of(start, end, label=label, classes=self.classes, value=value)
+        events = fitted(read, start, end, label=label, classes=self.classes, value=value)
         return _with_outside(events, len(read.adc)) if self._outside else events
 
     def close(self) -> None:
