@@ -5,15 +5,18 @@
     ├── FormatError         a file that cannot be read, or whose content does not agree with its name or header
     ├── ReadDropped         an unusable read; its ``reason`` goes into the drop ledger
     │   ├── SignalError     ... because of its squiggle
-    │   └── LabelError      ... because its labels do not fit it
+    │   ├── LabelError      ... because its labels do not fit it
+    │   └── MismatchError   ... because the model was not trained for such reads
     ├── StoreError          a folder that is not a store, or a store that does not fit the others
     ├── BundleError         a file that is not a trained model
-    ├── MismatchError       reads that a model was not trained for
-    └── WorkerError         a process that died, or a cluster that does not work
+    ├── WorkerError         a process that died, or a cluster that does not work
+    └── MachineError        what the machine refuses: no permission, a full disk, no memory
 
 Every message contains the place (file, read, field), what is wrong, and what to do. Only ``cli`` catches
 ``PoreconvError``.
 """
+
+from typing import ClassVar
 
 
 class PoreconvError(Exception):
@@ -53,6 +56,13 @@ class LabelError(ReadDropped):
     """A label that does not fit its read."""
 
 
+class MismatchError(ReadDropped):
+    """A read that a model was not trained for; also the error where no read fits."""
+
+    REASONS: ClassVar[tuple[str, ...]] = ("wrong_chemistry", "wrong_rate", "unknown_chemistry")
+    """Why a read does not fit; the last one only where the model is to be chosen by the chemistry."""
+
+
 class StoreError(PoreconvError):
     """A folder that is not a store, or stores that do not fit together."""
 
@@ -61,16 +71,20 @@ class BundleError(PoreconvError):
     """A file that is not a trained model of this project."""
 
 
-class MismatchError(PoreconvError):
-    """Reads that a model was not trained for."""
-
-
 class WorkerError(PoreconvError):
     """A process that died, or a cluster that does not work."""
 
 
+class MachineError(PoreconvError):
+    """What the machine refuses: no permission, a full disk, a name that is too long, no memory."""
+
+
 class UntriedWarning(UserWarning):
     """Reads that a model labels although its accuracy on such reads has not been measured."""
+
+
+class MisfitWarning(UserWarning):
+    """Files whose first reads a model was not trained for."""
 
 
 class ConfoundedWarning(UserWarning):

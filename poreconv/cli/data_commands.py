@@ -16,7 +16,7 @@ from poreconv.cli.options import (
     add_table_out,
     config_of,
 )
-from poreconv.cli.terminal import console, print_ledger, print_summary, print_written
+from poreconv.cli.terminal import console, print_ledger, print_line, print_summary, print_written
 from poreconv.config import (
     ConvertConfig,
     FilesConfig,
@@ -41,9 +41,12 @@ def _inspect_arguments(parser: ArgumentParser) -> None:
 
 
 def _inspect(chosen: Namespace) -> None:
-    from poreconv.commands.inspect import inspect, render
+    from poreconv.commands.inspect import inspect, next_steps, render
 
-    console.print(render(inspect(chosen.paths, config=config_of(FilesConfig, chosen))))
+    inspection = inspect(chosen.paths, config=config_of(FilesConfig, chosen))
+    console.print(render(inspection))
+    for line in next_steps(inspection):
+        print_line(line)
 
 
 def _simulate_arguments(parser: ArgumentParser) -> None:
@@ -173,7 +176,7 @@ COMMANDS = {
     "inspect": Command(
         _inspect_arguments,
         _inspect,
-        "List what files contain: reads, chemistry, labels.",
+        "List what files contain and what lies beside them: reads, chemistry, labels, models.",
         "poreconv inspect run_folder",
     ),
     "simulate": Command(

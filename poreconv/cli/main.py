@@ -4,7 +4,8 @@ import logging
 import sys
 import warnings
 from argparse import SUPPRESS, ArgumentError
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
@@ -14,9 +15,11 @@ from poreconv.cli.completion import PrintCompletion
 from poreconv.cli.help import Help, is_hidden
 from poreconv.cli.options import PrintVersion, add_messages
 from poreconv.cli.own import check_typed
-from poreconv.cli.terminal import log_warning
+from poreconv.cli.stopping import Stop, stoppable
+from poreconv.cli.terminal import forget_unwritten, log_warning, prepare_streams
 from poreconv.cli.usage import arguments_of, flag_of, leaf_of, problem_with, with_underscores
 from poreconv.errors import PoreconvError
+from poreconv.runtime.machine import refused
 from poreconv.runtime.messages import messages_shown
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -32,30 +35,40 @@ COMPLETION = "--print_completion"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command.
 
-    A `PoreconvError` becomes one line on stderr and exit code 1; a command line that cannot be read, a line and 2.
+    A `PoreconvError`, and what the machine refuses, become one line on stderr and exit code 1; a command line that
+    cannot be read, a line and 2; Ctrl-C and SIGTERM, a line and 130 or 143, when everything is cleaned up.
 
     Args:
-        arguments: Words of the command line; default: those of the process.
+        arguments: Words of the command line; default: those of the process, which ends with the command.
     """
+    prepare_streams()
     words = with_underscores(sys.argv[1:] if arguments is None else arguments)
     name = next((word for word in words if word in COMMANDS), "")
-    completing = any(word.partition("=")[0] == COMPLETION for word in words)
-    parser = build_parser([*COMMANDS] if completing else [name], words)
-    with messages_shown(logging.INFO):
-        try:
-            chosen = parser.parse_args(words)
-        except ArgumentError as exc:
-            _end(problem_with(str(exc), leaf_of(parser, words)), name, code=2)
-    with messages_shown(_level(chosen)), warnings.catch_warnings():
-        warnings.showwarning = log_warning
-        _log_settings(leaf_of(parser, words), chosen)
-        try:
+    with stoppable(at_end=arguments is None) as stop:
+        with messages_shown(logging.INFO), _ending(name, stop):
+            completing = any(word.partition("=")[0] == COMPLETION for word in words)
+            parser = build_parser([*COMMANDS] if completing else [name], words)
+            try:
+                chosen = parser.parse_args(words)
+            except ArgumentError as exc:
+                _end(problem_with(str(exc), leaf_of(parser, words)), name, code=2)
+        with messages_shown(_level(chosen)), warnings.catch_warnings(), _ending(name, stop, chosen[name]):
+            warnings.showwarning = log_warning
+            _log_settings(leaf_of(parser, words), chosen)
             check_typed(chosen[name], words)
             COMMANDS[name].run(parser.instantiate(chosen)[name])
-        except PoreconvError as exc:
-            _end(str(exc), name, code=1)
-        except KeyboardInterrupt as exc:
-            _end(str(exc) or _interrupted(chosen[name]), name, code=130)
+
+
+@contextmanager
+def _ending(name: str, stop: Stop, chosen: Namespace | None = None) -> Iterator[None]:
+    """End the process with one line after an error, or a signal, which may also show as an error of what it ended."""
+    try:
+        yield
+    except (PoreconvError, OSError, MemoryError, KeyboardInterrupt) as exc:
+        if stop.code or isinstance(exc, KeyboardInterrupt):
+            reason = str(exc) if isinstance(exc, KeyboardInterrupt) else ""
+            _end(reason or _interrupted(chosen), name, code=stop.code or 130)
+        _end(str(refused(exc) if isinstance(exc, OSError | MemoryError) else exc), name, code=1)
 
 
 def build_parser(names: Sequence[str], words: Sequence[str] = ()) -> ArgumentParser:
@@ -104,6 +117,7 @@ def hide(parser: ArgumentParser, groups: Collection[str]) -> None:
 
 def _end(message: str, name: str, *, code: int) -> NoReturn:
     logger.error("%s: %s", f"poreconv {name}".strip(), message)
+    forget_unwritten()
     sys.exit(code)
 
 
@@ -122,7 +136,7 @@ def _log_settings(parser: ArgumentParser, chosen: Namespace) -> None:
             logger.debug("%s %s", flag if action.option_strings else action.metavar, " ".join(map(str, values)))
 
 
-def _interrupted(chosen: Namespace) -> str:
-    if chosen.get("overwrite"):
+def _interrupted(chosen: Namespace | None) -> str:
+    if chosen is not None and chosen.get("overwrite"):
         return f"interrupted; {chosen.out} is as it was"
     return "interrupted; run the same command again to resume"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from jsonargparse import ArgumentParser, Namespace
 
 from poreconv.cli.options import (
+    AUTO_HELP,
     MODEL_HELP,
     Command,
     add_config,
@@ -18,7 +19,7 @@ from poreconv.cli.options import (
     add_table_out,
     config_of,
 )
-from poreconv.cli.own import add_own_network, own_settings
+from poreconv.cli.own import add_baselines, add_metrics, add_own_network, add_own_training, own_settings
 from poreconv.cli.terminal import console, errors, print_ledger, print_line, print_summary, print_written
 from poreconv.config import (
     EvaluateConfig,
@@ -29,7 +30,6 @@ from poreconv.config import (
     TrainConfig,
     require,
 )
-from poreconv.evaluation.baselines import BASELINES
 from poreconv.events.writers import WRITERS
 from poreconv.models.architectures import ARCHITECTURES
 from poreconv.runtime.ledger import Ledger
@@ -40,13 +40,16 @@ def _train_arguments(parser: ArgumentParser) -> None:
     add_paths(parser, "Stores written by poreconv prepare.")
     architectures = (
         f"Architecture: {', '.join(ARCHITECTURES)}; --network NAME --help describes its settings. Or your own:"
-        " my.py:Net (a file) or package.module:Net. Default: that of --start_from, else unet."
+        " my.py:Net (a file) or package.module:Net. Default: that of --start_from, else that of --preset."
     )
     parser.add_argument("--network", type=str, metavar="NAME", help=architectures)
     text = "Settings of your own network, by keyword: numbers, text, true, false, or lists, as JSON."
     parser.add_argument("--network_settings", nargs="+", type=str, default=[], metavar="KEY=VALUE", help=text)
     text = "Folder of the training run: model.safetensors, report.html, logs."
     add_out(parser, text, metavar="FOLDER", replaces="a training run that exists")
+    add_own_training(parser)
+    add_baselines(parser, "Baselines in the report")
+    add_metrics(parser)
     parser.add_argument("--no_report", action="store_true", help="Do not evaluate the finished model.")
     add_config(parser, TrainConfig)
     for name, architecture in ARCHITECTURES.items():
@@ -61,30 +64,36 @@ def _other_networks(words: Sequence[str]) -> list[str]:
 
 
 def _train(chosen: Namespace) -> None:
-    from poreconv.commands.evaluate import render
+    from poreconv.commands.evaluate import tables
     from poreconv.commands.train import train
-    from poreconv.evaluation.result import RUN_EVALUATION, read_evaluation
     from poreconv.training.distributed import is_first
 
     config, settings = config_of(TrainConfig, chosen), _network_settings(chosen)
-    bundle = train(
+    trained = train(
         chosen.paths,
         out=chosen.out,
         network=chosen.network,
         settings=settings,
         config=config,
+        loss=chosen.loss,
+        transforms=chosen.transforms,
+        callbacks=chosen.callbacks,
+        loggers=chosen.loggers,
+        baselines=chosen.baselines,
+        metrics=chosen.metrics,
         with_report=not chosen.no_report,
         overwrite=chosen.overwrite,
     )
     if is_first():
-        print_summary(f"{bundle}")
-        if config.folds and (judged := bundle.with_name(RUN_EVALUATION)).exists():
-            print_summary(render(read_evaluation(judged)), to=errors)
+        print_summary(f"{trained.bundle}")
+        if config.folds and trained.evaluation is not None:
+            for table in tables(trained.evaluation):
+                print_summary(table, to=errors)
 
 
 def _network_settings(chosen: Namespace) -> Any:
     """Return the settings of the network that is asked for; None: its defaults, or those of the model to start from."""
-    network = chosen.network or ("" if chosen.start_from else "unet")
+    network = chosen.network or ""
     own = is_own(network)
     require(
         own or not chosen.network_settings, "--network_settings: only of your own network; give --network my.py:Net"
@@ -100,13 +109,8 @@ def _evaluate_arguments(parser: ArgumentParser) -> None:
     add_paths(parser, "One store; or signal files and folders, with --labels.")
     add_labels(parser, required=False)
     add_read_info(parser)
-    parser.add_argument(
-        "--baselines",
-        nargs="*",
-        type=str,
-        metavar="NAME",
-        help=f"Any of {', '.join(BASELINES)}. Default: all that suit the model's task.",
-    )
+    add_baselines(parser, "Baselines beside the model")
+    add_metrics(parser)
     add_own_network(parser)
     text = "result.json: the result. The report is written beside it, as result.html; both are replaced if they exist."
     add_out(parser, text, required=False)
@@ -114,7 +118,7 @@ def _evaluate_arguments(parser: ArgumentParser) -> None:
 
 
 def _evaluate(chosen: Namespace) -> None:
-    from poreconv.commands.evaluate import evaluate, render
+    from poreconv.commands.evaluate import evaluate, tables
 
     result = evaluate(
         chosen.model,
@@ -123,11 +127,13 @@ def _evaluate(chosen: Namespace) -> None:
         labels_from=chosen.labels_from,
         read_info=chosen.read_info,
         baselines=chosen.baselines,
+        metrics=chosen.metrics,
         out=chosen.out,
         config=config_of(EvaluateConfig, chosen),
         networks=chosen.network,
     )
-    console.print(render(result))
+    for table in tables(result):
+        console.print(table)
     print_ledger(result.ledger)
 
 
@@ -144,7 +150,7 @@ def _report(chosen: Namespace) -> None:
 
 
 def _label_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("model", type=Path, metavar="MODEL", help=f"{MODEL_HELP} {AUTO_HELP}")
     add_paths(parser)
     add_table_out(parser)
     add_own_network(parser)
@@ -202,7 +208,7 @@ def _stream(chosen: Namespace) -> None:
 
 
 def _tails_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL", help=f"With a class polya: {MODEL_HELP}")
+    parser.add_argument("model", type=Path, metavar="MODEL", help=f"With a class polya: {MODEL_HELP} {AUTO_HELP}")
     add_paths(parser)
     add_out(
         parser,
@@ -223,7 +229,7 @@ def _plot_arguments(parser: ArgumentParser) -> None:
     add_paths(parser)
     parser.add_argument("--read_id", type=str, metavar="ID", help="Id of the read. Default: the first read.")
     add_labels(parser, required=False, several="each is drawn as a track")
-    text = f"Draw its events and probabilities: {MODEL_HELP}"
+    text = f"Draw its events and probabilities: {MODEL_HELP} {AUTO_HELP}"
     parser.add_argument("--model", type=Path, metavar="MODEL", help=text)
     parser.add_argument("--start", type=int, metavar="N", help="First sample of the enlarged part.")
     parser.add_argument("--end", type=int, metavar="N", help="Sample after its last.")

@@ -24,6 +24,9 @@ MODEL_HELP = (
 )
 """Help of every option that names a model."""
 
+AUTO_HELP = "auto: for each read the shipped model that fits."
+"""Help of an option that also lets a command choose."""
+
 
 def add_paths(parser: ArgumentParser, help_text: str = "Signal files, and folders of them.") -> None:
     """Add the files that a command reads.
@@ -51,7 +54,7 @@ def add_labels(
         nargs="+",
         type=str,
         metavar="SOURCE",
-        help=f"Label source: {', '.join(LABEL_SOURCES)}; if several, {several}.",
+        help=f"Label source: {', '.join(LABEL_SOURCES)}; or your own, my.py:Mine. If several, {several}.",
     )
     parser.add_argument(
         "--labels_from",

@@ -1,20 +1,53 @@
 """Output of commands: results on stdout; what happened, as messages on stderr."""
 
 import logging
+import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
 
 from poreconv.runtime.ledger import Ledger
-from poreconv.runtime.messages import UNWATCHED_WIDTH, console as errors, is_quiet
+from poreconv.runtime.messages import PrintableConsole, console as errors, is_quiet, width_of
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["console", "errors", "log_warning", "print_ledger", "print_line", "print_summary", "print_written"]
+__all__ = [
+    "console",
+    "errors",
+    "forget_unwritten",
+    "log_warning",
+    "prepare_streams",
+    "print_ledger",
+    "print_line",
+    "print_summary",
+    "print_written",
+]
 
-console = Console(width=None if sys.stdout.isatty() else UNWATCHED_WIDTH)
+console = PrintableConsole(width=width_of(sys.stdout))
+
+
+def prepare_streams() -> None:
+    """Make the standard streams such that any text can be written, and no file takes the place of a closed one."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # closed: what libraries write there would go into the next file that is opened
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # of characters that the terminal does not have
+
+
+def forget_unwritten() -> None:
+    """Forget what stdout did not take, such as on a full disk; the end of the process would try it again."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def log_warning(message: Warning | str, *_: Any, **__: Any) -> None:

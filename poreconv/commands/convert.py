@@ -7,46 +7,51 @@ from functools import partial
 from pathlib import Path
 
 from poreconv.config import ConvertConfig, require
-from poreconv.events.events import Events
+from poreconv.events.events import UNNAMED, Events
 from poreconv.events.tabulation import (
     ReadAnalysis,
+    check_any_reads,
     check_apart,
     check_new,
     check_out,
-    drop_duplicates,
     tabulate,
     write_ledger,
 )
 from poreconv.events.targets import BASES
-from poreconv.events.writers.table import UNNAMED
 from poreconv.events.writers.tombo import Resquiggle, add_resquiggle, resquiggle_of
 from poreconv.labels.opening import (
-    SourceFiles,
-    assign_files,
+    LabelsAsked,
+    SourceChoices,
+    choose_labels,
     events_of,
     fingerprints,
     kept_reads,
     label_files,
     opened,
+    sendable_to,
 )
 from poreconv.labels.sources import LabelSource
+from poreconv.reads.distinct import first_of_each
 from poreconv.reads.pieces import Job, LastFile, plan_jobs, reads_of
 from poreconv.reads.read import Read
 from poreconv.reads.readers import find_files
 from poreconv.reads.readers.fast5 import write_annotated
+from poreconv.reads.readers.writing import check_written
 from poreconv.reads.selection import Selection
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.outputs import writes_out
 from poreconv.runtime.progress import Progress, progress_bar
 
 FAST5 = ".fast5"
 """Suffix of the one output format that holds the signal too."""
 
 
+@writes_out
 def convert(
     paths: Path | str | Sequence[Path | str],
     *,
-    labels: str | Sequence[str],
+    labels: LabelsAsked,
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
     config: ConvertConfig | None = None,
@@ -59,7 +64,8 @@ def convert(
 
     Args:
         paths: Signal files and folders: one, or several.
-        labels: Name in ``LABEL_SOURCES``, or several: for each read the first that has a label is used.
+        labels: Name in ``LABEL_SOURCES``, or your own, see `prepare`; or several: for each read the first that has a
+            label is used.
         out: The suffix names the format. The drop ledger is written to ``<out>.ledger.json``.
 
             - ``.tsv``, ``.parquet``: everything; label source ``intervals`` reads them.
@@ -82,10 +88,10 @@ def convert(
     """
     out, config = Path(out), config or ConvertConfig()
     (check_new if out.suffix == FAST5 else check_out)(out, overwrite=overwrite)
-    assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
-    check_apart(out, label_files(assigned))
-    settings = {"labels": fingerprints(assigned), "sources": asdict(config.sources), "files": asdict(config.files)}
-    with opened(assigned, config.sources) as source:
+    chosen = choose_labels(labels, labels_from)
+    check_apart(out, label_files(chosen))
+    settings = {"labels": fingerprints(chosen), "sources": asdict(config.sources), "files": asdict(config.files)}
+    with opened(chosen, config.sources) as source:
         if out.suffix == FAST5:
             files, selection = (
                 find_files([paths] if isinstance(paths, Path | str) else paths),
@@ -96,19 +102,19 @@ def convert(
         return tabulate(
             paths,
             out,
-            partial(_converting, assigned, config),
+            partial(_converting, chosen, config),
             command="convert",
             settings=settings,
             files=config.files,
-            work=config.work,
+            work=sendable_to(config.work, chosen),
             here=partial(_converted, source),
             overwrite=overwrite,
         )
 
 
 @contextmanager
-def _converting(assigned: SourceFiles, config: ConvertConfig) -> Iterator[ReadAnalysis]:
-    with opened(assigned, config.sources) as source:
+def _converting(chosen: SourceChoices, config: ConvertConfig) -> Iterator[ReadAnalysis]:
+    with opened(chosen, config.sources) as source:
         yield partial(_converted, source)
 
 
@@ -125,9 +131,11 @@ def _to_fast5(
     require(places_or_bases, f"{out}: a fast5 holds bases, and these labels are {classes}; use .parquet, .tsv or .bed")
     ledger = Ledger()
     with progress_bar("convert") as progress, whole_file(out) as partial_file:
-        reads = drop_duplicates(_reads(jobs, selection, ledger, config, progress), ledger)
+        reads = first_of_each(_reads(jobs, selection, ledger, config, progress), ledger)
         labelled = kept_reads(reads, source, ledger, lambda read: resquiggle_of(read, events_of(source, read)))
         write_annotated(partial_file, _annotated(labelled, ledger))
+        check_any_reads(out, ledger)
+        check_written(partial_file, ledger.kept)
         write_ledger(out, ledger)
     return ledger
 

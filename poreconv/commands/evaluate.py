@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -15,26 +16,36 @@ from poreconv.dataset.confounding import warn_confounded
 from poreconv.dataset.store import Store
 from poreconv.errors import ConfigError
 from poreconv.evaluation.baselines import Baseline
-from poreconv.evaluation.criteria import baselines_for, criterion_of
+from poreconv.evaluation.baselines.choice import baselines_for
+from poreconv.evaluation.baselines.own import BaselineFunction
+from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.judge import judge
+from poreconv.evaluation.metrics.own import MetricsAsked, OwnMetrics
 from poreconv.evaluation.report import PAGE, write_report
 from poreconv.evaluation.result import Evaluation, write_evaluation
 from poreconv.evaluation.truths import Truths
-from poreconv.evaluation.words import INCLUDE_TRAINING, marks
+from poreconv.evaluation.words import COUNTED, INCLUDE_TRAINING, marks
+from poreconv.inference.heads import check_heads
 from poreconv.inference.labeller import Labeller, load
+from poreconv.inference.worker_model import FIT
+from poreconv.labels.opening import LabelsAsked
+from poreconv.models.fitting import JudgeableReads
 from poreconv.models.own import Networks
-from poreconv.models.shipped import JudgeableReads
+from poreconv.models.recipe import USUAL
+from poreconv.runtime.outputs import writes_out
 from poreconv.runtime.progress import Progress, progress_bar
 
 
+@writes_out
 def evaluate(
     model: Path | str,
     data: Path | str | Sequence[Path | str],
     *,
-    labels: str | Sequence[str] | None = None,
+    labels: LabelsAsked | None = None,
     labels_from: Sequence[Path | str] = (),
     read_info: Sequence[Path | str] = (),
-    baselines: Sequence[str] | None = None,
+    baselines: Sequence[str | BaselineFunction] | None = None,
+    metrics: MetricsAsked = (),
     out: Path | str | None = None,
     config: EvaluateConfig | None = None,
     networks: Networks = None,
@@ -44,11 +55,17 @@ def evaluate(
     Args:
         model: The bundle that `train` wrote, or the name of a shipped model.
         data: One store; or signal files and folders, with ``labels``, which are first prepared into a temporary store.
-        labels: For files: name in ``LABEL_SOURCES``, or several; default: ``data`` is a store.
+        labels: For files: name in ``LABEL_SOURCES``, or your own, see `prepare`; or several. Default: ``data`` is a
+            store.
         labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
         read_info: For files: BAM files or sequencing summaries with the reads' references, for a model whose data were
             split by reference.
-        baselines: Names in ``BASELINES`` of the baselines beside the model; default: all that suit its task.
+        baselines: Names in ``BASELINES`` of the baselines beside the model; or your own: ``my.py:detect``,
+            ``package.module:detect``, or a function of a read that returns its `Events`. Default: all that suit its
+            task.
+        metrics: Your own, scored beside those of the task: by name, as ``my.py:Mine``; functions of the found and the
+            true `Events` of a read that return a number; or metrics of torchmetrics. In a dict by the name of the
+            score, or in a list.
         out: Where to write the result as JSON; the report is written beside it, as ``.html``. Default: nowhere.
         config: Split, precision and so on.
         networks: The network of a bundle that was trained with the user's own; see `load`.
@@ -70,24 +87,34 @@ def evaluate(
         raise ConfigError(
             f"{out}: give the name of the JSON, such as {out.with_suffix('.json')}; the report is written beside it"
         )
-    labeller = load(model, config.inference, networks=networks)
-    detectors = baselines_for(labeller.recipe.task, baselines)
-    warn_confounded(labeller.recipe.confounded)
+    labeller = load(model, config.inference, networks=networks, fit=config.fit)
+    recipe = labeller.recipe
+    detectors = baselines_for(recipe.task, baselines)
+    own_metrics = OwnMetrics(metrics, criterion_of(recipe.task), recipe.classes)
+    warn_confounded(recipe.confounded)
     with progress_bar("evaluate") as progress:
         if labels is None:
-            truths = Truths([Store(paths[0])], labeller.recipe, config.split, guarded=not config.include_training)
-            result = judge(labeller, truths, detectors, progress)
+            truths = Truths([Store(paths[0])], recipe, config.split, guarded=not config.include_training)
+            result = judge(labeller, truths, detectors, progress, own_metrics)
         else:
-            result = _judge_files(labeller, paths, labels, labels_from, read_info, detectors, config, progress)
+            result = _judge_files(
+                labeller, paths, labels, labels_from, read_info, detectors, config, progress, own_metrics
+            )
     marked = {INCLUDE_TRAINING: True} if config.include_training else {}
-    result = replace(result, data={"model": str(model), **marked, **result.data})
+    result = replace(result, data={"model": str(model), **_way(labeller), **marked, **result.data})
     if out is not None:
         write_evaluation(out, result)
         write_report(out.with_suffix(PAGE), result)
     return result
 
 
-def _check_kind(paths: Sequence[Path], labels: str | Sequence[str] | None, files: FilesConfig) -> None:
+def _way(labeller: Labeller) -> dict[str, Any]:
+    """Return what was chosen, or asked for, by which a score may differ in the third digit; and what let reads in."""
+    fit = {} if labeller.fit == USUAL else {FIT: asdict(labeller.fit)}
+    return {"backend": labeller.config.backend, "precision": labeller.config.precision, **fit}
+
+
+def _check_kind(paths: Sequence[Path], labels: LabelsAsked | None, files: FilesConfig) -> None:
     """Accept one store without labels, or files with labels."""
     stores = [path for path in paths if (path / "dataset.json").is_file()]
     if labels is None and not stores:
@@ -105,19 +132,21 @@ def _check_kind(paths: Sequence[Path], labels: str | Sequence[str] | None, files
 def _judge_files(
     labeller: Labeller,
     paths: Sequence[Path],
-    labels: str | Sequence[str],
+    labels: LabelsAsked,
     labels_from: Sequence[Path | str],
     read_info: Sequence[Path | str],
     detectors: Mapping[str, Baseline],
     config: EvaluateConfig,
     progress: Progress,
+    metrics: OwnMetrics,
 ) -> Evaluation:
-    recipe = labeller.recipe
-    seen_too = config.include_training
+    check_heads(labeller, paths, config.files)
+    recipe, seen_too = labeller.recipe, config.include_training
+    resampled = recipe.resampled_from_hz or config.fit.resample
     prepare_config = PrepareConfig(
         task=recipe.task,
         split=SplitConfig() if seen_too else recipe.split,  # one by reference needs the reads' references
-        resample_hz=recipe.sample_rate_hz if recipe.resampled_from_hz else None,
+        resample_hz=recipe.sample_rate_hz if resampled else None,
         truth=config.truth,
         sources=config.sources,
         files=config.files,
@@ -131,16 +160,15 @@ def _judge_files(
             labels_from=labels_from,
             read_info=read_info,
             config=prepare_config,
-            guard=JudgeableReads(recipe, include_training=seen_too),
+            guard=JudgeableReads(recipe, seen_too, config.fit),
             progress=lambda share, *note: progress(share / 2, *note),
         )
         truths = Truths([store], recipe, "all", guarded=not seen_too)
-        result = judge(labeller, truths, detectors, lambda share, *note: progress((1 + share) / 2, *note))
-        preparing = store.info.ledger
+        result = judge(labeller, truths, detectors, lambda share, *note: progress((1 + share) / 2, *note), metrics)
+        preparing, sources = store.info.ledger, list(store.info.labels)
     preparing.kept = 0
     result.ledger.merge(preparing)
-    names = [labels] if isinstance(labels, str) else list(labels)
-    return replace(result, data={"files": [str(path) for path in paths], "labels": names})
+    return replace(result, data={"files": [str(path) for path in paths], "labels": sources})
 
 
 def render(result: Evaluation) -> Table:
@@ -150,7 +178,7 @@ def render(result: Evaluation) -> Table:
         result: What `evaluate` returned.
     """
     criterion = criterion_of(result.recipe.task)
-    columns = criterion.columns(result.recipe.classes)
+    columns = result.columns
     first = next(iter(result.scores.values()))
     title = f"{result.recipe.task}, {first['n_reads']:,.0f} reads, 95 % intervals over reads"
     table = Table(title=title, caption=escape(" ".join(marks(result))) or None)
@@ -161,10 +189,26 @@ def render(result: Evaluation) -> Table:
     return table
 
 
+def tables(result: Evaluation) -> list[Table]:
+    """Return the tables for the terminal: that of the methods, and one of the model's classes if the task has one.
+
+    Args:
+        result: What `evaluate` returned.
+    """
+    columns = criterion_of(result.recipe.task).class_columns
+    classes = Table(title="each class, by the model")
+    for name in ("", *columns):
+        classes.add_column(escape(name), justify="right" if name else "left")
+    for name in result.recipe.classes:
+        cells = [_cell(result.model_scores, f"{key}_{name}", interval=False) for key in columns.values()]
+        classes.add_row(escape(name), *cells)
+    return [render(result), classes] if columns else [render(result)]
+
+
 def _cell(scores: dict[str, float], key: str, *, interval: bool) -> str:
     if key not in scores:
         return ""
-    if key.startswith("absolute"):
-        return f"{scores[key]:.0f}"
+    if key.startswith(COUNTED):
+        return "-" if math.isnan(scores[key]) else f"{scores[key]:,.0f}"
     low, high = (scores[f"{key}_{end}"] if interval else math.nan for end in ("low", "high"))
     return f"{scores[key]:.3f}" + ("" if math.isnan(low) else f" ({low:.3f}-{high:.3f})")  # one read has none

@@ -18,6 +18,7 @@ from poreconv.models.onnx_export import WINDOW, middles, write_onnx
 from poreconv.models.own import Networks
 from poreconv.models.shipped import find_bundle
 from poreconv.reads.readers import open_reads
+from poreconv.runtime.outputs import writes_out
 
 MOST_WINDOWS = 64
 """Limit of the reads by which int8 is scaled."""
@@ -33,6 +34,7 @@ class Difference:
     mean: float
 
 
+@writes_out
 def export(
     model: Path | str,
     *,

@@ -1,4 +1,4 @@
-"""Contents of signal files: reads, chemistry, lengths, and the labels in them."""
+"""Contents of signal files: reads, chemistry, lengths, and the labels in them and beside them."""
 
 from array import array
 from collections import Counter
@@ -12,12 +12,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from poreconv.config import FilesConfig, SourceConfig
+from poreconv.config import FilesConfig, FitConfig, SourceConfig
 from poreconv.errors import LabelError
+from poreconv.labels.offers import Offer, offers_of
 from poreconv.labels.opening import open_labels
+from poreconv.labels.recognising import LabelFile, recognised
 from poreconv.labels.sources import LABEL_SOURCES, LabelSource
+from poreconv.models.shipped import models_for
 from poreconv.reads.read import Read
 from poreconv.reads.readers import ReadStream, format_of, open_reads
+from poreconv.reads.readers.beside import files_beside
 from poreconv.reads.selection import Selection
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import progress_bar
@@ -54,6 +58,10 @@ class Row:
     """Median length, samples."""
     longest: int
     """Samples of the longest read."""
+    models: tuple[str, ...]
+    """Shipped models that were trained on such reads."""
+    models_if_resampled: tuple[str, ...]
+    """Those that fit with ``--resample`` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,44 +79,92 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What one file that lies beside the reads can be used for."""
+
+    file: LabelFile
+    matching: int
+    """Reads named in the file's head that are among the usable reads."""
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
-    """Contents of signal files."""
+    """Contents of signal files, and labels for them."""
 
     files: int
     rows: tuple[Row, ...]
     """One per kind, the one with most samples first."""
     labels: tuple[Labels, ...]
     """One per label source that reads the signal files themselves."""
+    beside: tuple[Beside, ...]
+    """One per use of a file beside the reads."""
+    offers: tuple[Offer, ...]
+    """The labels that there are for these reads."""
+    commands: tuple[str, ...]
+    """For each offer the command that prepares a store with these labels."""
     ledger: Ledger
 
 
-def inspect(paths: Sequence[Path], *, config: FilesConfig | None = None) -> Inspection:
-    """Read every signal once, and count reads and labels by kind.
+def inspect(paths: Path | str | Sequence[Path | str], *, config: FilesConfig | None = None) -> Inspection:
+    """Read every signal once, count reads and labels by kind, and look for labels beside them.
 
     Args:
-        paths: Files and folders; see `find_files`.
+        paths: Signal files and folders: one, or several; see `find_files`.
         config: Which reads are used, and whether to skip files that cannot be read, and record them in the ledger.
 
     Raises:
         ConfigError: The list of read ids cannot be read.
         FormatError: There is no signal file, or one cannot be read.
     """
+    places = [Path(path) for path in ([paths] if isinstance(paths, Path | str) else paths)]
     config, ledger, tallies = config or FilesConfig(), Ledger(), dict[Kind, _Tally]()
     formats = dict[Path, str]()
+    asked = Selection.of(config)
     with (
-        open_reads(paths, ledger=ledger, skip_bad_files=config.skip_bad_files, selection=Selection.of(config)) as reads,
+        open_reads(places, ledger=ledger, skip_bad_files=config.skip_bad_files, selection=asked) as reads,
         _in_file_sources() as sources,
     ):
-        answers = {name: Counter[str]() for name in sources}
+        answers, read_ids = {name: Counter[str]() for name in sources}, set[str]()
         for read in _with_progress(reads):
             ledger.kept += 1
-            tallies.setdefault(_kind(read, formats), _Tally()).add(read)
+            read_ids.add(read.read_id)
+            tallies.setdefault(_kind(read, formats), _Tally(read)).add(read)
             for name, source in sources.items():
                 answers[name][_answer(source, read)] += 1
         for source in sources.values():
             ledger.notes.update(source.notes)
     rows = sorted((tally.row(kind) for kind, tally in tallies.items()), key=lambda row: -row.samples)
-    return Inspection(len(reads.files), tuple(rows), tuple(_labels(*item) for item in answers.items()), ledger)
+    labels = tuple(_labels(*item) for item in answers.items())
+    without_reads = [path for path in reads.files if path not in formats]
+    files = [found for path in [*files_beside(places), *without_reads] for found in recognised(path)]
+    offers = [Offer(each.source, "boundary") for each in labels if each.labelled] + offers_of(files, read_ids)
+    return Inspection(
+        files=len(reads.files),
+        rows=tuple(rows),
+        labels=labels,
+        beside=tuple(_beside(files, read_ids)),
+        offers=tuple(offers),
+        commands=tuple(_commands(places, offers)),
+        ledger=ledger,
+    )
+
+
+def _beside(files: Sequence[LabelFile], read_ids: set[str]) -> Iterator[Beside]:
+    """Yield the uses of files, but those for other reads where the same file has another use."""
+    uses = Counter(file.path for file in files)
+    for file in files:
+        matching = len(file.read_ids & read_ids)
+        if matching or not file.read_ids or uses[file.path] == 1:
+            yield Beside(file, matching)
+
+
+def _commands(paths: Sequence[Path], offers: Sequence[Offer]) -> Iterator[str]:
+    """Yield the command of each offer, each with a store of its own."""
+    sources, taken = Counter(offer.source for offer in offers), Counter[str]()
+    for offer in offers:
+        stem = f"{offer.source}_{offer.files[0].stem}" if sources[offer.source] > 1 else offer.source
+        taken[stem] += 1
+        yield offer.command(paths, f"{stem}_store" if taken[stem] == 1 else f"{stem}_{taken[stem]}_store")
 
 
 def _with_progress(reads: ReadStream) -> Iterator[Read]:
@@ -127,13 +183,32 @@ def render(inspection: Inspection) -> RenderableType:
         inspection: What `inspect` returned.
     """
     summary = Text(f"files {inspection.files:,}; {inspection.ledger.summary()}")
-    return Group(_reads_table(inspection.rows), _labels_table(inspection.labels), summary)
+    tables = [_reads_table(inspection.rows), _labels_table(inspection.labels)]
+    if inspection.beside:
+        tables.append(_beside_table(inspection.beside))
+    return Group(*tables, summary)
+
+
+def next_steps(inspection: Inspection) -> Iterator[str]:
+    """Yield the lines about models, and the commands, which are to be copied as they are.
+
+    Args:
+        inspection: What `inspect` returned.
+    """
+    rows = {(row.kind.chemistry, row.kind.sample_rate_hz): row for row in inspection.rows}
+    for (chemistry, rate), row in rows.items():
+        resampled = f"; with --resample: {', '.join(row.models_if_resampled)}" if row.models_if_resampled else ""
+        yield f"shipped models for {chemistry} at {rate:g} Hz: {', '.join(row.models) or 'none'}{resampled}"
+    yield from inspection.commands
 
 
 class _Tally:
     """Lengths, run ids and files of one kind's reads; 8 bytes per read, whatever its length."""
 
-    def __init__(self) -> None:
+    def __init__(self, example: Read) -> None:
+        self.models = tuple(models_for(example))
+        resampled = models_for(example, FitConfig(resample=True))
+        self.models_if_resampled = tuple(name for name in resampled if name not in self.models)
         self.lengths = array("q")
         self.runs: set[str] = set()
         self.files: set[Path | None] = set()
@@ -154,6 +229,8 @@ class _Tally:
             shortest=int(n.min()),
             median=float(np.median(n)),
             longest=int(n.max()),
+            models=self.models,
+            models_if_resampled=self.models_if_resampled,
         )
 
 
@@ -214,4 +291,16 @@ def _labels_table(labels: Sequence[Labels]) -> Table:
     for row in labels:
         misfits = ", ".join(f"{reason} {n:,}" for reason, n in row.misfits.most_common())
         table.add_row(row.source, f"{row.labelled:,}", f"{row.none:,}", misfits or "0")
+    return table
+
+
+def _beside_table(beside: Sequence[Beside]) -> Table:
+    table = Table("file", "content", "--labels", title="Beside the reads")
+    table.add_column("reads", justify="right")
+    table.add_column("use")
+    for each in beside:
+        file, known = each.file, len(each.file.read_ids)
+        matching = f"{each.matching} of {known}" if known else ""
+        use = "about other reads" if known and not each.matching else file.with_others
+        table.add_row(*map(Text, (str(file.path), file.content, file.source, matching, use)))
     return table

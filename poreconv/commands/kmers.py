@@ -8,7 +8,7 @@ from rich.table import Table
 from poreconv.config import KmersConfig, require
 from poreconv.events.tabulation import check_new
 from poreconv.events.targets import BASES
-from poreconv.labels.opening import assign_files, events_of, kept_reads, opened
+from poreconv.labels.opening import LabelsAsked, choose_labels, events_of, kept_reads, opened
 from poreconv.labels.sources import LabelSource
 from poreconv.pore_models.estimation import PASSES, Bases, bases_of, estimate_pore_model
 from poreconv.pore_models.model import PoreModel
@@ -17,13 +17,15 @@ from poreconv.reads.read import Read
 from poreconv.reads.readers import ReadStream, find_files, open_reads
 from poreconv.reads.selection import Selection
 from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.outputs import writes_out
 from poreconv.runtime.progress import Progress, progress_bar
 
 
+@writes_out
 def kmers(
     paths: Path | str | Sequence[Path | str],
     *,
-    labels: str | Sequence[str],
+    labels: LabelsAsked,
     k: int,
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
@@ -34,8 +36,8 @@ def kmers(
 
     Args:
         paths: Signal files and folders: one, or several.
-        labels: Name in ``LABEL_SOURCES`` of a source with bases, or several: for each read the first that has a label
-            is used.
+        labels: Name in ``LABEL_SOURCES`` of a source with bases, or your own, see `prepare`; or several: for each read
+            the first that has a label is used.
         k: Bases that set one level: 5 for RNA002, 6 for R9.4.1, 9 for R10.4.1.
         out: ``model.txt`` or ``.model`` (nanopolish and f5c text), ``.levels`` or ``.npz``.
         labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
@@ -54,9 +56,9 @@ def kmers(
     check_table_name(out)
     check_new(out, overwrite=overwrite)
     files = find_files([paths] if isinstance(paths, Path | str) else paths)
-    assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
-    with opened(assigned, config.sources) as source, progress_bar("kmers") as progress:
-        names = ", ".join(assigned_name for assigned_name, _ in assigned)
+    chosen = choose_labels(labels, labels_from)
+    with opened(chosen, config.sources) as source, progress_bar("kmers") as progress:
+        names = ", ".join(choice.name for choice in chosen)
         require(source.classes == BASES, f"labels {names}: without bases; use a source with a sequence, such as tombo")
         passes = Passes(files, source, config, progress)
         model = estimate_pore_model(passes, k)

@@ -12,7 +12,7 @@ from poreconv.models.architectures import ARCHITECTURES
 from poreconv.models.card import Card
 from poreconv.models.header import Header, read_header
 from poreconv.models.recipe import Recipe
-from poreconv.models.shipped import find_bundle, shipped_paths
+from poreconv.models.shipped import find_bundle, shipped_headers
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def shipped_models() -> list[ShippedModel]:
     Example:
         >>> [model.name for model in shipped_models() if model.recipe.task == "boundary"]
     """
-    headers = {name: read_header(path) for name, path in shipped_paths().items()}
+    headers = shipped_headers()
     return [
         ShippedModel(name, header.path, header.recipe, _card(header), header.n_parameters, header.n_bytes)
         for name, header in headers.items()

@@ -12,24 +12,27 @@ from poreconv.config import PlotConfig, SourceConfig
 from poreconv.errors import ConfigError
 from poreconv.events.events import Events
 from poreconv.events.targets import values_of
+from poreconv.inference.auto import finds_bases, found_model
 from poreconv.inference.labeller import Labeller, load
-from poreconv.labels.opening import assign_files, events_of, open_labels
+from poreconv.labels.opening import LabelsAsked, choose_labels, events_of
 from poreconv.models.own import Networks
 from poreconv.plot.panels import PROBABILITY
 from poreconv.plot.saving import STILL
 from poreconv.reads.read import Read
 from poreconv.reads.readers import ReadStream, open_reads
 from poreconv.reads.selection import Selection
+from poreconv.runtime.outputs import writes_out
 
 PAGE = ".html"
 
 
+@writes_out
 def plot_read(
     paths: Path | str | Sequence[Path | str],
     *,
     out: Path | str,
     read_id: str | None = None,
-    labels: str | Sequence[str] = (),
+    labels: LabelsAsked = (),
     labels_from: Sequence[Path | str] = (),
     model: Path | str | None = None,
     start: int | None = None,
@@ -43,9 +46,10 @@ def plot_read(
         paths: Signal files and folders: one, or several.
         out: ``.png``, ``.svg``, ``.pdf``, or ``.html``, which works without a network; replaced if it exists.
         read_id: Id of the read; default: the first.
-        labels: Names in ``LABEL_SOURCES``; each becomes a track.
+        labels: Names in ``LABEL_SOURCES``, or your own, see `prepare`; each becomes a track.
         labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
-        model: A bundle that `train` wrote, or the name of a shipped model, whose events and probabilities are drawn.
+        model: A bundle that `train` wrote, or the name of a shipped model, whose events and probabilities are drawn;
+            ``auto``: the shipped model of base boundaries that fits the read.
         start: First sample of the enlarged part.
         end: Sample after its last. Without ``start`` and ``end``: around the boundary in the middle of the first track;
             on a page, the whole read.
@@ -67,10 +71,11 @@ def plot_read(
     selection, skip = Selection.of(config.files), config.files.skip_bad_files
     with open_reads(paths, selection=selection, skip_bad_files=skip) as reads:
         read = _chosen(reads, read_id)
-        tracks = _labelled(read, [labels] if isinstance(labels, str) else labels, labels_from, config.sources)
+        tracks = _labelled(read, labels, labels_from, config.sources)
     curves, quantity = _values(read, tracks), "value"
     if model is not None:
-        labeller = load(model, config.inference, networks=networks)
+        fitting = found_model(model, finds_bases, config.inference, networks, config.fit).name_for(read)
+        labeller = load(fitting, config.inference, networks=networks, fit=config.fit)
         quantity = labeller.recipe.asked.quantity
         events, found = _found(labeller, read)
         curves = found if quantity == PROBABILITY else curves | found
@@ -97,12 +102,12 @@ def _chosen(reads: ReadStream, read_id: str | None) -> Read:
     return read
 
 
-def _labelled(read: Read, names: Sequence[str], given: Sequence[Path | str], config: SourceConfig) -> dict[str, Events]:
+def _labelled(read: Read, labels: LabelsAsked, given: Sequence[Path | str], config: SourceConfig) -> dict[str, Events]:
     """Return the read's events by label source."""
     tracks: dict[str, Events] = {}
-    for name, files in assign_files(names, given) if names else ():
-        with closing(open_labels(name, files, config)) as source:
-            tracks[name] = events_of(source, read)
+    for choice in choose_labels(labels, given) if labels else ():
+        with closing(choice.open(config)) as source:
+            tracks[choice.name] = events_of(source, read)
     return tracks
 
 
@@ -114,7 +119,7 @@ def _values(read: Read, tracks: Mapping[str, Events]) -> dict[str, NDArray[np.fl
 
 def _found(labeller: Labeller, read: Read) -> tuple[Events, dict[str, NDArray[np.float32]]]:
     """Return the events that a model finds, and its probability of each class at each sample of the read."""
-    [(_, probabilities_CT)] = labeller.probabilities([read])
+    probabilities_CT = labeller.probabilities(read)
     classes = labeller.recipe.asked.tracks(labeller.recipe.classes)
     curves = {name: _at_samples(probabilities_CT[i], len(read.adc)) for i, name in classes.items()}
     return labeller.decode(read, probabilities_CT), curves

@@ -10,13 +10,16 @@ from poreconv.config import PrepareConfig
 from poreconv.dataset import prepare as preparation
 from poreconv.dataset.confounding import confounded, warn_confounded
 from poreconv.dataset.store import Store, StoreInfo
+from poreconv.labels.opening import LabelsAsked
+from poreconv.runtime.outputs import writes_out
 from poreconv.runtime.progress import progress_bar
 
 
+@writes_out
 def prepare(
     paths: Path | str | Sequence[Path | str],
     *,
-    labels: str | Sequence[str],
+    labels: LabelsAsked,
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
     read_info: Sequence[Path | str] = (),
@@ -27,7 +30,9 @@ def prepare(
 
     Args:
         paths: Signal files and folders: one, or several.
-        labels: Name in ``LABEL_SOURCES``, or several: for each read the first that has a label is used.
+        labels: Name in ``LABEL_SOURCES``; or your own: ``my.py:Mine``, ``package.module:Mine``, a function of a read
+            that returns its `Events` or None, a class or an object with a method ``events``. Or several of these: for
+            each read the first that has a label is used.
         out: The store's folder.
         labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
         read_info: BAM files or sequencing summaries with the mean quality and reference of reads.

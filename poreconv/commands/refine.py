@@ -11,13 +11,15 @@ from poreconv.events.events import Events
 from poreconv.events.tabulation import ReadAnalysis, check_apart, check_out, tabulate
 from poreconv.events.targets import BASES
 from poreconv.labels.opening import (
-    SourceFiles,
-    assign_files,
+    LabelsAsked,
+    SourceChoices,
+    choose_labels,
     events_of,
     fingerprints,
     kept_reads,
     label_files,
     opened,
+    sendable_to,
 )
 from poreconv.labels.refinement import refine_events
 from poreconv.labels.sources import LabelSource
@@ -26,12 +28,14 @@ from poreconv.pore_models.tables import find_pore_model, read_pore_model
 from poreconv.reads.read import Read
 from poreconv.runtime.files import sha256
 from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.outputs import writes_out
 
 
+@writes_out
 def refine(
     paths: Path | str | Sequence[Path | str],
     *,
-    labels: str | Sequence[str],
+    labels: LabelsAsked,
     pore_model: Path | str,
     out: Path | str,
     labels_from: Sequence[Path | str] = (),
@@ -42,8 +46,8 @@ def refine(
 
     Args:
         paths: Signal files and folders: one, or several.
-        labels: Name in ``LABEL_SOURCES`` of a source with bases, such as move tables or another alignment; or several:
-            for each read the first that has a label is used.
+        labels: Name in ``LABEL_SOURCES`` of a source with bases, such as move tables or another alignment, or your own,
+            see `prepare`; or several: for each read the first that has a label is used.
         pore_model: Table of k-mer levels, or the name of a shipped one, such as ``dna_r10.4.1``; see
             `poreconv.pore_models.tables.read_pore_model`.
         out: Table of events; the suffix names the format, a key of ``WRITERS``, see `convert`. ``score`` is the read's
@@ -62,11 +66,11 @@ def refine(
     """
     check_out(Path(out), overwrite=overwrite)
     config, pore = config or RefineConfig(), find_pore_model(Path(pore_model))
-    assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
-    check_apart(Path(out), label_files(assigned))
+    chosen = choose_labels(labels, labels_from)
+    check_apart(Path(out), label_files(chosen))
     settings = {k: v for k, v in asdict(config).items() if k != "work"}  # where jobs run does not change the result
-    with opened(assigned, config.sources) as source:
-        names = ", ".join(name for name, _ in assigned)
+    with opened(chosen, config.sources) as source:
+        names = ", ".join(choice.name for choice in chosen)
         require(
             source.classes == BASES,
             f"labels {names}: without bases, so without levels; use a source with bases, such as bam_moves",
@@ -74,19 +78,19 @@ def refine(
         return tabulate(
             paths,
             Path(out),
-            partial(_refining, assigned, pore, config),
+            partial(_refining, chosen, pore, config),
             command="refine",
-            settings={"labels": fingerprints(assigned), "pore": sha256([pore]), "config": settings},
+            settings={"labels": fingerprints(chosen), "pore": sha256([pore]), "config": settings},
             files=config.files,
-            work=config.work,
+            work=sendable_to(config.work, chosen),
             here=partial(_refined, source, read_pore_model(pore), config),
             overwrite=overwrite,
         )
 
 
 @contextmanager
-def _refining(assigned: SourceFiles, pore_model: Path, config: RefineConfig) -> Iterator[ReadAnalysis]:
-    with opened(assigned, config.sources) as source:
+def _refining(chosen: SourceChoices, pore_model: Path, config: RefineConfig) -> Iterator[ReadAnalysis]:
+    with opened(chosen, config.sources) as source:
         yield partial(_refined, source, read_pore_model(pore_model), config)
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from poreconv.evaluation.report import write_report
 from poreconv.evaluation.result import RUN_EVALUATION, read_evaluation
+from poreconv.runtime.outputs import writes_out
 
 
+@writes_out
 def report(source: Path | str, *, out: Path | str) -> Path:
     """Write the report on a model again; `train` and `evaluate` write it by themselves.
 

@@ -3,24 +3,26 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
 
-from poreconv.config import SimulateConfig
+from poreconv.config import SignalFormat, SimulateConfig
 from poreconv.errors import ConfigError
 from poreconv.events.writers.table import EVENTS, events_table
 from poreconv.events.writers.tsv import TsvWriter
 from poreconv.events.writers.values import MEANS, interval_values
 from poreconv.reads.read import Read
-from poreconv.reads.readers import write_reads
-from poreconv.runtime.files import whole_file
+from poreconv.reads.readers.writing import write_reads
+from poreconv.runtime.files import remove_partials, whole_file
+from poreconv.runtime.outputs import writes_out
 from poreconv.runtime.progress import Progress, progress_bar
 from poreconv.runtime.registry import lookup
 from poreconv.simulate import SIMULATORS, Simulated
 
 
+@writes_out
 def simulate(
     simulator: str,
     *,
@@ -46,16 +48,20 @@ def simulate(
         ConfigError: There is no such simulator, or the folder contains reads already.
     """
     out, common = Path(out), common or SimulateConfig()
+    signal = out / f"reads.{common.format}"
+    remove_partials(*(out / name for name in TABLES), *(out / f"reads.{form}" for form in get_args(SignalFormat)))
     before = _replaced(out) if overwrite else []
     if not overwrite and (taken := sorted(path.name for path in out.glob(READS))):
         raise ConfigError(f"{out}: contains {taken[0]} already; --overwrite replaces it, or choose another --out")
     made = lookup(SIMULATORS, simulator, kind="simulator")(common, config)
-    with progress_bar("simulate") as progress, ExitStack() as files:
+    # The signal file has its name last: a folder without it is one in which a killed command can start again.
+    with progress_bar("simulate") as progress, whole_file(signal) as partial, ExitStack() as files:
         truth = _Truth(out, files)
-        write_reads(out / f"reads.{common.format}", _reads(made, truth, common.reads, progress))
+        write_reads(partial, _reads(made, truth, common.reads, progress))
         truth.close()
-    for path in set(before) - truth.paths - {out / f"reads.{common.format}"}:
-        path.unlink()
+        for path in before:
+            if path.match(READS) or path not in truth.paths:
+                path.unlink()
     return out
 
 

@@ -20,12 +20,16 @@ from poreconv.inference.labeller import load
 from poreconv.inference.streaming.labeller import StreamingLabeller
 from poreconv.inference.streaming.latency import Measured
 from poreconv.inference.streaming.playback import FlowCell, reads_for
-from poreconv.inference.worker_model import TrainedModel
+from poreconv.inference.worker_model import TrainedModel, for_model
+from poreconv.models.fitting import stated
 from poreconv.models.own import Networks
+from poreconv.reads.distinct import JobLedger
 from poreconv.reads.read import Read
-from poreconv.runtime.executors import cores, run_all, sendable, without_opening
-from poreconv.runtime.files import JobFolder, whole_file
+from poreconv.runtime.executors import cores, run_all, without_opening
+from poreconv.runtime.files import whole_file
+from poreconv.runtime.jobs import JobFolder
 from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.outputs import writes_out
 from poreconv.runtime.progress import progress_bar
 from poreconv.runtime.records import from_json, to_json
 
@@ -87,6 +91,7 @@ class ShareResult:
     """Half the receptive field, in seconds of signal."""
 
 
+@writes_out
 def stream(
     model: Path | str,
     paths: Path | str | Sequence[Path | str],
@@ -114,26 +119,35 @@ def stream(
 
     Raises:
         ConfigError: The model needs whole reads, ``out`` exists, or its suffix names no format.
-        MismatchError: The model was not trained for such reads.
+        MismatchError: No read is of a kind that the model was trained for; some are dropped.
     """
     config = config or FlowCellConfig()
-    trained = TrainedModel.find(model, config.inference, networks)
+    trained = TrainedModel.find(model, config.inference, networks, config.fit).settled()
     kind = trained.recipe.asked.table()
     if out is not None:
         check_out(Path(out), kind, overwrite=overwrite)
-    n_workers = min(config.workers or cores(), config.channels)
-    n_workers = sendable(WorkConfig(n_workers), trained.networks, "network").workers
+    n_workers = min(for_model(WorkConfig(config.workers), trained).workers or cores(), config.channels)
     with TemporaryDirectory() as folder:
         work = partial(_play, trained, paths, config, kind)
         if out is None:
             shares = [Share(number, n_workers, Path(folder), None) for number in range(n_workers)]
             return _run(work, shares, config)
-        with JobFolder(Path(out), {"started": time.time()}) as jobs:  # unlike any other plan: never resumed
+        with JobFolder(Path(out), {"started": time.time()}) as jobs, _never_resumed(jobs):
             files = [jobs.path(number, ".parquet") for number in range(n_workers)]
             shares = [Share(number, n_workers, Path(folder), file) for number, file in enumerate(files)]
             streamed = _run(work, shares, config)
-            join_files(jobs, files, Path(out), kind)
+            join_files(jobs, files, Path(out), kind, trained.settings)
             return streamed
+
+
+@contextmanager
+def _never_resumed(jobs: JobFolder) -> Iterator[None]:
+    """Remove all results if the command ends early."""
+    try:
+        yield
+    except BaseException:
+        jobs.remove()
+        raise
 
 
 def _read_result(share: Share) -> ShareResult:
@@ -195,8 +209,8 @@ def _play(
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process creates `STOP`
     measured = Measured()
     loading = measured.ledger if share.number == 0 else Ledger()  # all processes read the same files
-    reads = reads_for(paths, config, loading)
-    labeller = load(model.model, config.inference, threads=1, networks=model.networks)
+    reads = [stated(read, model.fit) for read in reads_for(paths, config, loading, model.check)]
+    labeller = load(model.model, model.running, threads=1, networks=model.networks, fit=model.fit)
     _warm_up(StreamingLabeller(labeller, config.stream, Ledger()), reads[0])
     streaming = StreamingLabeller(labeller, config.stream, measured.ledger)
     progress_file = _ProgressFile(share, measured, streaming.chunking.margin, reads[0].sample_rate_hz)
@@ -205,7 +219,7 @@ def _play(
     if share.out is None:
         deque(played, maxlen=0)
     else:
-        write_rows(share.out, played, measured.ledger, kind)
+        write_rows(share.out, played, JobLedger(analysis=measured.ledger), kind)
     progress_file.write()
 
 
@@ -231,7 +245,7 @@ class _ProgressFile:
 def _warm_up(streaming: StreamingLabeller, read: Read) -> None:
     """Label some samples, so that nothing is compiled or loaded while time is measured."""
     streaming.start(read)
-    streaming.push(read.adc[: 10 * streaming.chunking.hop])
+    streaming.push(read.counts[: 10 * streaming.chunking.hop])
     streaming.finish()
 
 

@@ -1,6 +1,6 @@
 """A model of a read's regions and signal files -> a table of poly(A) tails."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -12,16 +12,17 @@ import pyarrow as pa
 
 from poreconv.config import TailsConfig, require
 from poreconv.events.events import Events
+from poreconv.events.named_models import columns_writer
 from poreconv.events.tabulation import ReadAnalysis, TableKind, check_out, tabulate
-from poreconv.events.writers import Writer
-from poreconv.events.writers.parquet import ParquetWriter
-from poreconv.events.writers.tsv import TsvWriter
-from poreconv.inference.worker_model import TrainedModel, for_model
+from poreconv.inference.auto import found_model
+from poreconv.inference.heads import check_heads
+from poreconv.inference.worker_model import Amount, TrainedModel, for_model
 from poreconv.labels.sources.polya import POLYA
 from poreconv.models.own import Networks
 from poreconv.models.recipe import Recipe
 from poreconv.reads.read import Read
 from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.outputs import writes_out
 
 TAILLESS = "reads_without_tail"
 """Note in the ledger: labelled reads in which no tail was found; their rows contain -1."""
@@ -62,6 +63,7 @@ NONE = Tail(-1, -1, -1.0, -1.0)
 """No tail was found."""
 
 
+@writes_out
 def tails(
     model: Path | str,
     paths: Path | str | Sequence[Path | str],
@@ -82,7 +84,8 @@ def tails(
     for places that a model found.
 
     Args:
-        model: The bundle that `train` wrote, or the name of a shipped model; with a class ``polya``.
+        model: The bundle that `train` wrote, or the name of a shipped model; with a class ``polya``. ``auto``: for each
+            read the shipped model that fits it, which one more column, ``model``, names.
         paths: Signal files and folders: one, or several.
         out: Table with the columns ``read_id, tail_start, tail_end, nucleotides, score``, one row per read: ``.tsv`` or
             ``.parquet``. Places are raw samples, half-open; the score is the mean probability of the tail's samples.
@@ -98,27 +101,25 @@ def tails(
     Raises:
         ConfigError: The model has no class ``polya``, the speed of its chemistry is not known, ``out`` exists, or its
             suffix names no format.
-        MismatchError: The model was not trained for such reads.
+        MismatchError: No read is of a kind that the model was trained for; some are dropped.
     """
     config = config or TailsConfig()
-    check_out(Path(out), TAIL_ROWS, overwrite=overwrite)
-    trained = TrainedModel.find(model, config.inference, networks)
-    speed = speed_of(trained.recipe, config)
-    settings = {
-        **trained.identity,
-        "inference": asdict(config.inference),
-        "files": asdict(config.files),
-        "speed": speed,
-    }
+    found = found_model(model, partial(_finds_tails, config), config.inference, networks, config.fit)
+    kind = found.table(TAIL_ROWS, Path(out))
+    check_out(Path(out), kind, overwrite=overwrite)
+    speed = found.of_each(partial(speed_of, config=config))
+    check_heads(found, paths, config.files)
+    trained = found.settled(Path(out), Amount(paths, config.files, config.work), overwrite=overwrite)
+    settings = {**trained.settings, "files": asdict(config.files), "speed": speed}
     return tabulate(
         paths,
         Path(out),
-        partial(_finding_tails, trained, speed),
+        trained.analysis(partial(_finding_tails, config)),
         command="tails",
         settings=settings,
         files=config.files,
         work=for_model(config.work, trained),
-        kind=TAIL_ROWS,
+        kind=kind,
         overwrite=overwrite,
     )
 
@@ -134,19 +135,32 @@ def speed_of(recipe: Recipe, config: TailsConfig) -> float:
         ConfigError: The model has no class ``polya``, or the speed of its chemistry is not known.
     """
     classes = ", ".join(recipe.classes)
-    regions = recipe.asked.regions and POLYA in recipe.classes
+    regions = _has_tails(recipe)
     require(regions, f"model: task {recipe.task}, classes {classes}; use a model of task segment with a class {POLYA}")
-    known = {NUCLEOTIDES_PER_S.get(chemistry.code) for chemistry in recipe.trained_chemistries}
-    speed = config.nucleotides_per_s or (known.pop() if len(known) == 1 else None)
+    speed = config.nucleotides_per_s or _usual_speed(recipe)
     trained = ", ".join(recipe.chemistries)
     require(speed is not None, f"nucleotides_per_s: not known for the model's chemistries ({trained}); set it")
     return float(speed or 0)
 
 
+def _has_tails(recipe: Recipe) -> bool:
+    return recipe.asked.regions and POLYA in recipe.classes
+
+
+def _usual_speed(recipe: Recipe) -> float | None:
+    known = {NUCLEOTIDES_PER_S.get(chemistry.code) for chemistry in recipe.trained_chemistries}
+    return known.pop() if len(known) == 1 else None
+
+
+def _finds_tails(config: TailsConfig, recipe: Recipe) -> bool:
+    """Return whether tails can be found with a model, and measured."""
+    return _has_tails(recipe) and (config.nucleotides_per_s or _usual_speed(recipe)) is not None
+
+
 @contextmanager
-def _finding_tails(model: TrainedModel, nucleotides_per_s: float) -> Iterator[ReadAnalysis]:
+def _finding_tails(config: TailsConfig, model: TrainedModel) -> Iterator[ReadAnalysis]:
     with model.labelling() as label:
-        yield partial(find_tails, label, nucleotides_per_s)
+        yield partial(find_tails, label, speed_of(model.recipe, config))
 
 
 def find_tails(
@@ -190,17 +204,5 @@ def _row(read: Read, tail: Tail) -> pa.Table:
     return pa.table([[value] for value in values], TAILS)
 
 
-FORMATS: dict[str, Callable[[Path, pa.Schema], Writer]] = {".tsv": TsvWriter, ".parquet": ParquetWriter}
-"""Suffix -> writer; the other formats can hold events only."""
-
-
-def _writer_for(out: Path) -> Callable[[Path], Writer]:
-    require(
-        out.suffix in FORMATS,
-        f"{out}: a table of tails is {' or '.join(FORMATS)}; choose one of these suffixes",
-    )
-    return lambda path: FORMATS[out.suffix](path, TAILS)
-
-
-TAIL_ROWS = TableKind(TAILS, _row, _writer_for)
+TAIL_ROWS = TableKind(TAILS, _row, partial(columns_writer, schema=TAILS, of="a table of tails"))
 """One row per read."""

@@ -34,6 +34,7 @@ from poreconv.config._data import (
 from poreconv.config._evaluation import EvaluateConfig
 from poreconv.config._inference import (
     DecodeConfig,
+    FitConfig,
     FlowCellConfig,
     InferenceConfig,
     LabelConfig,
@@ -41,6 +42,7 @@ from poreconv.config._inference import (
     StreamConfig,
     TailsConfig,
 )
+from poreconv.config._presets import PRESETS, Ordered, Preset
 from poreconv.config._simulation import HeartbeatConfig, MoleculeConfig, PoreConfig, SimulateConfig, SquiggleConfig
 from poreconv.config._training import AugmentConfig, NormalisationConfig, TrainConfig
 
@@ -49,6 +51,7 @@ __all__ = [
     "FLAT",
     "IGNORE",
     "INSIDE",
+    "PRESETS",
     "AugmentConfig",
     "BackendName",
     "ConvertConfig",
@@ -57,6 +60,7 @@ __all__ = [
     "EvaluateConfig",
     "FilesConfig",
     "FilterConfig",
+    "FitConfig",
     "FlowCellConfig",
     "HeartbeatConfig",
     "InferenceConfig",
@@ -64,10 +68,12 @@ __all__ = [
     "LabelConfig",
     "MoleculeConfig",
     "NormalisationConfig",
+    "Ordered",
     "PlotConfig",
     "PoreConfig",
     "Precision",
     "PrepareConfig",
+    "Preset",
     "RefineConfig",
     "SignalFormat",
     "SimulateConfig",

@@ -140,8 +140,8 @@ class WorkConfig:
     """Processes in which jobs are done; the result does not depend on them."""
 
     workers: int = 0
-    """Number of processes. 0: one per core, or a single one if it runs a model on an NVIDIA GPU, since several would
-    share its memory."""
+    """Number of processes. 0: one per core; where they run a model on an NVIDIA GPU, which they share, no more than its
+    free memory holds, at 2 GiB each."""
     scheduler: str | None = None
     """Address of a Dask scheduler, such as tcp://host:8786, whose workers do the jobs instead of processes on this
     machine. A worker does one job at a time: start one per core, with --nthreads 1. All machines must have the same

@@ -16,10 +16,21 @@ class SourceConfig:
     """Class of the samples without a label: those outside all intervals of a read (source `intervals`), in a window
     without a capture (source `captures`), or of bases that are not sites (source `bed_modified`). `unknown`: they are
     ignored; or the name of a class, such as `background`."""
+    overlaps: Literal["error", "first", "last"] = "error"
+    """What becomes of samples in several intervals of a read (source `intervals`). `error`: the read is dropped;
+    `first`, `last`: they belong to the interval whose row is the first, or the last, in the table, and what is left of
+    the others stays theirs."""
     move_margin: bool = False
     """Ignore one stride of samples on each side of each move, since moves are accurate to about one stride (sources
     `bam_moves`, `fast5_moves`, and `bed_modified` with moves). For the tasks `base` and `segment` only: task
     `boundary` would have no boundary left."""
+
+    def __post_init__(self) -> None:
+        """Check the rule."""
+        require(
+            self.overlaps in {"error", "first", "last"},
+            f"overlaps: {self.overlaps!r}; choose one of error, first, last",
+        )
 
 
 @dataclass(frozen=True)

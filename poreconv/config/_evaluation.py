@@ -5,7 +5,7 @@ from typing import Literal
 
 from poreconv.config._base import WorkConfig, group
 from poreconv.config._data import FilesConfig, SourceConfig, TruthConfig
-from poreconv.config._inference import InferenceConfig
+from poreconv.config._inference import FitConfig, InferenceConfig
 
 
 @dataclass(frozen=True)
@@ -20,5 +20,6 @@ class EvaluateConfig:
     truth: TruthConfig = group(TruthConfig)
     sources: SourceConfig = group(SourceConfig)
     inference: InferenceConfig = group(InferenceConfig)
+    fit: FitConfig = group(FitConfig)
     files: FilesConfig = group(FilesConfig)
     work: WorkConfig = group(WorkConfig)

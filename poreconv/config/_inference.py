@@ -1,5 +1,6 @@
 """Settings of labelling, streaming and measuring poly(A) tails."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,7 +17,9 @@ class DecodeConfig:
     costs nothing (method `segmental`)."""
     method: DecodeMethod = "peaks"
     """Task `boundary`: `peaks`: every peak of the probability above the threshold; `segmental`: the best set of
-    boundaries, by the probability near each and the dwells between them. Task `segment`: `ordered`: see `order`."""
+    boundaries, by the probability near each and the dwells between them. Task `segment`: `peaks`: the likeliest class
+    of each sample; `segmental`: the best split into stretches of at least the `shortest` samples; `ordered`: the same,
+    in the order of `order`."""
     dwell_weight: float = 0.0
     """Weight of the dwells in method `segmental`: 0: they are ignored; 1: they weigh as much as the probabilities."""
     dwell_hazards: tuple[float, ...] = ()
@@ -29,20 +32,26 @@ class DecodeConfig:
     order: tuple[str, ...] = ()
     """Task `segment`, method `ordered`: the classes in the order in which they follow each other in the signal, each
     at most once."""
+    shortest: tuple[int, ...] = ()
+    """Task `segment`, methods `segmental` and `ordered`: number of samples of the shortest stretch of each class;
+    empty: stretches of any length."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
         require(0 < self.threshold < 1, f"decoding.threshold: {self.threshold}; must lie between 0 and 1")
         methods = get_args(DecodeMethod)
         require(self.method in methods, f"decoding.method: {self.method!r}; choose one of {', '.join(methods)}")
-        require(self.dwell_weight >= 0, f"decoding.dwell_weight: {self.dwell_weight}; must not be negative")
+        weight = self.dwell_weight
+        require(0 <= weight < math.inf, f"decoding.dwell_weight: {weight}; must be finite, and not negative")
+        require(all(map(math.isfinite, self.bias)), f"decoding.bias: {self.bias}; must be finite")
         possible = all(0 < hazard < 1 for hazard in self.dwell_hazards)
         require(possible, f"decoding.dwell_hazards: {self.dwell_hazards}; must lie between 0 and 1")
-        known = bool(self.dwell_hazards) or self.method != "segmental"
-        require(known, "decoding.dwell_hazards: empty; method segmental needs them")
+        known = bool(self.dwell_hazards or self.shortest) or self.method != "segmental"
+        require(known, "decoding.dwell_hazards, decoding.shortest: empty; method segmental needs one of them")
+        require(all(n >= 1 for n in self.shortest), f"decoding.shortest: {self.shortest}; must be positive")
         ordered = self.method == "ordered"
         require(bool(self.order) == ordered, f"decoding.order: {self.order}; needed by method ordered, and only by it")
-        require(self.temperature > 0, f"decoding.temperature: {self.temperature}; must be positive")
+        require(0 < self.temperature < math.inf, f"decoding.temperature: {self.temperature}; must be positive")
 
 
 @dataclass(frozen=True)
@@ -51,24 +60,42 @@ class InferenceConfig:
 
     backend: BackendName = "auto"
     """Library that runs the network: `torch`; `compile` (torch.compile, which compiles for half a minute first);
-    `onnx` (ONNX Runtime; a bundle is exported first). `auto`: `torch` for a bundle, `onnx` for an exported model."""
+    `onnx` (ONNX Runtime; a bundle is exported first, and the export kept in the cache folder). `auto`: `onnx` for an
+    exported model; for a bundle `torch`, or, if `precision` is `auto` too and there is over half a minute of work,
+    `onnx` where that is faster."""
     accelerator: str = "auto"
     """Hardware that runs the network: `cpu`; `cuda`, an NVIDIA GPU, or a certain one, `cuda:1`; `mps`, Apple's; `auto`:
     `cuda` if there is one, else `cpu`."""
     precision: Precision = "auto"
-    """Precision of the network's arithmetic: `32` (float32); `bf16`, which is faster on processors that compute in it
-    and differs in the third digit; `auto`: `bf16` on such processors, else `32` (on a cluster with both kinds, choose
-    one). An exported model always runs with the precision of its export."""
-    batch_size: int = 4
-    """Number of chunks labelled together, at most 8 with torch on a CPU, where a few that fit into its cache are faster
-    than many."""
+    """Precision of the network's arithmetic: `32` (float32), which finds the same events on every machine; `bf16`,
+    whose results differ from those in the third digit, and which is faster on some processors, slower on others;
+    `auto`: the faster one, measured on this machine the first time that it runs the model, and remembered. What `auto`
+    chose is written to the ledger; a resumed command and all its processes keep it. An exported model always runs with
+    the precision of its export."""
+    batch_size: int = 0
+    """Number of chunks labelled together, with torch on a CPU at most 8, as a few that fit into its cache are faster
+    than many; 0: 4 on a CPU, 64 on a GPU."""
     chunk_samples: int = 8000
     """Length of a chunk, samples, including its overlap; rounded down to a multiple of 64."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        require(self.batch_size >= 1, f"batch_size: {self.batch_size}; must be positive")
+        require(self.batch_size >= 0, f"batch_size: {self.batch_size}; must be 0 (as suits the hardware) or more")
         require(self.chunk_samples >= 64, f"chunk_samples: {self.chunk_samples}; must be 64 or more")
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """Reads that a model labels besides those that are known to be of the kind that it was trained on."""
+
+    chemistry: str = ""
+    """Chemistry of the reads whose files do not contain it, or only a part of it, such as dna_r10.4.1. Reads whose
+    files contain another one keep that."""
+    any_chemistry: bool = False
+    """Label reads of any chemistry; a warning names those that the model was not trained on."""
+    resample: bool = False
+    """Label reads of a higher sample rate than the model's at the model's rate; places of events are in the reads' own
+    samples."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +105,7 @@ class LabelConfig:
     every: int = 1
     """Number of samples of which a row of a TSV of values is the mean; for a model of values only."""
     inference: InferenceConfig = group(InferenceConfig)
+    fit: FitConfig = group(FitConfig)
     files: FilesConfig = group(FilesConfig)
     work: WorkConfig = group(WorkConfig)
 
@@ -91,6 +119,7 @@ class PlotConfig:
     """How the read that is drawn is found, and how a model labels it."""
 
     inference: InferenceConfig = group(InferenceConfig)
+    fit: FitConfig = group(FitConfig)
     sources: SourceConfig = group(SourceConfig)
     files: FilesConfig = group(FilesConfig)
 
@@ -130,6 +159,7 @@ class FlowCellConfig:
     stream: StreamConfig = group(StreamConfig)
     inference: InferenceConfig = group(InferenceConfig, batch_size=8)
     """How the network runs; the hop determines the length of the chunks."""
+    fit: FitConfig = group(FitConfig)
     files: FilesConfig = group(FilesConfig)
 
     def __post_init__(self) -> None:
@@ -138,6 +168,7 @@ class FlowCellConfig:
         require(min(self.seconds, self.push_s) > 0, f"seconds, push_s: {self.seconds}, {self.push_s}; must be positive")
         require(self.speed in {"real", "max"} or float(self.speed) > 0, f"speed: {self.speed}; must be positive")
         require(self.workers >= 0, f"workers: {self.workers}; must be 0 (one per core) or more")
+        require(not self.fit.resample, "resample: whole reads are resampled, not a stream; use poreconv label")
 
 
 @dataclass(frozen=True)
@@ -148,6 +179,7 @@ class TailsConfig:
     """Speed at which tails pass the pore, nucleotides per second; default: that of the chemistry, which is known for
     RNA002."""
     inference: InferenceConfig = group(InferenceConfig)
+    fit: FitConfig = group(FitConfig)
     files: FilesConfig = group(FilesConfig)
     work: WorkConfig = group(WorkConfig)
 

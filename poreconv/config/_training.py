@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 
-from poreconv.config._base import Precision, duration_of, require
+from poreconv.config._base import Precision, duration_of, require, require_none_below
+from poreconv.config._presets import Ordered
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,19 @@ class AugmentConfig:
 class TrainConfig:
     """How a network is trained."""
 
-    max_steps: int = 4000
-    """Number of optimiser steps after which training ends."""
+    preset: str | None = None
+    """Settings that go together: `boundaries`; `regions`, stretches of a class, with network and windows that fit the
+    lengths of the labels; `trace`, the same where classes come again and again, in no order. They fill in what is not
+    given here. Default: the first for the task of the store."""
+    max_steps: int = 0
+    """Number of optimiser steps after which training ends; 0: 4000, for regions 1000."""
     max_time: str | None = None
     """Time after which training ends, such as 10m, 1h30m, 2d, or DD:HH:MM:SS; the learning rate schedule ends with it.
     Default: no limit."""
-    batch_size: int = 32
-    """Number of windows per step, over all processes."""
-    chunk_samples: int = 2000
-    """Length of a window, samples."""
+    batch_size: int = 0
+    """Number of windows per step, over all processes; 0: 32, for regions fewer where windows are long."""
+    chunk_samples: int = 0
+    """Length of a window, samples; 0: 2000, for regions as fits the lengths of the labels."""
     start_from: str | None = None
     """Trained model from which training starts: a file, or the name of a shipped model. It gives the architecture and
     the weights; if its classes are others, the head, its last layer, starts anew. For few reads, or a new chemistry.
@@ -65,8 +70,8 @@ class TrainConfig:
     architecture and the same classes. For a small fast network, which learns more from them than from labels alone."""
     teacher_share: float = 0.9
     """Weight of the teacher in the loss, 0 to 1; the labels have the rest."""
-    learning_rate: float = 4e-3
-    """Highest learning rate of the one-cycle schedule."""
+    learning_rate: float = 0.0
+    """Highest learning rate of the one-cycle schedule; 0: 0.004, for regions 0.002."""
     warmup: float = 0.1
     """Share of the training, between 0 and 1, in which the learning rate rises."""
     weight_decay: float = 0.01
@@ -108,20 +113,25 @@ class TrainConfig:
     equal_stores: bool = False
     """Draw the same number of windows from each store, whatever its size; otherwise every labelled sample (task `read`:
     every read) is equally likely."""
-    ordered: bool = False
+    ordered: Ordered = "auto"
     """Task `segment`: decode each class at most once, in the order in which they follow each other in the training
-    reads."""
+    reads. `auto`: where they have one order there."""
+    shortest: float = 0.25
+    """Task `segment`: length of the shortest stretch of a class that is decoded, as a share of the 5th percentile of
+    the labels of the class; 0: stretches of any length, and each sample for itself if they have no order."""
     normalisation: NormalisationConfig = field(default_factory=NormalisationConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        for name in ("max_steps", "batch_size", "chunk_samples", "validate_every", "patience"):
-            require(getattr(self, name) >= 1, f"{name}: {getattr(self, name)}; must be positive")
+        require_none_below(self, 1, "validate_every", "patience")
+        require_none_below(self, 0, "max_steps", "batch_size", "chunk_samples", "learning_rate", "shortest")
         require(self.folds == 0 or self.folds >= 2, f"folds: {self.folds}; must be 2 or more, or 0 for none")
-        require(self.learning_rate > 0 and self.gradient_clip > 0, "learning_rate, gradient_clip: must be positive")
+        require(self.gradient_clip > 0, f"gradient_clip: {self.gradient_clip}; must be positive")
+        require(self.ordered in get_args(Ordered), f"ordered: {self.ordered!r}; choose one of auto, yes, no")
         processes = self.nodes * (1 if self.devices == "auto" else self.devices)
-        require(1 <= processes <= self.batch_size, f"devices, nodes: {processes} processes; must be 1 to batch_size")
+        most = self.batch_size or processes
+        require(1 <= processes <= most, f"devices, nodes: {processes} processes; must be 1 to batch_size")
         require(self.start_from is not None or not self.freeze, "freeze: needs start_from, whose weights it keeps")
         require(0 < self.warmup < 1, f"warmup: {self.warmup}; must lie between 0 and 1")
         require(0 <= self.teacher_share <= 1, f"teacher_share: {self.teacher_share}; must be 0 to 1")

@@ -17,7 +17,6 @@ class Guard(Protocol):
 
         Raises:
             ReadDropped: The read may not go in.
-            MismatchError: No read of this kind may go in.
         """
         ...
 

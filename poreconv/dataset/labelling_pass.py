@@ -18,13 +18,13 @@ from poreconv.events.resampling import resample_events
 from poreconv.labels.combining import Agreement
 from poreconv.labels.opening import events_of, kept_reads, opened
 from poreconv.labels.sources import LabelSource
+from poreconv.reads.distinct import JobLedger
 from poreconv.reads.pieces import Job, LastFile, reads_of
 from poreconv.reads.read import Read
 from poreconv.reads.resampling import resample_read
 from poreconv.reads.scaling import read_scale
 from poreconv.reads.selection import Selection
 from poreconv.runtime.files import check_seen, whole_file
-from poreconv.runtime.ledger import Ledger
 
 StagedJob = tuple[Job, Path]
 """A job, and the file in which its reads are staged."""
@@ -52,11 +52,11 @@ class LabellingPass:
         """
         job, out = staged_job
         check_seen(out.parent)
-        ledger = Ledger()
+        ledger = JobLedger()
         skip = self.preparation.config.files.skip_bad_files
-        reads = reads_of(job, ledger, skip_bad_files=skip, asked=self.asked, last_file=self.last_file)
+        reads = reads_of(job, ledger.reading, skip_bad_files=skip, asked=self.asked, last_file=self.last_file)
         with whole_file(out) as path, StagedWriter(path) as staged:
-            for _, labelled in kept_reads(reads, self.source, ledger, self._labelled):
+            for _, labelled in kept_reads(ledger.distinct(reads), self.source, ledger.analysis, self._labelled):
                 staged.append(labelled)
             staged.finish(ledger)
 
@@ -65,7 +65,6 @@ class LabellingPass:
 
         Raises:
             ReadDropped: The read is flat, has no label or one that doesn't fit, or the guard doesn't admit it.
-            MismatchError: The guard admits no read like it.
         """
         config, info = self.preparation.config, self.read_info.get(read.read_id, UNKNOWN)
         if self.preparation.guard is not None:
@@ -78,7 +77,7 @@ class LabellingPass:
         if at_rate is not read:
             events = _resampled(events, read, at_rate, self.source.notes)
         row = _index_row(read, at_rate.sample_rate_hz, scale, info.reference, config.split)
-        return LabelledRead(row, at_rate.adc, events)
+        return LabelledRead(row, at_rate.counts, events)
 
     def _filter(self, read: Read, info: ReadInfo, events: Events) -> None:
         """Raise `ReadDropped` if a filter removes the read."""

@@ -12,7 +12,7 @@ from poreconv.config import PrepareConfig, require
 from poreconv.dataset.guard import Guard
 from poreconv.events.tasks import task_named
 from poreconv.events.tasks.task import Task
-from poreconv.labels.opening import SourceFiles
+from poreconv.labels.opening import SourceChoices, label_files
 from poreconv.runtime.files import fingerprint
 from poreconv.runtime.records import to_plain
 
@@ -23,7 +23,7 @@ class Preparation:
 
     files: tuple[Path, ...]
     """Signal files."""
-    labels: SourceFiles
+    labels: SourceChoices
     config: PrepareConfig
     guard: Guard | None = None
     """Decides which reads may go in; None: all may."""
@@ -57,12 +57,12 @@ class Preparation:
     def label_files(self) -> list[Path]:
         """Files of all label sources, the list of reads to use, and the files with quality and reference."""
         id_lists = [self.config.files.read_ids] if self.config.files.read_ids else []
-        return [*(path for _, files in self.labels for path in files), *id_lists, *self.info_files]
+        return [*label_files(self.labels), *id_lists, *self.info_files]
 
     @property
     def sources(self) -> list[str]:
         """Names of the label sources."""
-        return [name for name, _ in self.labels]
+        return [choice.name for choice in self.labels]
 
     @cached_property
     def plan(self) -> dict[str, Any]:
@@ -70,8 +70,9 @@ class Preparation:
         settings = to_plain(self.config)
         del settings["work"]  # where the jobs are done decides nothing
         guard = self.guard.to_json() if self.guard else ""
+        labels = [choice.described() for choice in self.labels]
         inputs = [fingerprint(list(self.files)), fingerprint(self.label_files)]
-        return {"inputs": inputs, "labels": self.sources, "config": settings, "guard": guard}
+        return {"inputs": inputs, "labels": labels, "config": settings, "guard": guard}
 
     def provenance(self) -> dict[str, Any]:
         """Describe, in JSON types, how the store was made: version, inputs, settings."""

@@ -16,12 +16,13 @@ from poreconv.dataset.preparation import Preparation
 from poreconv.dataset.store import FILES, Store
 from poreconv.dataset.writing_pass import WritingPass
 from poreconv.errors import StoreError
-from poreconv.labels.opening import assign_files
+from poreconv.labels.opening import LabelsAsked, choose_labels, sendable_to
 from poreconv.reads.pieces import plan_jobs
 from poreconv.reads.readers import find_files
 from poreconv.reads.selection import Selection
 from poreconv.runtime.executors import run_all
-from poreconv.runtime.files import JobFolder, check_only, replace_folder
+from poreconv.runtime.files import check_only, replace_folder
+from poreconv.runtime.jobs import JobFolder, missing
 from poreconv.runtime.progress import Progress
 from poreconv.runtime.records import to_plain
 
@@ -32,7 +33,7 @@ LABELLING_SHARE = 0.9
 def prepare(
     paths: Sequence[Path],
     *,
-    labels: str | Sequence[str],
+    labels: LabelsAsked,
     out: Path,
     labels_from: Sequence[Path | str] = (),
     config: PrepareConfig | None = None,
@@ -45,7 +46,7 @@ def prepare(
 
     Args:
         paths: Signal files and folders.
-        labels: Name in ``LABEL_SOURCES``, or several: the first that has a label for a read counts.
+        labels: Name in ``LABEL_SOURCES``, or the user's own; or several: the first that has a label for a read counts.
         out: The store's folder; if this very preparation has made it before, it is opened.
         labels_from: The label sources' files; ``NAME=FILE`` where several sources read files.
         config: Task, split and processes.
@@ -63,9 +64,9 @@ def prepare(
         PoreconvError: A file or table that cannot be used.
     """
     config = config or PrepareConfig()
-    assigned = assign_files([labels] if isinstance(labels, str) else labels, labels_from)
+    chosen = choose_labels(labels, labels_from)
     info_files = tuple(map(Path, read_info))
-    preparation = Preparation(tuple(find_files(paths)), assigned, config, guard, info_files)
+    preparation = Preparation(tuple(find_files(paths)), chosen, config, guard, info_files)
     if overwrite:
         check_only(out, FILES, what="store")
     elif out.exists():
@@ -94,14 +95,16 @@ def _open_finished(preparation: Preparation, out: Path) -> Store:
     if store.info.provenance != to_plain(preparation.provenance()):
         raise StoreError(f"{out}: exists already, made from other reads, labels or settings; {remedy}")
     if JobFolder.exists_for(out):  # killed after the store was complete
-        JobFolder(out, preparation.plan).remove()
+        JobFolder.remove_for(out)
     return store
 
 
 def _label_all(jobs: list[StagedJob], labelling: LabellingPass, progress: Progress) -> None:
     preparation = labelling.preparation
-    left = [job for job in jobs if not job[1].exists()]
+    to_do = missing([path for _, path in jobs])
+    left = [job for job in jobs if job[1] in to_do]
     opening = partial(open_labelling, replace(preparation, files=()))  # a worker needs its own files only
-    done_jobs = run_all(opening, left, preparation.config.work, here=labelling)
+    work = sendable_to(preparation.config.work, preparation.labels)
+    done_jobs = run_all(opening, left, work, here=labelling)
     for done, _ in enumerate(done_jobs, start=len(jobs) - len(left) + 1):
         progress(LABELLING_SHARE * done / len(jobs), f"{done} of {len(jobs)} jobs")

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import DTypeLike, NDArray
 
-from poreconv.dataset.store import INDEX
+from poreconv.dataset.index import INDEX
 from poreconv.events.events import Events
+from poreconv.reads.distinct import JobLedger, JoinedJobs
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.records import from_json, to_json
 
@@ -49,7 +50,9 @@ class StagedWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._table = pq.ParquetWriter(path, SCHEMA, compression="none", use_dictionary=False, write_statistics=False)
+        self._table = pq.ParquetWriter(
+            path, SCHEMA, compression="none", use_dictionary=False, write_statistics=False, write_page_checksum=True
+        )
         self._batch: list[LabelledRead] = []
         self._size = 0
 
@@ -68,11 +71,11 @@ class StagedWriter:
         self._table.write_table(_table(self._batch))
         self._batch, self._size = [], 0
 
-    def finish(self, ledger: Ledger) -> None:
+    def finish(self, ledger: JobLedger) -> None:
         """Write the remaining reads, and the ledger.
 
         Args:
-            ledger: Of all reads of the job.
+            ledger: Of the job.
         """
         self._flush()
         self._table.add_key_value_metadata({"ledger": to_json(ledger)})
@@ -96,44 +99,65 @@ def _table(batch: Sequence[LabelledRead]) -> pa.Table:
     return pa.table(columns, SCHEMA)
 
 
-def ledger_of(path: Path) -> Ledger:
-    """Return the ledger of a staged file.
+@dataclass(frozen=True)
+class StagedFile:
+    """The labelled reads of a job, without those that an earlier job has used."""
+
+    path: Path
+    """What `StagedWriter` wrote."""
+    left_out: frozenset[str]
+    """Ids that an earlier job has used."""
+
+    def reads(self, classes: tuple[str, ...]) -> Iterator[LabelledRead]:
+        """Yield labelled reads as they were written, one row group in memory at a time.
+
+        Args:
+            classes: Class names of the events.
+        """
+        for batch, numbers in self._batches(SCHEMA.names):
+            rows = batch.select(ROW_FIELDS).to_pylist()
+            for i in numbers:
+                array = {name: _array(batch, name, i) for name in ARRAYS}
+                yield LabelledRead(rows[i], array.pop("adc"), Events.of(**array, classes=classes))
+
+    def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield some columns of each read's row.
+
+        Args:
+            columns: Names in ``ROW_FIELDS``, ``read_id`` among them.
+        """
+        for batch, numbers in self._batches(columns):
+            rows = batch.to_pylist()
+            yield from (rows[i] for i in numbers)
+
+    def durations(self) -> Iterator[NDArray[np.int32]]:
+        """Yield the durations of the events of each read, samples, shape ``(n_events,)``."""
+        for batch, numbers in self._batches(["read_id", "start", "end"]):
+            for i in numbers:
+                yield _array(batch, "end", i) - _array(batch, "start", i)
+
+    def _batches(self, columns: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, list[int]]]:
+        """Yield row groups, each with the numbers of the rows that are used."""
+        with pq.ParquetFile(self.path, memory_map=True) as table:
+            for i in range(table.num_row_groups):
+                for batch in table.read_row_group(i, list(columns), use_threads=False).to_batches():
+                    read_ids = batch["read_id"].to_pylist()
+                    yield batch, [row for row, read_id in enumerate(read_ids) if read_id not in self.left_out]
+
+
+def staged_files(paths: Sequence[Path]) -> tuple[list[StagedFile], Ledger]:
+    """Open what the jobs of a preparation have staged.
 
     Args:
-        path: What `StagedWriter` wrote.
+        paths: The file of each job, in order.
+
+    Returns:
+        The files, in which together each read stands once; and the ledger of all jobs, without the reads that are kept.
     """
-    return from_json(pq.read_metadata(path).metadata[b"ledger"], Ledger)
-
-
-def read_staged(path: Path, classes: tuple[str, ...]) -> Iterator[LabelledRead]:
-    """Yield labelled reads as they were written, one row group in memory at a time.
-
-    Args:
-        path: What `StagedWriter` wrote.
-        classes: Class names of the events.
-    """
-    for batch in _batches(path, SCHEMA.names):
-        rows = batch.select(ROW_FIELDS).to_pylist()
-        for i, row in enumerate(rows):
-            array = {name: _array(batch, name, i) for name in ARRAYS}
-            yield LabelledRead(row, array.pop("adc"), Events.of(**array, classes=classes))
-
-
-def durations(path: Path) -> Iterator[NDArray[np.int32]]:
-    """Yield the durations of the events of each staged read, samples, shape ``(n_events,)``.
-
-    Args:
-        path: What `StagedWriter` wrote.
-    """
-    for batch in _batches(path, ["start", "end"]):
-        for i in range(batch.num_rows):
-            yield _array(batch, "end", i) - _array(batch, "start", i)
-
-
-def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path, memory_map=True) as table:
-        for i in range(table.num_row_groups):
-            yield from table.read_row_group(i, columns, use_threads=False).to_batches()
+    jobs = JoinedJobs()
+    ledgers = (from_json(pq.read_metadata(path).metadata[b"ledger"], JobLedger) for path in paths)
+    files = [StagedFile(path, jobs.add(ledger, ())) for path, ledger in zip(paths, ledgers, strict=True)]
+    return files, jobs.ledger
 
 
 def _array(batch: pa.RecordBatch, name: str, i: int) -> NDArray[Any]:

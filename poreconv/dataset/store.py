@@ -9,14 +9,14 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import combinations, permutations
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import DTypeLike, NDArray
 
-from poreconv.config import SplitConfig
+from poreconv.config import NormalisationConfig, SplitConfig
+from poreconv.dataset.index import INDEX, read_index
 from poreconv.dataset.split_counts import SplitCounts
 from poreconv.dataset.splits import SPLITS, SplitName, group_of
 from poreconv.errors import ConfigError, StoreError
@@ -28,36 +28,20 @@ from poreconv.reads.scaling import normalise
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.records import from_json
 
+if TYPE_CHECKING:  # torch asks of a dataset only that it has a length and items, and a store is prepared without torch
+    from torch.utils.data import Dataset
+
+    from poreconv.dataset.tensors import StoredRead
+
+    _Dataset = Dataset[StoredRead]
+else:
+    _Dataset = object
+
 TARGET_FILES = {np.dtype(np.int8): "target.i8", np.dtype(np.float32): "target.f4"}
 """Type of a target -> its file."""
 
 FILES = ("dataset.json", "reads.parquet", "signal.i16", *TARGET_FILES.values())
 """Names of the files of stores."""
-
-INDEX = pa.schema(
-    [
-        ("read_id", pa.string()),
-        ("offset", pa.int64()),
-        ("length", pa.int64()),
-        ("shift_pa", pa.float64()),
-        ("scale_pa", pa.float64()),
-        ("calibration_offset", pa.float64()),
-        ("calibration_scale", pa.float64()),
-        ("sample_rate_hz", pa.float64()),
-        ("recorded_hz", pa.float64()),
-        ("run_id", pa.string()),
-        ("channel", pa.int32()),
-        ("chemistry", pa.string()),
-        ("reference", pa.string()),
-        ("split", pa.string()),
-        ("source", pa.string()),
-        ("first_labelled", pa.int64()),
-        ("end_labelled", pa.int64()),
-    ]
-)
-"""Columns of ``reads.parquet``; ``offset`` and ``length`` count samples in ``signal.i16``; ``recorded_hz`` is the
-sample rate before resampling; ``reference`` is empty where it is not known; ``[first_labelled, end_labelled)`` spans
-the read's known targets."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +72,11 @@ class StoreInfo:
     """Read, or run, channel or reference, whichever the rule splits by -> its split, where that is not the rule's."""
 
 
-class Store:
+class Store(_Dataset):
     """An open store; its signal stays on disk until it is used.
+
+    It is a torch ``Dataset`` of whole reads, of any split: ``DataLoader(store, batch_size=None)``; for the reads of one
+    split, ``torch.utils.data.Subset(store, store.rows("train"))``.
 
     Args:
         path: The folder.
@@ -98,23 +85,36 @@ class Store:
         StoreError: It is not a store, or its files don't fit together.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        described = path / "dataset.json"
+    def __init__(self, path: Path | str) -> None:
+        self.path: Path = Path(path)
+        described = self.path / "dataset.json"
         if not described.is_file():
             raise StoreError(f"{path}: not a store (it has no dataset.json); make one with poreconv prepare")
-        self.info = _read_info(described)
-        self.task = _task_of(described, self.info)
-        self.index = _read_index(path / "reads.parquet")
+        self.info: StoreInfo = _read_info(described)
+        self.task: Task = _task_of(described, self.info)
+        self.index: pa.Table = read_index(self.path / "reads.parquet")
         self._columns: dict[str, NDArray[Any]] = {
             name: self.index[name].to_numpy() for name in INDEX.names if not pa.types.is_string(INDEX.field(name).type)
         }
-        n_samples = int(self.length.sum())
-        self.signal = _map(path / "signal.i16", np.int16, n_samples)
-        self.target = _map(path / TARGET_FILES[np.dtype(self.task.dtype)], self.task.dtype, n_samples)
-        self._check_index(n_samples)
+        self._check_index(self._map_files())
         split = np.array(self.text("split"), dtype=object)
         self._rows: dict[str, NDArray[np.int64]] = {name: np.flatnonzero(split == name) for name in SPLITS}
+
+    def _map_files(self) -> int:
+        n_samples = int(self.length.sum())
+        self.signal: NDArray[np.int16] = _map(self.path / "signal.i16", np.int16, n_samples)
+        file = TARGET_FILES[np.dtype(self.task.dtype)]
+        self.target: NDArray[Any] = _map(self.path / file, self.task.dtype, n_samples)
+        return n_samples
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle without the samples: another process maps the files itself."""
+        return {name: value for name, value in vars(self).items() if name not in {"signal", "target"}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickle, and map the files."""
+        vars(self).update(state)
+        self._map_files()
 
     def _check_index(self, n_samples: int) -> None:
         first, end = self.column("first_labelled"), self.column("end_labelled")
@@ -125,6 +125,17 @@ class Store:
     def __len__(self) -> int:
         """Number of reads."""
         return int(self.index.num_rows)
+
+    def __getitem__(self, row: int) -> "StoredRead":
+        """Return a whole read as tensors; its row in the index may be negative, to count from the end."""
+        from poreconv.dataset.tensors import StoredRead, as_batch
+
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"{self.path}: read {row} of {len(self)}")
+        row = row % len(self)
+        whole = np.array([row]), np.array([0]), int(self.length[row])
+        x_B1T, y_BT = as_batch(*self.windows(*whole, clip=NormalisationConfig().clip))
+        return StoredRead(x_B1T[0], y_BT[0], str(self.index["read_id"][row]))
 
     @property
     def offset(self) -> NDArray[np.int64]:
@@ -284,22 +295,6 @@ def _task_of(path: Path, info: StoreInfo) -> Task:
         return task_named(info.task)
     except ConfigError as exc:
         raise StoreError(f"{path}: {exc}") from exc
-
-
-def _read_index(path: Path) -> pa.Table:
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as exc:
-        raise StoreError(f"{path}: cannot be read as a Parquet table; run poreconv prepare again") from exc
-    if table.schema.names != INDEX.names:
-        raise StoreError(f"{path}: not the columns of a store's index; run poreconv prepare again")
-    empty = [name for name in INDEX.names if table[name].null_count]
-    if empty:
-        raise StoreError(f"{path}: empty cells in {', '.join(empty)}; run poreconv prepare again")
-    try:
-        return table.cast(INDEX).combine_chunks()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
-        raise StoreError(f"{path}: columns have other types ({exc}); run poreconv prepare again") from exc
 
 
 def _map(path: Path, dtype: DTypeLike, n_samples: int) -> NDArray[Any]:

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from poreconv.dataset.store import INDEX, TARGET_FILES, StoreInfo
+from poreconv.dataset.index import INDEX
+from poreconv.dataset.store import TARGET_FILES, StoreInfo
 from poreconv.events.tasks.task import Task
 from poreconv.runtime.records import to_json
 

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from poreconv.config import SplitConfig
 from poreconv.dataset.preparation import Preparation
 from poreconv.dataset.split_counts import SplitCounts
 from poreconv.dataset.splits import SplitName, group_of, intervals, moved_groups
-from poreconv.dataset.staging import LabelledRead, durations, ledger_of, read_staged
+from poreconv.dataset.staging import LabelledRead, StagedFile, staged_files
 from poreconv.dataset.store import StoreInfo
 from poreconv.dataset.store_writer import StoreWriter
-from poreconv.errors import LabelError, StoreError
+from poreconv.errors import StoreError
 from poreconv.runtime.ledger import Ledger
 
 LONGEST_DWELL = 1 << 16
@@ -45,39 +44,29 @@ class WritingPass:
         Raises:
             StoreError: No read was kept.
         """
-        task, median_dwell = self.preparation.task, _median_dwell(self.staged)
+        staged, ledger = staged_files(self.staged)
+        task, median_dwell = self.preparation.task, _median_dwell(staged)
         longest = task.longest_event(median_dwell)
-        moved = _moved(self.staged, self.preparation.config.split)
+        moved = _moved(staged, self.preparation.config.split)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        ledger, counts = Ledger(), SplitCounts(self.classes, task)
+        counts = SplitCounts(self.classes, task)
         with StoreWriter(folder, task) as writer:
-            for read in self._distinct_reads(ledger, progress):
+            for read in self._reads(staged, progress):
                 target = task.target(read.events, len(read.adc), longest)
                 split = moved.get(_group(read.row, self.preparation.config.split), read.row["split"])
                 writer.append(read.row | {"split": split}, read.adc, target)
                 counts.add(split, target, len(read.events))
                 ledger.kept += 1
             if not ledger.kept:
-                raise StoreError(f"no read was kept, so no store was written; {ledger.summary()}")
+                cause = next((f"; {drop.detail}" for drop in ledger.named if drop.reason != "no_label"), "")
+                raise StoreError(f"no read was kept, so no store was written; {ledger.summary()}{cause}")
             writer.finish(self._info(median_dwell, longest, counts, ledger, moved))
 
-    def _distinct_reads(self, ledger: Ledger, progress: Callable[[float], None]) -> Iterator[LabelledRead]:
-        """Yield staged reads in order, without duplicates; adds each job's ledger to ``ledger``."""
-        seen: set[str] = set()
-        for done, path in enumerate(self.staged, start=1):
-            ledger.merge(ledger_of(path))
-            for read in read_staged(path, self.source_classes):
-                read_id, source = read.row["read_id"], read.row["source"]
-                if read_id in seen:
-                    error = LabelError(
-                        f"{source}: read {read_id}: duplicate id; the first record is kept", reason="duplicate"
-                    )
-                    ledger.drop(error, read_id=read_id, source=source)
-                    continue
-                seen.add(read_id)
-                yield read
-            progress(done / len(self.staged))
+    def _reads(self, staged: list[StagedFile], progress: Callable[[float], None]) -> Iterator[LabelledRead]:
+        for done, file in enumerate(staged, start=1):
+            yield from file.reads(self.source_classes)
+            progress(done / len(staged))
 
     def _info(
         self, median_dwell: float, longest: float, counts: SplitCounts, ledger: Ledger, moved: dict[str, SplitName]
@@ -97,15 +86,13 @@ class WritingPass:
         )
 
 
-def _moved(staged: list[Path], config: SplitConfig) -> dict[str, SplitName]:
+def _moved(staged: list[StagedFile], config: SplitConfig) -> dict[str, SplitName]:
     """Choose what is moved into a split that would be empty; reads staged files only until no split is."""
-    read_ids, groups, splits = set[str](), set[str](), set[str]()
-    for path in staged:
-        for row in pq.read_table(path, columns=["read_id", "run_id", "channel", "reference", "split"]).to_pylist():
-            if row["read_id"] not in read_ids:
-                read_ids.add(row["read_id"])
-                groups.add(_group(row, config))
-                splits.add(row["split"])
+    groups, splits = set[str](), set[str]()
+    for file in staged:
+        for row in file.rows(["read_id", "run_id", "channel", "reference", "split"]):
+            groups.add(_group(row, config))
+            splits.add(row["split"])
         if splits >= intervals(config).keys():
             return {}
     return moved_groups(config, groups)
@@ -121,10 +108,10 @@ def _group(row: dict[str, Any], config: SplitConfig) -> str:
     )
 
 
-def _median_dwell(staged: list[Path]) -> float:
+def _median_dwell(staged: list[StagedFile]) -> float:
     """Return the median duration of all staged events, samples; 0 without events."""
     counts = np.zeros(LONGEST_DWELL + 1, np.int64)
-    for dwell in (dwell for path in staged for dwell in durations(path)):
+    for dwell in (dwell for file in staged for dwell in file.durations()):
         of_read = np.bincount(np.minimum(dwell, LONGEST_DWELL))
         counts[: len(of_read)] += of_read
     cumulative = np.cumsum(counts)

@@ -6,22 +6,21 @@ Adding one: a line there, beside those in `events.tasks` and `training.objective
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
-from pkgutil import resolve_name
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.config import BOUNDARY
-from poreconv.evaluation.baselines import BASELINES, Baseline
-from poreconv.evaluation.metrics import BoundaryMetric, ReadMetric, SegmentMetric
-from poreconv.evaluation.words import class_balance, percent, worst_by_score
+from poreconv.evaluation.baselines import BASELINES
+from poreconv.evaluation.metrics import BoundaryMetric
+from poreconv.evaluation.words import percent, worst_by_score
 from poreconv.events.matching import partners
 from poreconv.events.targets import boundaries, known_starts
 from poreconv.events.tasks import task_named
 from poreconv.events.tasks.task import Task
-from poreconv.runtime.registry import entry, lookup
+from poreconv.runtime.registry import lookup
 
 if TYPE_CHECKING:
     from poreconv.evaluation.result import Evaluation
@@ -47,6 +46,8 @@ class Criterion(ABC):
     """Keys of the model's scores that a result holds for single reads; reads are ranked by the first."""
     read_columns: ClassVar[dict[str, str]]
     """Key of a score of single reads -> head of its column."""
+    class_columns: ClassVar[dict[str, str]] = {}
+    """Columns of a table of the model's classes: head -> key of the score, which is followed by ``_CLASS``."""
     intervals: ClassVar[tuple[str, ...]] = ()
     """Keys of the scores whose intervals a table in the terminal shows."""
     baselines: ClassVar[Mapping[str, str]] = BASELINES
@@ -254,113 +255,11 @@ class BoundaryCriterion(Criterion):
         return found
 
 
-class SegmentCriterion(Criterion):
-    """Classes sample by sample, and segments."""
-
-    read_scores: ClassVar[tuple[str, ...]] = ("macro_f1", "accuracy", "mean_segment_iou")
-    read_columns: ClassVar[dict[str, str]] = {
-        "macro_f1": "macro F1", "accuracy": "accuracy", "mean_segment_iou": "segment IoU",
-    }  # fmt: skip
-    intervals = ("macro_f1", "accuracy")
-    meaning = "F1 over samples, averaged over the classes"
-    note = (
-        "Samples outside the labels' coverage are not judged. IoU: intersection over union, of the samples of each"
-        " class, or of each true segment and the best predicted one."
-    )
-    pictures = (f"{PICTURES}:confusion",)
-
-    def metric(self, classes: tuple[str, ...]) -> SegmentMetric:
-        """Make a `SegmentMetric`."""
-        return SegmentMetric(classes)
-
-    def update(self, metric: Any, target: NDArray[Any], events: Events, outputs_CT: NDArray[np.float32] | None) -> None:
-        """Compare the classes of one read's samples."""
-        metric.update(target, self.task.target(events, len(target)))
-
-    def columns(self, classes: tuple[str, ...]) -> dict[str, str]:
-        """Return accuracy, F1 and IoU, and F1 of each class."""
-        of_segments = {"sample IoU": "mean_sample_iou", "segment IoU": "mean_segment_iou"}
-        return _with_classes(of_segments, classes)
-
-    def how_good(self, result: Evaluation) -> str:
-        """Describe accuracy and overlap."""
-        scores = result.model_scores
-        overlap = f"a true segment and the best predicted one overlap by {percent(scores['mean_segment_iou'])} (IoU)"
-        return f"It assigns {percent(scores['accuracy'])} of the samples to their true class; on average, {overlap}."
-
-    def balance(self, result: Evaluation) -> str:
-        """Describe the hardest class."""
-        return class_balance(result, self.counted)
-
-    def certainty(
-        self, target: NDArray[Any], outputs_CT: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Return the probability of the most probable class at each known sample, and whether it is the true one."""
-        known = self.task.known(target)
-        return outputs_CT.max(0)[known], (outputs_CT.argmax(0) == target)[known]
-
-    def confusion(self, metric: Any) -> NDArray[np.int64]:
-        """Return the metric's confusion matrix."""
-        matrix: NDArray[np.int64] = metric.confusion()
-        return matrix
-
-
-class ReadCriterion(SegmentCriterion):
-    """Classes of whole reads."""
-
-    read_scores: ClassVar[tuple[str, ...]] = ("p_true",)
-    read_columns: ClassVar[dict[str, str]] = {"p_true": "probability of its class"}
-    intervals = ("macro_f1", "accuracy")
-    baselines: ClassVar[Mapping[str, str]] = {"majority": BASELINES["majority"]}
-    meaning = "share of the reads whose class is right"
-    counted = "reads"
-    note = (
-        "AUROC: how often a read of a class has a higher probability for it than a read of another class, averaged over"
-        " the classes."
-    )
-
-    def metric(self, classes: tuple[str, ...]) -> Any:
-        """Make a `ReadMetric`."""
-        return ReadMetric(classes)
-
-    def update(self, metric: Any, target: NDArray[Any], events: Events, outputs_CT: NDArray[np.float32] | None) -> None:
-        """Compare the class of one read; a method without probabilities is certain."""
-        certain_CT = np.eye(len(events.classes))[:, events.label]
-        metric.update(target, certain_CT if outputs_CT is None else outputs_CT)
-
-    def columns(self, classes: tuple[str, ...]) -> dict[str, str]:
-        """Return accuracy, F1 and AUROC, and F1 of each class."""
-        return _with_classes({"AUROC": "auroc"}, classes)
-
-    def how_good(self, result: Evaluation) -> str:
-        """Describe accuracy and ranking."""
-        scores = result.model_scores
-        ranked = f"ranks a read of one class and a read of another correctly in {percent(scores['auroc'])} of cases"
-        return f"It assigns {percent(scores['accuracy'])} of the reads to their true class, and {ranked}."
-
-    def worst_read(self, result: Evaluation) -> str:
-        """Describe the read whose true class is least probable."""
-        worst = result.reads[-1]
-        probability = worst.model[result.read_headline]
-        return f" The worst read, {worst.read_id}, has a probability of {probability:.2f} for its true class."
-
-    def certainty(
-        self, target: NDArray[Any], outputs_CT: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Count each read once, by its first sample: its samples are all alike."""
-        return super().certainty(target[:1], outputs_CT[:, :1])
-
-
-def _with_classes(of_task: dict[str, str], classes: tuple[str, ...]) -> dict[str, str]:
-    per_class = {f"F1 {name}": f"f1_{name}" for name in classes}
-    return {"accuracy": "accuracy", "macro F1": "macro_f1", **of_task, **per_class, "ECE": "ece"}
-
-
 CRITERIA = {
     "boundary": "poreconv.evaluation.criteria:BoundaryCriterion",
-    "segment": "poreconv.evaluation.criteria:SegmentCriterion",
-    "base": "poreconv.evaluation.criteria:SegmentCriterion",
-    "read": "poreconv.evaluation.criteria:ReadCriterion",
+    "segment": "poreconv.evaluation.segment_criterion:SegmentCriterion",
+    "base": "poreconv.evaluation.segment_criterion:SegmentCriterion",
+    "read": "poreconv.evaluation.read_criterion:ReadCriterion",
     "value": "poreconv.evaluation.value_criterion:ValueCriterion",
 }
 """Task -> its criterion, ``"module:attribute"``."""
@@ -377,18 +276,3 @@ def criterion_of(task: str) -> Criterion:
     """
     kind: type[Criterion] = lookup(CRITERIA, task, kind="criterion of task")
     return kind(task_named(task))
-
-
-def baselines_for(task: str, names: Iterable[str] | None = None) -> dict[str, Baseline]:
-    """Return baselines by name.
-
-    Args:
-        task: Name of the model's task.
-        names: Names of baselines; default: all that suit the task.
-
-    Raises:
-        ConfigError: There is no such baseline.
-    """
-    suitable = criterion_of(task).baselines
-    known = {**BASELINES, **suitable}
-    return {name: resolve_name(entry(known, name, kind="baseline")) for name in (suitable if names is None else names)}

@@ -125,7 +125,7 @@ class Excerpt:
         wrong_T, known_T = criterion.wrong(target, predicted), recipe.asked.known(target)
         n_detail = min(len(read.adc), int(np.clip(DETAIL_EVENTS * recipe.mean_dwell, DETAIL_FEWEST, DETAIL_MOST)))
         detail = worst_window(wrong_T, known_T, n_detail)
-        bins = binned(read.adc, BINS)
+        bins = binned(read.counts, BINS)
         comparable = outputs_CT.shape[1] == len(target)
         curves = criterion.curves(target, outputs_CT, recipe.classes) if comparable else {}
         events = recipe.asked.events(target, recipe.classes), predicted
@@ -139,7 +139,7 @@ class Excerpt:
             n_samples=len(read.adc),
             envelope=np.stack([bins.min(1), bins.max(1)]),
             start=detail.start,
-            adc=read.adc[detail],
+            adc=read.counts[detail],
             truth=Track.of(truth),
             predicted=Track.of(predicted),
             curves={name: curve[detail].astype(np.float32).round(3) for name, curve in curves.items()},

@@ -4,16 +4,18 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poreconv.errors import StoreError
+from poreconv.errors import MismatchError, StoreError
 from poreconv.evaluation.baselines import Baseline
 from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.excerpt import Excerpt
 from poreconv.evaluation.metrics import ReliabilityMetric
+from poreconv.evaluation.metrics.own import OwnMetrics, Scorer
 from poreconv.evaluation.result import MODEL, Evaluation, ReadScores, Scores
 from poreconv.evaluation.truths import ReadKey, Truths
 from poreconv.events.events import Events
@@ -31,9 +33,15 @@ LIBRARIES = ("poreconv", "torch", "lightning", "numpy")
 
 
 class Judge:
-    """Scores of one method: its events against the truth, inside the truth's coverage."""
+    """Scores of one method: its events against the truth, inside the truth's coverage.
 
-    def __init__(self, recipe: Recipe) -> None:
+    Args:
+        recipe: Recipe of the model.
+        own: Scorers of the user's own, by the names of their scores; default: none.
+    """
+
+    def __init__(self, recipe: Recipe, own: Mapping[str, Scorer] = MappingProxyType({})) -> None:
+        self._own = own
         self._criterion = criterion_of(recipe.task)
         self._metric = self._criterion.metric(recipe.classes)
         self.reliability = ReliabilityMetric()
@@ -59,11 +67,13 @@ class Judge:
                 self._has_probabilities = True
                 self.reliability.update(*certainty)
         self._criterion.update(self._metric, target, events, probabilities_CT)
+        for scorer in self._own.values():
+            scorer.update(target, events)
 
     def compute(self) -> Scores:
         """Return all scores; ``ece``, the expected calibration error, only of a method that gave probabilities."""
         ece = {"ece": float(self.reliability.compute())} if self._has_probabilities else {}
-        return Scores(self._metric.compute() | ece)
+        return Scores(self._metric.compute() | ece | {name: scorer.compute() for name, scorer in self._own.items()})
 
     def per_read(self, name: str) -> NDArray[np.float64]:
         """Return one score of each read, in the order of `update`.
@@ -96,7 +106,13 @@ JudgedRead = tuple[Trial, ReadKey]
 """A read, and the trial that it was judged in."""
 
 
-def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline], progress: Progress) -> Evaluation:
+def judge(
+    labeller: Labeller,
+    truths: Truths,
+    detectors: Mapping[str, Baseline],
+    progress: Progress,
+    metrics: OwnMetrics | None = None,
+) -> Evaluation:
     """Judge a model and some baselines on the same reads.
 
     Args:
@@ -104,15 +120,20 @@ def judge(labeller: Labeller, truths: Truths, detectors: Mapping[str, Baseline],
         truths: The reads to judge on, with their true classes.
         detectors: The baselines, by name.
         progress: Called after each read with the share of the reads that is done.
+        metrics: The user's own; default: none.
 
     Raises:
         StoreError: No read is left to judge on.
     """
-    return judge_together([Trial(labeller, truths)], labeller.recipe, detectors, progress)
+    return judge_together([Trial(labeller, truths)], labeller.recipe, detectors, progress, metrics)
 
 
 def judge_together(
-    trials: Sequence[Trial], recipe: Recipe, detectors: Mapping[str, Baseline], progress: Progress
+    trials: Sequence[Trial],
+    recipe: Recipe,
+    detectors: Mapping[str, Baseline],
+    progress: Progress,
+    metrics: OwnMetrics | None = None,
 ) -> Evaluation:
     """Judge models of one kind, each on reads of its own, as one method; baselines have the recipe of each.
 
@@ -121,15 +142,18 @@ def judge_together(
         recipe: Recipe of the model that they stand for.
         detectors: The baselines, by name.
         progress: Called after each read with the share of the reads that is done.
+        metrics: The user's own; default: none.
 
     Raises:
         StoreError: No read is left to judge on.
     """
     ledger, judged, n_reads = Ledger(), list[JudgedRead](), sum(len(truths) for _, truths in trials)
-    judges = {name: Judge(recipe) for name in (MODEL, *detectors)}
+    criterion = criterion_of(recipe.task)
+    own = metrics or OwnMetrics((), criterion, recipe.classes)
+    judges = {name: Judge(recipe, own.scorers()) for name in (MODEL, *detectors)}
     for trial in trials:
         labeller, truths = trial
-        for read, probabilities_CT in labeller.probabilities(truths.reads(ledger), ledger):
+        for read, probabilities_CT in labeller.with_probabilities(truths.reads(ledger), ledger):
             key = (read.source, read.read_id)
             target = truths.target(key)
             judges[MODEL].update(target, labeller.decode(read, probabilities_CT), probabilities_CT)
@@ -139,9 +163,8 @@ def judge_together(
             ledger.kept += 1
             progress(ledger.reads_in / max(n_reads, 1), f"{ledger.reads_in:,} of {n_reads:,} reads")
     if not judged:
-        truths = trials[0].truths
-        raise StoreError(f"{truths.where}: no read of split {truths.split} is left to judge on; {ledger.summary()}")
-    kept = spread(_ranked(judges[MODEL].per_read(criterion_of(recipe.task).read_scores[0])), MOST_READS)
+        raise _none_left(trials[0].truths, ledger)
+    kept = spread(_ranked(judges[MODEL].per_read(criterion.read_scores[0])), MOST_READS)
     return Evaluation(
         scores={name: judges[name].compute() for name in judges},
         recipe=recipe,
@@ -154,7 +177,13 @@ def judge_together(
         confusion=judges[MODEL].confusion(),
         reads=_read_scores(judges, recipe, {i: judged[i] for i in kept}),
         drawn=[_drawn(*judged[i]) for i in spread(kept, MOST_DRAWN)],
+        metrics=own.names,
     )
+
+
+def _none_left(truths: Truths, ledger: Ledger) -> StoreError:
+    cause = next((f"; {drop.detail}" for drop in ledger.named if drop.reason in MismatchError.REASONS), "")
+    return StoreError(f"{truths.where}: no read of split {truths.split} is left to judge on; {ledger.summary()}{cause}")
 
 
 def _described(trials: Sequence[Trial]) -> dict[str, Any]:
@@ -200,7 +229,7 @@ def _drawn(trial: Trial, key: ReadKey) -> Excerpt:
     """Label a read again, and make its excerpt."""
     labeller, truths = trial
     read = truths.read(key)
-    [(_, probabilities_CT)] = labeller.probabilities([read])
+    probabilities_CT = labeller.probabilities(read)
     events = labeller.decode(read, probabilities_CT)
     return Excerpt.of(read, truths.target(key), events, probabilities_CT, labeller.recipe)
 

@@ -76,11 +76,18 @@ class Evaluation:
     best and the worst."""
     drawn: list[Excerpt] = field(default_factory=list)
     """The best, the median and the worst read, or fewer if there are fewer reads."""
+    metrics: tuple[str, ...] = ()
+    """Keys of the scores by metrics of the user's own."""
 
     @property
     def headline(self) -> str:
         """Key of the task's headline score."""
         return self.recipe.asked.headline[0]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of a table of methods: head -> key of the score."""
+        return criterion_of(self.recipe.task).columns(self.recipe.classes) | {name: name for name in self.metrics}
 
     @property
     def read_headline(self) -> str:

@@ -15,6 +15,9 @@ INCLUDE_TRAINING = "include_training"
 FOLDS = "folds"
 """Key in the data of a result: number of models that judged the reads in folds; none: the model itself judged them."""
 
+COUNTED = ("absolute", "segments")
+"""Prefixes of the keys of scores that are numbers of samples or of segments."""
+
 
 def marks(result: Evaluation) -> list[str]:
     """List what must stand beside the scores wherever they are shown, in sentences.

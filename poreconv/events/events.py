@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from poreconv.errors import ConfigError
+
+if TYPE_CHECKING:  # neither is needed to work with events
+    import pandas as pd
+    import pyarrow as pa
+
+UNNAMED = "event"
+"""Label, in tables, of events without a class."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +101,36 @@ class Events:
             Shape ``(n,)``.
         """
         return np.asarray((self.end > start) & (self.start < end))
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the events as an Arrow table, one row per event.
+
+        Returns:
+            Columns ``start``, ``end`` (samples), ``label`` (name of the class; ``event`` where it is not known) and
+            ``score``; and ``value``, null where it is not known, if any event has one.
+        """
+        import pyarrow as pa
+
+        names = pa.array([*self.classes, UNNAMED])
+        columns = {
+            "start": self.start,
+            "end": self.end,
+            "label": names.take(pa.array(self.label % len(names))),
+            "score": self.score,
+        }
+        valued = {"value": pa.array(self.value, from_pandas=True)} if np.isfinite(self.value).any() else {}
+        return pa.table(columns | valued)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the events as a data frame; columns as in `to_arrow`.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        try:
+            return self.to_arrow().to_pandas()
+        except ImportError as exc:
+            raise ConfigError("to_pandas: pandas is not installed; pip install 'poreconv[pandas]'") from exc
 
 
 def joined(parts: Sequence[Events]) -> Events:

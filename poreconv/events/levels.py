@@ -9,7 +9,7 @@ from poreconv.reads.read import Read
 
 
 def event_levels(read: Read, events: Events) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Compute the mean and SD of the current in each event, from exact sums of the counts.
+    """Compute the mean and SD of the current in each event, from exact sums of its counts.
 
     Args:
         read: The read.
@@ -28,13 +28,13 @@ def event_levels(read: Read, events: Events) -> tuple[NDArray[np.float64], NDArr
 
 @njit(cache=True)
 def _sums(
-    adc: NDArray[np.int16], start: NDArray[np.int64], end: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # (int16[:], int64[:], int64[:])
-    """Sum of the counts of each event, and of their squares."""
-    total, squares = np.zeros(len(start), np.int64), np.zeros(len(start), np.int64)
+    adc: NDArray[np.int16 | np.float32], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # (int16[:] or float32[:], int64[:], int64[:])
+    """Sum of the counts, or pA, of each event, and of their squares: exact in counts, as far as 2**53."""
+    total, squares = np.zeros(len(start), np.float64), np.zeros(len(start), np.float64)
     for i in range(len(start)):
         for sample in range(start[i], end[i]):
-            count = np.int64(adc[sample])
+            count = np.float64(adc[sample])
             total[i] += count
             squares[i] += count * count
     return total, squares

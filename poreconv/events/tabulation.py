@@ -3,12 +3,13 @@
 The files of a killed command are kept, so that the same command continues it.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -16,20 +17,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from poreconv.config import FilesConfig, WorkConfig, require
-from poreconv.errors import ReadDropped
+from poreconv.errors import FormatError, MismatchError, PoreconvError
 from poreconv.events.writers import Writer, writer_for
 from poreconv.events.writers.parquet import ParquetWriter
 from poreconv.events.writers.table import EVENTS, ReadFacts, events_table, with_facts
 from poreconv.events.writers.values import VALUES, MeansWriter, values_table
+from poreconv.reads.distinct import JobLedger, JoinedJobs
 from poreconv.reads.pieces import Job, LastFile, plan_jobs, reads_of
 from poreconv.reads.read import Read
 from poreconv.reads.readers import find_files
 from poreconv.reads.selection import Selection
 from poreconv.runtime.executors import run_all
-from poreconv.runtime.files import JobFolder, check_seen, fingerprint, whole_file
+from poreconv.runtime.files import LEDGER, check_name, check_seen, errors_name, fingerprint, whole_file
+from poreconv.runtime.jobs import TAKEN, JobFolder, missing
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import progress_bar
-from poreconv.runtime.records import from_json, to_json
+from poreconv.runtime.records import from_json, to_json, to_plain
 
 READS_WITHOUT_EVENTS = "reads_without_events"
 """Note in the ledger: reads that were labelled and have no events."""
@@ -129,6 +132,8 @@ def tabulate(
 
     Raises:
         ConfigError: ``out`` exists, its suffix names no format, or the list of read ids cannot be read.
+        FormatError: A signal file cannot be read, or there is no read in them.
+        MismatchError: No read fits the model.
     """
     check_out(out, kind, overwrite=overwrite)
     found, selection = find_files([paths] if isinstance(paths, Path | str) else paths), Selection.of(files)
@@ -139,8 +144,12 @@ def tabulate(
         progress_bar(command) as progress,
         LastFile() as last_file,
     ):
+        if folder.finished:
+            folder.remove()
+            return read_ledger(out)
         jobs = [(job, folder.path(number, ".parquet")) for number, job in enumerate(plan_jobs(found, selection))]
-        left = [job for job in jobs if not job[1].exists()]
+        to_do = missing([path for _, path in jobs])
+        left = [job for job in jobs if job[1] in to_do]
         write_here = here and partial(_write_job, kind, files, selection.ids, last_file, here)
         done_jobs = run_all(partial(_open_job_writer, kind, files, open_analysis), left, work, here=write_here)
 
@@ -152,7 +161,7 @@ def tabulate(
                     yield waiting.popleft()
             yield from waiting
 
-        return join_files(folder, written_in_order(), out, kind)
+        return join_files(folder, written_in_order(), out, kind, settings)
 
 
 @contextmanager
@@ -175,9 +184,9 @@ def _write_job(
 ) -> None:
     job, out = job_with_file
     check_seen(out.parent)
-    ledger = Ledger()
-    reads = reads_of(job, ledger, skip_bad_files=files.skip_bad_files, asked=asked, last_file=last_file)
-    write_rows(out, analyse(drop_duplicates(reads, ledger), ledger), ledger, kind)
+    ledger = JobLedger()
+    reads = reads_of(job, ledger.reading, skip_bad_files=files.skip_bad_files, asked=asked, last_file=last_file)
+    write_rows(out, analyse(ledger.distinct(reads), ledger.analysis), ledger, kind)
 
 
 def check_out(out: Path, kind: TableKind = EVENT_ROWS, *, overwrite: bool = False) -> None:
@@ -192,6 +201,7 @@ def check_out(out: Path, kind: TableKind = EVENT_ROWS, *, overwrite: bool = Fals
         ConfigError: It exists, and no killed command is to be continued; or its suffix names no format.
     """
     kind.writer_for(out)
+    check_name(_ledger_of(out))
     if overwrite or not JobFolder.exists_for(out):
         check_new(out, overwrite=overwrite)
 
@@ -207,7 +217,7 @@ def check_new(out: Path, *, overwrite: bool = False) -> None:
         ConfigError: It exists, or is a folder.
     """
     require(not out.is_dir(), f"{out}: is a folder; give the name of a file as --out")
-    require(overwrite or not out.exists(), f"{out}: exists already; --overwrite replaces it, or choose another --out")
+    require(overwrite or not out.exists(), f"{out}: {TAKEN}")
 
 
 def check_apart(out: Path, inputs: Iterable[Path]) -> None:
@@ -224,7 +234,7 @@ def check_apart(out: Path, inputs: Iterable[Path]) -> None:
     require(not same, f"{out}: is read, and cannot be replaced; choose another --out")
 
 
-def write_rows(out: Path, results: Iterable[tuple[Read, Any]], ledger: Ledger, kind: TableKind = EVENT_ROWS) -> None:
+def write_rows(out: Path, results: Iterable[tuple[Read, Any]], ledger: JobLedger, kind: TableKind = EVENT_ROWS) -> None:
     """Write a job's rows to its file, with facts about its reads and its final ledger in the metadata.
 
     Args:
@@ -240,7 +250,7 @@ def write_rows(out: Path, results: Iterable[tuple[Read, Any]], ledger: Ledger, k
             rows = kind.rows(read, result)
             facts[read.read_id] = ReadFacts.of(read)
             if not len(rows):
-                ledger.notes[READS_WITHOUT_EVENTS] += 1
+                ledger.analysis.notes[READS_WITHOUT_EVENTS] += 1
             yield rows
 
     with whole_file(out) as partial, _open_job_file(partial, kind.schema) as table:
@@ -252,7 +262,9 @@ def write_rows(out: Path, results: Iterable[tuple[Read, Any]], ledger: Ledger, k
 def _open_job_file(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """Open a file that is soon read once: strings go into a dictionary, nothing is compressed."""
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    return pq.ParquetWriter(path, schema, compression="none", use_dictionary=texts, write_statistics=False)
+    return pq.ParquetWriter(
+        path, schema, compression="none", use_dictionary=texts, write_statistics=False, write_page_checksum=True
+    )
 
 
 def _batches(tables: Iterable[pa.Table], most_rows: int) -> Iterator[pa.Table]:
@@ -266,28 +278,13 @@ def _batches(tables: Iterable[pa.Table], most_rows: int) -> Iterator[pa.Table]:
         yield pa.concat_tables(batch)
 
 
-def drop_duplicates(reads: Iterator[Read], ledger: Ledger) -> Iterator[Read]:
-    """Yield the first read of each id; the others are dropped as ``duplicate``.
-
-    Args:
-        reads: Taken one at a time.
-        ledger: Takes the drops.
-    """
-    seen: set[str] = set()
-    for read in reads:
-        if read.read_id in seen:
-            _drop_duplicate(read.read_id, read.source, ledger)
-            continue
-        seen.add(read.read_id)
-        yield read
-
-
-def _drop_duplicate(read_id: str, source: Path | None, ledger: Ledger) -> None:
-    error = ReadDropped(f"read {read_id}: duplicate id; the first record is kept", reason="duplicate")
-    ledger.drop(error, read_id=read_id, source=source)
-
-
-def join_files(folder: JobFolder, paths: Iterable[Path], out: Path, kind: TableKind = EVENT_ROWS) -> Ledger:
+def join_files(
+    folder: JobFolder,
+    paths: Iterable[Path],
+    out: Path,
+    kind: TableKind = EVENT_ROWS,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> Ledger:
     """Join the files of jobs to the table, each read once, and write its ledger, ``<out>.ledger.json``.
 
     Args:
@@ -295,16 +292,48 @@ def join_files(folder: JobFolder, paths: Iterable[Path], out: Path, kind: TableK
         paths: The files, in order; each is needed only when it is iterated over.
         out: The table.
         kind: The kind of table.
+        settings: What decided the rows; they stand in the ledger.
 
     Returns:
         The ledger of all jobs.
+
+    Raises:
+        FormatError: There was no read.
+        MismatchError: None fits the model.
     """
     joined = folder.folder / out.name
-    ledger = _join(paths, joined, kind)
+    with errors_name(out, joined):
+        ledger = _join(paths, joined, kind)
+    try:
+        check_any_reads(out, ledger)
+    except PoreconvError:
+        folder.remove()
+        raise
+    ledger.settings = to_plain(dict(settings))
     write_ledger(out, ledger)
-    joined.replace(out)
-    folder.remove()
+    folder.publish(joined)
     return ledger
+
+
+def check_any_reads(out: Path, ledger: Ledger) -> None:
+    """Check that there was a read that could be analysed, before an output is written.
+
+    Args:
+        out: The output.
+        ledger: Its ledger.
+
+    Raises:
+        FormatError: The signal files contain no read.
+        MismatchError: No read was analysed, and some do not fit the model.
+    """
+    if not ledger.reads_in:
+        raise FormatError(f"{out}: not written, as there are no reads ({ledger.summary()}); give files with reads")
+    misfits = [drop for drop in ledger.named if drop.reason in MismatchError.REASONS]
+    if not ledger.kept and misfits:
+        raise MismatchError(
+            f"{out}: not written, as no read fits the model ({ledger.summary()}), such as {misfits[0].detail}",
+            reason=misfits[0].reason,
+        )
 
 
 def write_ledger(out: Path, ledger: Ledger) -> None:
@@ -314,31 +343,45 @@ def write_ledger(out: Path, ledger: Ledger) -> None:
         out: The output.
         ledger: Its ledger.
     """
-    with whole_file(out.with_name(f"{out.name}.ledger.json")) as beside:
+    with whole_file(_ledger_of(out)) as beside:
         beside.write_text(to_json(ledger, indent=1), encoding="utf-8")
+
+
+def read_ledger(out: Path) -> Ledger:
+    """Read the drop ledger of an output.
+
+    Args:
+        out: The output.
+    """
+    beside = _ledger_of(out)
+    return from_json(beside.read_bytes(), Ledger, str(beside))
+
+
+def _ledger_of(out: Path) -> Path:
+    return out.with_name(f"{out.name}{LEDGER}")
 
 
 def _join(paths: Iterable[Path], joined: Path, kind: TableKind) -> Ledger:
     """Write the rows of files to one table, each read once."""
-    ledger, seen = Ledger(), set[str]()
+    jobs = JoinedJobs()
     with closing(kind.writer_for(joined)(joined)) as writer:
         for path in paths:
             with pq.ParquetFile(path) as file:
-                _append_rows(file, writer, kind.batch_rows, ledger, seen)
-    ledger.notes.update(writer.notes)
-    return ledger
+                _append_rows(file, writer, kind.batch_rows, jobs)
+    jobs.ledger.notes.update(writer.notes)
+    return jobs.ledger
 
 
-def _append_rows(file: pq.ParquetFile, writer: Writer, batch_rows: int, ledger: Ledger, seen: set[str]) -> None:
+def _append_rows(file: pq.ParquetFile, writer: Writer, batch_rows: int, jobs: JoinedJobs) -> None:
     metadata = file.metadata.metadata
-    ledger.merge(from_json(metadata[b"ledger"], Ledger))
     facts = from_json(metadata[b"reads"], dict[str, ReadFacts])
-    duplicates = sorted(facts.keys() & seen)
-    for read_id in duplicates:
-        _drop_duplicate(read_id, None, ledger)
-    ledger.kept += len(facts) - len(duplicates)
-    seen |= facts.keys()
-    duplicate_ids = pa.array(duplicates, pa.string())
+    again = jobs.add(from_json(metadata[b"ledger"], JobLedger), facts)
+    repeated, with_rows = again.intersection(facts), set[str]()
+    repeated_ids = pa.array(sorted(repeated), pa.string())
     for batch in file.iter_batches(batch_rows):
         table = with_facts(pa.Table.from_batches([batch]), facts)
-        writer.write(table.filter(pc.invert(pc.is_in(table["read_id"], duplicate_ids))) if duplicates else table)
+        if repeated:
+            with_rows.update(pc.unique(table["read_id"]).to_pylist())
+            table = table.filter(pc.invert(pc.is_in(table["read_id"], repeated_ids)))
+        writer.write(table)
+    jobs.ledger.notes -= Counter({READS_WITHOUT_EVENTS: len(repeated - with_rows)})

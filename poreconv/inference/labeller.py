@@ -6,22 +6,25 @@ piece. In chunks that carry their own margin, every sample has the same context,
 
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from poreconv.config import InferenceConfig
-from poreconv.errors import ConfigError, SignalError, UntriedWarning
+from poreconv.config import FitConfig, InferenceConfig, require
+from poreconv.errors import ConfigError, ReadDropped, SignalError, UntriedWarning
 from poreconv.events.events import Events
 from poreconv.events.resampling import resample_events
-from poreconv.inference.backends import BACKENDS, Backend, backend_for
+from poreconv.inference.backends import BACKENDS, Backend, backend_for, rows_for
+from poreconv.inference.choosing import Choosing
 from poreconv.inference.chunking import Chunking
-from poreconv.inference.decoding.decoder import decoder_of
+from poreconv.inference.decoding.decoder import Decoder, decoder_of
+from poreconv.models.fitting import check_fits, check_stated, stated
 from poreconv.models.header import read_header
 from poreconv.models.own import Networks
-from poreconv.models.recipe import Recipe
-from poreconv.models.shipped import check_fits, find_bundle
+from poreconv.models.recipe import USUAL, Recipe
+from poreconv.models.shipped import find_bundle
 from poreconv.models.size import NetworkSize
 from poreconv.reads.read import Read
 from poreconv.reads.resampling import resample_read
@@ -39,8 +42,12 @@ vector instructions and their scalar remainders round differently."""
 GRAINS = 8
 """Number of lengths that a read's last chunk may have: multiples of this fraction of a whole chunk."""
 
-AT_ONCE = 16
-"""Batches of chunks that are sorted by length together; also how far reading and the network run ahead of decoding."""
+AT_ONCE = 64
+"""Chunks, at least, that are sorted by length together; also how far reading and the network run ahead of decoding. Two
+batches, where these are larger."""
+
+WHOLE_READ = 16
+"""Chunks that a read counts as, for networks that take whole reads."""
 
 READ_AHEAD = 4
 """Normalised reads that wait for the network."""
@@ -65,18 +72,26 @@ class Labeller:
         backend: The network, ready to run.
         recipe: Of the model: task, classes, normalisation, decoding.
         config: Batch size, chunk length.
+        fit: Which reads are labelled besides those of the kind that the model was trained on.
 
     Raises:
-        ConfigError: A chunk is no longer than the network's context, or the recipe's decoding cannot be used.
+        ConfigError: A chunk is no longer than the network's context, the recipe's decoding cannot be used, or the
+            chemistry that is stated is not known.
     """
 
-    def __init__(self, backend: Backend, recipe: Recipe, config: InferenceConfig | None = None) -> None:
-        self.backend, self.recipe, self.config = backend, recipe, config or InferenceConfig()
-        self.decoder = decoder_of(recipe.asked, recipe.classes, recipe.decoding)
+    def __init__(
+        self, backend: Backend, recipe: Recipe, config: InferenceConfig | None = None, fit: FitConfig = USUAL
+    ) -> None:
+        check_stated(fit, [recipe])
+        self.backend: Backend = backend
+        self.recipe: Recipe = recipe
+        self.config: InferenceConfig = config or InferenceConfig()
+        self.fit: FitConfig = fit
+        self.decoder: Decoder = decoder_of(recipe.asked, recipe.classes, recipe.decoding)
         self._known = {code.lower() for code in recipe.chemistries or ("unknown",)}
         self._seamless = backend.size.receptive_field is not None
         self._chunking = self._fit_chunks() if self._seamless else None
-        self._rows = min(self.config.batch_size, backend.most_rows or self.config.batch_size)
+        self._rows = rows_for(backend, self.config.batch_size)
 
     def _fit_chunks(self) -> Chunking:
         size = self.backend.size
@@ -89,33 +104,53 @@ class Labeller:
             )
         return Chunking(chunk, size.margin, grain=max(chunk // GRAINS // unit, 1) * unit)
 
-    def __call__(self, read: Read) -> Events:
+    def __call__(self, read: Read | ArrayLike, sample_rate_hz: float | None = None) -> Events:
         """Find the events of one read.
 
         Args:
-            read: The read.
+            read: The read; or an array, int16 counts or float pA, shape ``(n_samples,)``, see `Read.from_array`.
+            sample_rate_hz: Of an array: samples per second.
 
         Raises:
+            ConfigError: An array without sample rate, or a read with one more.
             MismatchError: The model was not trained for such reads.
             SignalError: The read is empty or flat.
         """
-        return next(self.label([read]))[1]
+        return next(self.label([_read_of(read, sample_rate_hz)]))[1]
+
+    def probabilities(self, read: Read | ArrayLike, sample_rate_hz: float | None = None) -> NDArray[np.float32]:
+        """Return the probability of each class at every sample of one read; of task `value`, the value.
+
+        Args:
+            read: The read; or an array, as for labelling.
+            sample_rate_hz: Of an array: samples per second.
+
+        Returns:
+            Shape ``(C, n_samples)``, in the order of ``recipe.classes``; see `with_probabilities` for models that
+            resample, and for task `read`.
+
+        Raises:
+            ConfigError: An array without sample rate, or a read with one more.
+            MismatchError: The model was not trained for such reads.
+            SignalError: The read is empty or flat.
+        """
+        return next(self.with_probabilities([_read_of(read, sample_rate_hz)]))[1]
 
     def label(self, reads: Iterable[Read], ledger: Ledger | None = None) -> Iterator[tuple[Read, Events]]:
         """Yield each read and its events, in order; chunks of several reads share a batch.
 
         Args:
             reads: Taken one at a time.
-            ledger: Records reads that are empty or flat; without a ledger, they raise.
+            ledger: Records reads that the model was not trained for, and empty or flat ones; without a ledger, they
+                raise.
 
         Raises:
-            MismatchError: The model was not trained for one of the reads.
-            SignalError: A read is empty or flat, and there is no ledger.
+            ReadDropped: A read cannot be labelled, and there is no ledger.
         """
-        for read, probabilities_CT in self.probabilities(reads, ledger):
+        for read, probabilities_CT in self.with_probabilities(reads, ledger):
             yield read, self.decode(read, probabilities_CT)
 
-    def probabilities(
+    def with_probabilities(
         self, reads: Iterable[Read], ledger: Ledger | None = None
     ) -> Iterator[tuple[Read, NDArray[np.float32]]]:
         """Yield each read and the probability of each class at every sample, shape ``(C, n_samples)``; else as `label`.
@@ -125,23 +160,26 @@ class Labeller:
         are the same at every sample.
 
         Args:
-            reads: Taken one at a time.
-            ledger: Records reads that are empty or flat; without a ledger, they raise.
+            reads: Taken one at a time; each is yielded with the chemistry that the user stated for it.
+            ledger: As in `label`.
 
         Raises:
-            MismatchError: The model was not trained for one of the reads.
-            SignalError: A read is empty or flat, and there is no ledger.
+            ReadDropped: A read cannot be labelled, and there is no ledger.
         """
         normalised = prefetch(self._normalised(reads, ledger), READ_AHEAD)
         for group in prefetch(self._several_at_once(normalised)):
             for read, logits_CT in group:
-                yield read, self.decoder.outputs(logits_CT)
+                if np.isfinite(logits_CT).all():
+                    yield read, self.decoder.outputs(logits_CT)
+                else:
+                    drop_not_finite(read, ledger)
 
     def _normalised(self, reads: Iterable[Read], ledger: Ledger | None) -> Iterator[Normalised]:
         for read in reads:
             try:
-                yield read, self.normalised(read)
-            except SignalError as exc:
+                known = stated(read, self.fit)
+                yield known, self.normalised(known)
+            except ReadDropped as exc:
                 if ledger is None:
                     raise
                 ledger.drop(exc, read_id=read.read_id, source=read.source)
@@ -152,8 +190,8 @@ class Labeller:
         n_chunks = 0
         for read, x_n in reads:
             waiting.append((read, x_n))
-            n_chunks += -(-len(x_n) // self._chunking.hop) if self._chunking else AT_ONCE
-            if n_chunks >= AT_ONCE * self._rows:
+            n_chunks += -(-len(x_n) // self._chunking.hop) if self._chunking else WHOLE_READ
+            if n_chunks >= max(AT_ONCE, 2 * self._rows):
                 yield self._run(waiting)
                 waiting, n_chunks = [], 0
         if waiting:
@@ -170,14 +208,17 @@ class Labeller:
             SignalError: The read is empty or flat.
         """
         self.check(read)
-        return normalise_read(self._at_rate(read), clip=self.recipe.normalisation.clip)
+        scaled_alike = self.recipe.as_trained(stated(read, self.fit))
+        resampled = self.recipe.resamples(read, self.fit)
+        at_rate = resample_read(scaled_alike, self.recipe.sample_rate_hz) if resampled else scaled_alike
+        return normalise_read(at_rate, clip=self.recipe.normalisation.clip)
 
     def decode(self, read: Read, probabilities_CT: NDArray[np.float32]) -> Events:
         """Find the events of a read from its probabilities.
 
         Args:
             read: The read.
-            probabilities_CT: As `probabilities` yields them, shape ``(C, n_samples)``.
+            probabilities_CT: As `probabilities` returns them, shape ``(C, n_samples)``.
         """
         return self._as_recorded(self.decoder(probabilities_CT), probabilities_CT.shape[1], read)
 
@@ -190,18 +231,16 @@ class Labeller:
         Raises:
             MismatchError: The model was not trained for such reads.
         """
-        check_fits(self.recipe, read)
+        read = stated(read, self.fit)
+        check_fits(self.recipe, read, self.fit)
         chemistry = read.chemistry.code
         if chemistry not in self._known:
             self._known.add(chemistry)
             warnings.warn(self.recipe.untried(read), UntriedWarning, stacklevel=2)
 
-    def _at_rate(self, read: Read) -> Read:
-        return resample_read(read, self.recipe.sample_rate_hz) if self.recipe.resampled_from_hz else read
-
     def _as_recorded(self, events: Events, n_samples: int, read: Read) -> Events:
         """Convert events to the read's own sample rate."""
-        if not self.recipe.resampled_from_hz or read.sample_rate_hz == self.recipe.sample_rate_hz:
+        if not self.recipe.resamples(read, self.fit) or read.sample_rate_hz == self.recipe.sample_rate_hz:
             return events
         return resample_events(events, n_samples, len(read.adc), read.sample_rate_hz / self.recipe.sample_rate_hz)
 
@@ -242,14 +281,44 @@ class Labeller:
         return np.concatenate([self.backend(chunks_NT[start : start + self._rows]) for start in starts])
 
 
+def drop_not_finite(read: Read, ledger: Ledger | None) -> None:
+    """Record a read for which the network's outputs are not all finite.
+
+    Args:
+        read: The read.
+        ledger: Where it is recorded.
+
+    Raises:
+        SignalError: There is no ledger.
+    """
+    error = SignalError(f"{read.where}: the model's scores are not finite; use another model", reason="not_finite")
+    if ledger is None:
+        raise error
+    ledger.drop(error, read_id=read.read_id, source=read.source)
+
+
+def _read_of(read: Read | ArrayLike, sample_rate_hz: float | None) -> Read:
+    """Return a read as it is, or make one of an array."""
+    if isinstance(read, Read):
+        require(sample_rate_hz is None, f"{read.where}: has a sample rate of its own; leave sample_rate_hz out")
+        return read
+    if sample_rate_hz is None:
+        raise ConfigError("an array has no sample rate; give it, such as labeller(array, sample_rate_hz=4000)")
+    return Read.from_array(read, sample_rate_hz)
+
+
 def load(
     path: str | Path,
     config: InferenceConfig | None = None,
     device: str | None = None,
     threads: int | None = None,
     networks: Networks = None,
+    fit: FitConfig = USUAL,
 ) -> Labeller:
     """Load a trained model.
+
+    Which precision is the faster one here is measured the first time, in a second or less, and remembered; see
+    `InferenceConfig.precision`. Where results must be the same on every machine, ask for ``32``.
 
     Args:
         path: The model's file (a bundle, or an exported model), or the name of a shipped model.
@@ -258,6 +327,8 @@ def load(
         threads: Threads that compute on a CPU; default: the backend's own choice.
         networks: The network of a bundle that was trained with the user's own: ``{"my.py:Net": Net}``, a class by the
             name that `train` was given; or the class, a function, a module, or a name such as ``my.py:Net``.
+        fit: Which reads are labelled besides those of the kind that the model was trained on: reads whose chemistry is
+            stated here, of any chemistry, or of a higher sample rate.
 
     Example:
         >>> labeller = load("model.safetensors")
@@ -265,11 +336,14 @@ def load(
 
     Raises:
         BundleError: The file is not a trained model, or its network is not given.
-        ConfigError: The backend cannot run the model, or not on this device.
+        ConfigError: The backend cannot run the model, or not on this device; or the chemistry that is stated is not
+            known.
     """
     found, config = find_bundle(path), config or InferenceConfig()
     recipe = read_header(found).recipe
-    kind: type[Backend] = lookup(BACKENDS, backend_for(found, config.backend), kind="backend")
-    asked = config.accelerator if device is None else device
-    backend = kind.open(found, config, None if asked == "auto" else asked, threads, networks)
-    return Labeller(backend, recipe, config)
+    asked = replace(config, backend=backend_for(found, config.backend))  # also where a long labelling left an export
+    config = Choosing(found, asked, device, networks).way()(config)
+    kind: type[Backend] = lookup(BACKENDS, config.backend, kind="backend")
+    hardware = config.accelerator if device is None else device
+    backend = kind.open(found, config, None if hardware == "auto" else hardware, threads, networks)
+    return Labeller(backend, recipe, config, fit)

@@ -63,7 +63,7 @@ class FirstThatAnswers:
                 _move_notes(source, self.notes)
             if events is not None and len(events):
                 self.notes[f"labelled_by_{name}"] += 1
-                return events if self.classes else _without_classes(events)
+                return events if self.classes else without_classes(events)
         return None
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ class WhereAllAgree:
                 f"{read.where}: its label sources agree nowhere; check that their files are about this read",
                 reason="no_agreement",
             )
-        return events if self.classes else _without_classes(events)
+        return events if self.classes else without_classes(events)
 
     def _events_of(self, name: str, source: LabelSource, read: Read) -> Events | None:
         try:
@@ -141,7 +141,12 @@ class WhereAllAgree:
             source.close()
 
 
-def _without_classes(events: Events) -> Events:
+def without_classes(events: Events) -> Events:
+    """Return events of which only places and values are known.
+
+    Args:
+        events: Events of one read.
+    """
     return Events.of(events.start, events.end, value=events.value, coverage=events.coverage)
 
 

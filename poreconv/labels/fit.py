@@ -1,6 +1,6 @@
 """The last step of every label source: build events that fit their read, or drop the read with a reason."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,35 +55,67 @@ def fitted_whole(read: Read, label: int, classes: Sequence[str]) -> Events:
     return Events.of(start, [n_samples] * len(start), label=[label] * len(start), classes=classes)
 
 
-def check_fit(read: Read, start: NDArray[np.int64], end: NDArray[np.int64]) -> None:
+def event_number(at: int) -> str:
+    """Name an event in messages, by its place in the read.
+
+    Args:
+        at: Its index.
+    """
+    return f"event {at}"
+
+
+def check_fit(
+    read: Read, start: NDArray[np.int64], end: NDArray[np.int64], *, name: Callable[[int], str] = event_number
+) -> None:
     """Check that events fit their read, as `fitted` requires.
 
     Args:
         read: The read that the events label.
         start: First sample of each event, shape ``(n,)``, in signal order.
         end: Sample after the last of each event, shape ``(n,)``.
+        name: Returns the name in messages of the event of an index.
 
     Raises:
         LabelError: An event is empty (``label_empty``), out of order or overlapping (``label_order``), or reaches
             outside the signal (``label_outside_signal``).
     """
-    n_samples = len(read.adc)
-    if (end <= start).any():
-        at = int(np.argmax(end <= start))
+    check_each(read, start, end, name=name)
+    overlaps = start[1:] < end[:-1]
+    if overlaps.any():
+        at = int(np.argmax(overlaps))
         raise LabelError(
-            f"{read.where}: event {at} is [{start[at]}, {end[at]}) and contains no sample; label the read again",
-            reason="label_empty",
-        )
-    if (start[1:] < end[:-1]).any():
-        at = int(np.argmax(start[1:] < end[:-1]))
-        raise LabelError(
-            f"{read.where}: event {at + 1} starts at {start[at + 1]}, before event {at} ends at {end[at]}; "
+            f"{read.where}: {name(at + 1)} starts at {start[at + 1]}, before {name(at)} ends at {end[at]}; "
             "remove the overlap",
             reason="label_order",
         )
-    if len(start) and (start[0] < 0 or end[-1] > n_samples):
+
+
+def check_each(
+    read: Read, start: NDArray[np.int64], end: NDArray[np.int64], *, name: Callable[[int], str] = event_number
+) -> None:
+    """Check that each event has samples, all of them its read's.
+
+    Args:
+        read: The read that the events label.
+        start: First sample of each event, shape ``(n,)``, in any order.
+        end: Sample after the last of each event, shape ``(n,)``.
+        name: Returns the name in messages of the event of an index.
+
+    Raises:
+        LabelError: An event is empty (``label_empty``), or reaches outside the signal (``label_outside_signal``).
+    """
+    n_samples, empty = len(read.adc), end <= start
+    if empty.any():
+        at = int(np.argmax(empty))
         raise LabelError(
-            f"{read.where}: events span [{start[0]}, {end[-1]}), but the read has {n_samples} samples; give the labels "
-            "that were made from this file, before any trimming or resampling",
+            f"{read.where}: {name(at)} is [{start[at]}, {end[at]}) and contains no sample; label the read again",
+            reason="label_empty",
+        )
+    outside = (start < 0) | (end > n_samples)
+    if outside.any():
+        at = int(np.argmax(outside))
+        raise LabelError(
+            f"{read.where}: {name(at)} is [{start[at]}, {end[at]}), but the read has {n_samples} samples; give the "
+            "labels that were made from this file, before any trimming or resampling",
             reason="label_outside_signal",
         )

@@ -2,30 +2,91 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from poreconv.config import SourceConfig, require
+from poreconv.config import SourceConfig, WorkConfig, require
 from poreconv.errors import LabelError, ReadDropped
 from poreconv.events.events import Events
 from poreconv.labels.combining import Agreement, FirstThatAnswers, WhereAllAgree
+from poreconv.labels.outside import HasEvents, LabelFunction, needs_files, open_outside
 from poreconv.labels.sources import LABEL_SOURCES, OF_PATHS, LabelSource
 from poreconv.reads.read import Read
+from poreconv.runtime.executors import sendable
 from poreconv.runtime.files import fingerprint
 from poreconv.runtime.ledger import Ledger
-from poreconv.runtime.registry import lookup
+from poreconv.runtime.registry import given, is_own, name_of, sent, source_of
 
 T = TypeVar("T")
 
-SourceFiles = tuple[tuple[str, tuple[Path, ...]], ...]
-"""Names of label sources in order of preference, each with its files."""
+OneSource = str | LabelFunction | type[HasEvents] | HasEvents
+"""A label source, as a user asks for it: a name in ``LABEL_SOURCES``; ``my.py:Mine`` or ``package.module:Mine``; or, in
+Python, a function of a read that returns `Events` or None, a class, or an object with a method ``events``."""
+
+LabelsAsked = OneSource | Sequence[OneSource]
+"""One label source, or several in order of preference."""
 
 
-def open_labels(name: str, files: Sequence[Path], config: SourceConfig) -> LabelSource:
-    """Open a label source by name.
+@dataclass(frozen=True)
+class SourceChoice:
+    """A label source and its files, not opened yet."""
+
+    name: str
+    """Name in ``LABEL_SOURCES``; or of the user's own, as they named it, or ``module:class``."""
+    files: tuple[Path, ...] = ()
+    own: Any = None
+    """The user's own, as it is sent to other processes; None: it is in ``LABEL_SOURCES``."""
+
+    def described(self) -> list[str]:
+        """Return the name and, of the user's own, a hash of its source."""
+        return [self.name] if self.own is None else [self.name, source_of(self.own)]
+
+    def open(self, config: SourceConfig) -> LabelSource:
+        """Open the source; the caller closes it.
+
+        Args:
+            config: Settings of all sources.
+
+        Raises:
+            ConfigError: See `open_labels`.
+            FormatError: A file is not in the format of this source.
+        """
+        name, files = self.name, self.files
+        factory, needed = self._factory(), self.needs_files()
+        require(needed or not files, f"labels {name}: are stored in the reads' own files; leave out --labels_from")
+        require(not needed or len(files) > 0, f"labels {name}: need a file; give it with --labels_from")
+        for path in files:
+            problem = "a folder, pipe or device, no file" if path.exists() else "no such file"
+            is_there = name in OF_PATHS or path.is_file()
+            require(is_there, f"{path}: {problem}; give the file of labels with --labels_from")
+        if self.own is not None:
+            return open_outside(name, factory, files, config)
+        source: LabelSource = factory(files, config)
+        return source
+
+    def needs_files(self) -> bool:
+        """Return whether the source reads files of labels; else labels are in the reads' own files, or computed."""
+        return not self._factory().in_file if self.own is None else needs_files(self._factory())
+
+    def _factory(self) -> Any:
+        return given(LABEL_SOURCES, self.name if self.own is None else self.own, kind="label source")
+
+
+SourceChoices = tuple[SourceChoice, ...]
+"""Label sources in order of preference."""
+
+
+def _chosen(asked: OneSource) -> SourceChoice:
+    own = (sent(asked) if is_own(asked) else None) if isinstance(asked, str) else asked
+    return SourceChoice(name_of(asked), own=own)
+
+
+def open_labels(asked: OneSource, files: Sequence[Path], config: SourceConfig) -> LabelSource:
+    """Open a label source.
 
     Args:
-        name: Name in ``LABEL_SOURCES``.
+        asked: Name in ``LABEL_SOURCES``; or the user's own.
         files: Its label files; none for a source whose labels are stored in the reads' own files.
         config: Settings of all sources.
 
@@ -37,35 +98,30 @@ def open_labels(name: str, files: Sequence[Path], config: SourceConfig) -> Label
             that needs them; or a file does not exist.
         FormatError: A file is not in the format of this source.
     """
-    factory = lookup(LABEL_SOURCES, name, kind="label source")
-    require(
-        not (factory.in_file and files), f"labels {name}: are stored in the reads' own files; leave out --labels_from"
-    )
-    require(factory.in_file or len(files) > 0, f"labels {name}: need a file; give it with --labels_from")
-    for path in files:
-        require(name in OF_PATHS or path.is_file(), f"{path}: no such file; give the file of labels with --labels_from")
-    source: LabelSource = factory(files, config)
-    return source
+    return replace(_chosen(asked), files=tuple(files)).open(config)
 
 
-def assign_files(names: Sequence[str], given: Sequence[Path | str]) -> SourceFiles:
-    """Assign each file to the label source that it is for.
+def choose_labels(asked: LabelsAsked, labels_from: Sequence[Path | str]) -> SourceChoices:
+    """Find the label sources that a user asks for, and assign each file to the one that it is for.
 
     Args:
-        names: Names in ``LABEL_SOURCES``, in order of preference.
-        given: Their files: ``FILE`` if at most one of the sources needs files, else ``NAME=FILE``.
+        asked: One label source, or several in order of preference.
+        labels_from: Their files: ``FILE`` if at most one of the sources needs files, else ``NAME=FILE``.
 
     Returns:
-        The sources in the order of ``names``, each with its files in the order given.
+        The sources in the order asked for, each with its files in the order given.
 
     Raises:
         ConfigError: There is no such source, a source is named twice or none is named, or a file does not name its
             source where several sources need files.
     """
-    files: dict[str, list[Path]] = {name: [] for name in names}
-    require(len(names) == len(files) > 0, f"labels {', '.join(names)}: name each source once, and at least one")
-    readers = [name for name in files if not lookup(LABEL_SOURCES, name, kind="label source").in_file] or list(files)
-    for text in map(str, given):
+    several = isinstance(asked, Sequence) and not isinstance(asked, str)
+    choices = [_chosen(each) for each in (cast(Sequence[OneSource], asked) if several else [cast(OneSource, asked)])]
+    files: dict[str, list[Path]] = {choice.name: [] for choice in choices}
+    names = ", ".join(choice.name for choice in choices)
+    require(len(choices) == len(files) > 0, f"labels {names}: name each source once, and at least one")
+    readers = [choice.name for choice in choices if choice.needs_files()] or list(files)
+    for text in map(str, labels_from):
         name, equals, path = text.partition("=")
         named = bool(equals) and name in files
         require(
@@ -73,17 +129,15 @@ def assign_files(names: Sequence[str], given: Sequence[Path | str]) -> SourceFil
             f"--labels_from {text}: several sources need files; name the source, as in {readers[0]}={text}",
         )
         files[name if named else readers[0]].append(Path(path if named else text))
-    return tuple((name, tuple(paths)) for name, paths in files.items())
+    return tuple(replace(choice, files=tuple(files[choice.name])) for choice in choices)
 
 
 @contextmanager
-def opened(
-    source_files: SourceFiles, config: SourceConfig, agreement: Agreement | None = None
-) -> Iterator[LabelSource]:
+def opened(choices: SourceChoices, config: SourceConfig, agreement: Agreement | None = None) -> Iterator[LabelSource]:
     """Open one label source, or several combined into one, and close them at the end of the ``with`` block.
 
     Args:
-        source_files: The sources, in order of preference, and their files.
+        choices: The sources, in order of preference.
         config: Settings of the sources.
         agreement: Condition under which several sources agree: only what all agree on is covered. Default: each read
             is labelled by the first source that has a label for it.
@@ -93,7 +147,7 @@ def opened(
         FormatError: A file is not in the format of its source.
     """
     with ExitStack() as stack:
-        sources = {name: stack.enter_context(closing(open_labels(name, files, config))) for name, files in source_files}
+        sources = {choice.name: stack.enter_context(closing(choice.open(config))) for choice in choices}
         yield _joined(sources, agreement)
 
 
@@ -103,25 +157,36 @@ def _joined(sources: dict[str, LabelSource], agreement: Agreement | None) -> Lab
     return FirstThatAnswers(sources) if len(sources) > 1 else next(iter(sources.values()))
 
 
-def label_files(source_files: SourceFiles) -> list[Path]:
+def label_files(choices: SourceChoices) -> list[Path]:
     """Return the files of all label sources.
 
     Args:
-        source_files: The sources and their files.
+        choices: The sources.
     """
-    return [path for _, files in source_files for path in files]
+    return [path for choice in choices for path in choice.files]
 
 
-def fingerprints(source_files: SourceFiles) -> list[list[Any]]:
+def fingerprints(choices: SourceChoices) -> list[list[Any]]:
     """Describe label sources and their files, so that a resumed command can check that they are unchanged.
 
     Args:
-        source_files: The sources and their files.
+        choices: The sources.
 
     Returns:
-        Name and file fingerprint of each source, as JSON types.
+        Name, of the user's own also a hash of its source, and file fingerprint of each source, as JSON types.
     """
-    return [[name, fingerprint(list(files))] for name, files in source_files]
+    return [[*choice.described(), fingerprint(list(choice.files))] for choice in choices]
+
+
+def sendable_to(work: WorkConfig, choices: SourceChoices) -> WorkConfig:
+    """Choose one process where a label source of the user's cannot be sent to others, and warn.
+
+    Args:
+        work: The processes asked for.
+        choices: The sources.
+    """
+    own = {choice.name: choice.own for choice in choices if choice.own is not None}
+    return sendable(work, own, ", ".join(own)) if own else work
 
 
 def kept_reads(

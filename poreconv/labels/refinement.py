@@ -23,7 +23,7 @@ from poreconv.events.events import Events
 from poreconv.labels.viterbi import best_path
 from poreconv.pore_models.model import PoreModel, kmer_indices
 from poreconv.reads.read import Read
-from poreconv.reads.scaling import SD_PER_MAD, to_pa
+from poreconv.reads.scaling import SD_PER_MAD
 from poreconv.reads.steps import DNA, RNA, Detector, find_steps
 
 LEAST_KMERS = 10
@@ -87,7 +87,7 @@ def refine_events(read: Read, events: Events, model: PoreModel, config: RefineCo
             f"{read.where}: {(events.label < 0).sum()} events without a base; give labels that contain the sequence",
             reason="refine_unknown_base",
         )
-    pa, rna = to_pa(read.adc, read.calibration), read.chemistry.rna
+    pa, rna = read.pa, read.chemistry.rna
     detector = RNA if rna else DNA
     pieces = _pieces(events, model.k + LEAST_KMERS - 1)
     try:

@@ -22,6 +22,11 @@ class Heartbeat:
     pool: int = 3
     """Width of the pooling window, samples; odd."""
 
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights, at least."""
+        return self.layers
+
     def __post_init__(self) -> None:
         """Check the sizes."""
         require(self.channels >= 1 and self.layers >= 1, "heartbeat: channels and layers must be positive")
@@ -36,6 +41,11 @@ class Dense:
     """Samples of the window; longer reads are labelled window by window."""
     hidden: int = 64
     """Neurons of the hidden layer."""
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights, at least."""
+        return 2
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -58,6 +68,11 @@ class Tcn:
     """Kernel of the first convolution, samples; odd."""
     dropout: float = 0.0
     """Share of the activations set to 0 in training."""
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights, at least."""
+        return self.cycles * len(self.dilations)
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -84,6 +99,11 @@ class Strided:
     """Dilation of each block, frames."""
     groups: int = 1
     """Channel groups of the dilated convolutions; as many as there are channels: depthwise convolutions."""
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights, at least."""
+        return len(self.dilations)
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -113,6 +133,11 @@ class Campolina:
     step_window: int = 6
     """Samples on each side of a step for its t-statistic."""
 
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights, at least."""
+        return len(self.channels)
+
     def __post_init__(self) -> None:
         """Check the sizes."""
         require(len(self.channels) > 0 and min(self.channels) >= 1, "campolina.channels: must be positive; give some")
@@ -136,6 +161,11 @@ class Alexnet:
     batch_norm: bool = False
     """Batch normalisation after every convolution; the original AlexNet has none."""
 
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights, at least."""
+        return len(self.channels)
+
     def __post_init__(self) -> None:
         """Check the sizes."""
         require(len(self.channels) == 5, f"alexnet.channels: {self.channels}; give five, one per convolution")
@@ -157,6 +187,11 @@ class Vgg:
     """Share of the head's inputs set to 0 in training."""
     batch_norm: bool = True
     """Batch normalisation after every convolution."""
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights, at least."""
+        return sum(self.convolutions)
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -191,6 +226,11 @@ class Resnet:
     residual: bool = True
     """Add the output of each block to its input; without it, a plain deep network."""
 
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights, at least."""
+        return self.blocks * len(self.channels)
+
     def __post_init__(self) -> None:
         """Check the sizes."""
         require(len(self.channels) > 0 and min(self.channels) >= 1, "resnet.channels: must be positive; give some")
@@ -217,6 +257,11 @@ class Unet:
     """Share of the activations of the lowest level set to 0 in training."""
     batch_norm: bool = True
     """Batch normalisation after every convolution."""
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights, at least."""
+        return len(self.channels)
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -250,6 +295,11 @@ class Crnn:
     """Share of the head's inputs set to 0 in training."""
     batch_norm: bool = True
     """Batch normalisation after every convolution."""
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers with weights, at least."""
+        return self.layers
 
     def __post_init__(self) -> None:
         """Check the sizes."""

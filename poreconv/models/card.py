@@ -97,7 +97,7 @@ class Card:
             _table(("", ""), self._facts(recipe)),
             f"**What it is not for.** {self.limits}",
             "## How good it is",
-            *[f"{test_set}:\n\n{_table(SCORE_COLUMNS, _rows(scores))}" for test_set, scores in self.scores.items()],
+            *[part for name, scores in self.scores.items() for part in _score_tables(name, scores, recipe.classes)],
             "## What it learnt from",
             _table(
                 ("set", "source", "licence", "reads", "samples"),
@@ -142,14 +142,29 @@ def _with_interval(scores: Mapping[str, float], key: str) -> str:
     return f"{scores[key]:.3f}" + (f" ({interval})" if interval else "")
 
 
-def _rows(scores: Mapping[str, float]) -> list[tuple[str, str, str]]:
-    """Return a row for each score, with its interval; counts, such as numbers of reads, are printed as integers."""
+def _score_tables(test_set: str, scores: Mapping[str, float], classes: Iterable[str]) -> list[str]:
+    """Return the table of the scores on one test set, with their intervals, and that of the scores of each class."""
     bounds = {f"{key}{end}" for key in scores for end in ENDS}
-    shown = {key: value for key, value in scores.items() if key not in bounds}
-    return [(key, _value(value), _interval(scores, key)) for key, value in shown.items()]
+    of_class = {name: _scores_of(name, scores) for name in classes}
+    left_out = bounds | {f"{key}_{name}" for name, its in of_class.items() for key in its}
+    rows = [(key, _value(value), _interval(scores, key)) for key, value in scores.items() if key not in left_out]
+    found = [f"{test_set}:\n\n{_table(SCORE_COLUMNS, rows)}"]
+    keys = list(dict.fromkeys(key for its in of_class.values() for key in its))
+    if keys:
+        per_class = [
+            (name, *(_value(its[key]) if key in its else "" for key in keys)) for name, its in of_class.items()
+        ]
+        found.append(_table(("class", *keys), per_class))
+    return found
+
+
+def _scores_of(name: str, scores: Mapping[str, float]) -> dict[str, float]:
+    """Return the scores of one class: those whose key ends with its name."""
+    return {key.removesuffix(f"_{name}"): value for key, value in scores.items() if key.endswith(f"_{name}")}
 
 
 def _value(value: float) -> str:
+    """Counts, such as numbers of reads, are printed as whole numbers."""
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) > 1 else f"{value:.3f}"
 
 

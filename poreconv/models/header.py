@@ -20,6 +20,13 @@ NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked")
 ONNX = ".onnx"
 """Suffix of exported models; bundles are recognised by their content alone."""
 
+IN_OTHER_FILE = b"\n\x08location\x12"
+"""What an ONNX file contains before the name of another file with weights: the key of that name, as protobuf writes
+it."""
+
+MOST_BYTES = 2**31
+"""Limit of the size of an exported model, which is protobuf's."""
+
 SIZE = "size"
 """Key of an exported model's `NetworkSize` in its header; a bundle's size follows from the recipe."""
 
@@ -98,6 +105,8 @@ def read_header(path: Path) -> Header:
     Raises:
         BundleError: There is no such file, or it is neither a safetensors file nor an exported model.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe would wait for a writer
+        raise BundleError(f"{path}: a pipe or device, no trained model; give the file that poreconv train wrote")
     try:
         return _read_onnx(path) if path.suffix == ONNX else _read_safetensors(path)
     except FileNotFoundError as exc:
@@ -127,23 +136,27 @@ def _read_onnx(path: Path) -> Header:
     return header_of(path, onnx_session(path, options, ["CPUExecutionProvider"]))
 
 
-def onnx_session(path: Path, options: Any, providers: Sequence[str]) -> Any:
+def onnx_session(path: Path, options: Any, providers: Sequence[Any]) -> Any:
     """Open an exported model from its bytes, so that no other file is read.
 
     Args:
         path: The exported model.
         options: ONNX Runtime's ``SessionOptions``.
-        providers: Names of ONNX Runtime's execution providers, in order of preference.
+        providers: ONNX Runtime's execution providers, names or pairs of name and options, in order of preference.
 
     Returns:
         An ``onnxruntime.InferenceSession``.
 
     Raises:
-        BundleError: ONNX Runtime cannot open it.
+        BundleError: ONNX Runtime cannot open it, or its weights lie in another file.
     """
     import onnxruntime
 
+    if path.stat().st_size > MOST_BYTES:
+        raise BundleError(f"{path}: over {MOST_BYTES >> 30} GiB, too large for an exported model; give one")
     model = path.read_bytes()
+    if IN_OTHER_FILE in model:
+        raise BundleError(f"{path}: has weights in another file, which is not read; give what poreconv export wrote")
     try:
         return onnxruntime.InferenceSession(model, options, providers=providers)
     except Exception as exc:  # onnxruntime's errors have no other parent

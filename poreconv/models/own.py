@@ -7,7 +7,7 @@ from typing import Any
 from poreconv.config import require
 from poreconv.errors import BundleError
 from poreconv.models.recipe import Recipe
-from poreconv.runtime.registry import SCRIPT, imported, sent
+from poreconv.runtime.registry import imported, is_own, sent
 
 Networks = Any
 """What a user gives for the network of a bundle: a name such as ``my.py:Net``, a class or function, or a module; or a
@@ -31,8 +31,8 @@ def require_own(recipe: Recipe, networks: Networks, path: Path) -> None:
         needed = mapped or networks is None
         require(needed, f"{path}: its network is {recipe.network}, which poreconv builds; leave out --network")
     elif networks is None or (mapped and recipe.network not in networks):
-        name = recipe.network.rpartition(":")[2]
-        typed = recipe.network if SCRIPT in recipe.network else f"my.py:{name}"
+        module, _, name = recipe.network.rpartition(":")
+        typed = recipe.network if is_own(recipe.network) and module != "__main__" else f"my.py:{name}"
         raise BundleError(
             f"{path}: its network {recipe.network} is your own, and what a file names is not imported; give it, as"
             f" --network {typed}, in Python networks={{{recipe.network!r}: {name}}}"

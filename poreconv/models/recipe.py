@@ -1,23 +1,40 @@
 """What labelling must repeat from training; it is saved in the bundle and read from nowhere else."""
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
 
-from poreconv.config import DecodeConfig, NormalisationConfig, SplitConfig, require
+from poreconv.config import DecodeConfig, FitConfig, NormalisationConfig, SplitConfig, require
 from poreconv.dataset.confounding import confounding_message
 from poreconv.dataset.splits import SplitName, group_of, split_of_group
-from poreconv.errors import MismatchError, ReadDropped
+from poreconv.errors import ReadDropped
 from poreconv.events.tasks import task_named
 from poreconv.events.tasks.task import Task
 from poreconv.models.size import Measured
-from poreconv.reads.chemistry import Chemistry, chemistry_named
+from poreconv.reads.chemistry import UNKNOWN, Chemistry, chemistry_named
 from poreconv.reads.read import Read
+from poreconv.reads.resampling import check_ratio
 
 RATE_TOLERANCE = 0.02
 """Largest relative difference between a read's sample rate and the model's."""
 
 Setting = bool | int | float | str | tuple[Any, ...] | dict[str, Any] | None
 """A value of an architecture's settings; JSON's lists are read as tuples."""
+
+
+STATE_IT = " (if their chemistry is known, state it: --chemistry CODE)"
+
+USUAL = FitConfig()
+"""No exceptions: reads are taken for what their files contain, and labelled at their own rate."""
+
+
+class Misfit(NamedTuple):
+    """Why a model does not label a read."""
+
+    reason: str
+    """One of `MismatchError.REASONS`."""
+    text: str
+    """Read and model, for a message."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +110,14 @@ class Recipe:
         """Check that the fields fit each other."""
         task_named(self.task)
         require(len(self.classes) == len(self.class_counts) > 0, "recipe: classes and class_counts differ in length")
+        possible = self.asked.classes(self.classes) == self.classes
+        require(possible, f"recipe: classes {self.classes} are not those of task {self.task}")
         require(set(self.decoding.order) <= set(self.classes), "recipe: decoding.order names no classes of the model")
         fits = len(self.decoding.bias) in {0, len(self.classes)}
         require(fits, f"recipe: decoding.bias has {len(self.decoding.bias)} numbers for {len(self.classes)} classes")
-        require(self.sample_rate_hz > 0, f"recipe: sample rate {self.sample_rate_hz} Hz")
+        for rate in (self.sample_rate_hz, *self.resampled_from_hz):
+            require(0 < rate < math.inf, f"recipe: sample rate {rate:g} Hz; must be positive")
+            check_ratio(rate, self.sample_rate_hz)
 
     @property
     def asked(self) -> Task:
@@ -108,28 +129,75 @@ class Recipe:
         """Chemistries of the training reads."""
         return tuple(map(chemistry_named, self.chemistries))
 
-    def check_fits(self, read: Read) -> None:
-        """Refuse a read that the model was not trained for.
+    def as_trained(self, read: Read) -> Read:
+        """Return a read with a chemistry by whose usual speed it is scaled as the training reads were.
 
         Args:
-            read: The read; its sample rate and chemistry are compared with those of the training reads.
-
-        Raises:
-            MismatchError: Its sample rate is off by over 2 %, or it is known to be of another molecule or pore family.
+            read: Where its own chemistry has no usual speed, it gets that of the training; where training had none, it
+                has none.
         """
-        rates = sorted({*self.resampled_from_hz, self.sample_rate_hz})
-        if all(abs(read.sample_rate_hz / rate - 1) > RATE_TOLERANCE for rate in rates):
-            trained = ", ".join(f"{rate:g}" for rate in rates)
-            raise MismatchError(
-                f"{read.where}: {read.sample_rate_hz:g} Hz, and the model was trained on {trained} Hz;"
-                " use a model of that rate"
-            )
+        known = [chemistry for chemistry in self.trained_chemistries if chemistry.bases_per_s is not None]
+        if known and read.chemistry.bases_per_s is not None:
+            return read
+        return replace(read, chemistry_code=known[0].code if known else UNKNOWN.code)
+
+    @property
+    def rates_hz(self) -> tuple[float, ...]:
+        """Sample rates of the reads that the model was trained for, the lowest first."""
+        return tuple(sorted({*self.resampled_from_hz, self.sample_rate_hz}))
+
+    def knows_rate(self, sample_rate_hz: float) -> bool:
+        """Return whether the model was trained on a sample rate, or on one that differs by 2 % at most.
+
+        Args:
+            sample_rate_hz: Samples per second.
+        """
+        return any(abs(sample_rate_hz / rate - 1) <= RATE_TOLERANCE for rate in self.rates_hz)
+
+    def resamples(self, read: Read, fit: FitConfig = USUAL) -> bool:
+        """Return whether a read that fits is brought to the model's sample rate.
+
+        Args:
+            read: The read.
+            fit: Which reads are labelled besides those of the kind that the model was trained on.
+        """
+        return bool(self.resampled_from_hz) or (fit.resample and not self.knows_rate(read.sample_rate_hz))
+
+    def misfit(self, read: Read, fit: FitConfig = USUAL) -> Misfit | None:
+        """Return why the model does not label a read; None if it does.
+
+        Args:
+            read: The read. It does not fit if it is known to be of another molecule or pore family than the training
+                reads (``wrong_chemistry``), or if its sample rate is off by over 2 % (``wrong_rate``).
+            fit: Which reads are labelled in spite of that.
+        """
+        if not fit.any_chemistry and not self.takes_chemistry(read):
+            trained = ", ".join(self.chemistries)
+            return Misfit("wrong_chemistry", f"{read.chemistry}, and the model was trained on {trained}")
+        resampled = fit.resample and read.sample_rate_hz > self.sample_rate_hz
+        if not resampled and not self.knows_rate(read.sample_rate_hz):
+            trained = ", ".join(f"{rate:g}" for rate in self.rates_hz)
+            return Misfit("wrong_rate", f"{read.sample_rate_hz:g} Hz, and the model was trained on {trained} Hz")
+        return None
+
+    def trained_for(self, read: Read, fit: FitConfig = USUAL) -> bool:
+        """Return whether a read is known to be of a molecule and pore family that the model was trained on, and fits.
+
+        Args:
+            read: The read; one of unknown chemistry may fit, but the model was not trained for it.
+            fit: See `misfit`.
+        """
+        known = read.chemistry.known and any(read.chemistry.same_family(one) for one in self.trained_chemistries)
+        return known and self.misfit(read, fit) is None
+
+    def takes_chemistry(self, read: Read) -> bool:
+        """Return whether a read may be of a chemistry that the model was trained on.
+
+        Args:
+            read: One of which molecule and pore family are not known may be.
+        """
         trained_on = self.trained_chemistries
-        if trained_on and all(read.chemistry.conflicts_with(known) for known in trained_on):
-            raise MismatchError(
-                f"{read.where}: {read.chemistry}, and the model was trained on {', '.join(self.chemistries)};"
-                f" use a model for {read.chemistry}"
-            )
+        return not trained_on or not all(read.chemistry.conflicts_with(known) for known in trained_on)
 
     def untried(self, read: Read) -> str:
         """Return the warning for reads that the model accepts without having been trained on their chemistry.
@@ -140,7 +208,7 @@ class Recipe:
         trained = ", ".join(self.chemistries) or "unknown"
         return (
             f"reads of chemistry {read.chemistry}, and the model was trained on {trained}; they are labelled, but the"
-            " model's accuracy on such reads has not been measured"
+            f" model's accuracy on such reads has not been measured{'' if read.chemistry.known else STATE_IT}"
         )
 
     def check_unseen(self, read: Read, reference: str = "") -> None:

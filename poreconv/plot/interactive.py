@@ -17,7 +17,6 @@ from poreconv.plot.decimation import extremes
 from poreconv.plot.panels import BINS, PROBABILITY, Curves, band_colours
 from poreconv.plot.reads import Tracks, checked_window
 from poreconv.reads.read import Read
-from poreconv.reads.scaling import to_pa
 from poreconv.runtime.files import whole_file
 
 SIGNAL_PX, TRACK_PX, CURVE_PX, EDGES_PX = 340, 26, 130, 130
@@ -98,7 +97,9 @@ Samples = tuple[NDArray[Any], float, float]
 
 
 def _as_counts(read: Read) -> Samples:
-    return read.adc, read.calibration.offset, read.calibration.scale
+    if read.adc.dtype != np.int16:
+        return _as_steps(read.pa, "current")
+    return read.counts, read.calibration.offset, read.calibration.scale
 
 
 def _as_steps(curve: NDArray[np.float32], quantity: str) -> Samples:
@@ -189,6 +190,6 @@ def _lay_out(figure: go.Figure, read: Read, window: tuple[int, int], height: flo
 
 def _usual_range(read: Read) -> list[float]:
     """Return the range of currents that the picture shows at first: all but the rarest."""
-    pa = to_pa(read.adc, read.calibration)
+    pa = read.pa
     low, high = np.percentile(pa, [0.05, 99.95])
     return [float(low - 5), float(high + 5)]

@@ -12,7 +12,6 @@ from poreconv.events.events import Events
 from poreconv.plot import style
 from poreconv.plot.decimation import extremes
 from poreconv.reads.read import Read
-from poreconv.reads.scaling import to_pa
 
 Window = tuple[int, int]
 """Samples ``[start, end)`` of a read."""
@@ -43,7 +42,7 @@ def draw_signal(axes: Axes, read: Read, window: Window) -> None:
         window: Samples of the read that are drawn.
     """
     start, end = window
-    pa = to_pa(read.adc[start:end], read.calibration)
+    pa = read.calibration.to_pa(read.adc[start:end])
     shown = extremes(pa, BINS)
     axes.plot(start + shown, pa[shown], color=style.INK, linewidth=0.4 if len(shown) < len(pa) else 0.8)
     axes.set_xlim(start, end)

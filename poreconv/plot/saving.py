@@ -27,5 +27,5 @@ def save(figure: Figure, path: Path | str) -> None:
         raise ConfigError(
             f"{path}: no picture format has the suffix {path.suffix!r}; end the name in {', '.join(STILL)}"
         )
-    with whole_file(path, partial_suffix=path.suffix) as partial, mpl.rc_context({"svg.fonttype": "none"}):
+    with whole_file(path) as partial, mpl.rc_context({"svg.fonttype": "none"}):
         figure.savefig(partial, dpi=200)

@@ -1,5 +1,8 @@
 """Read and write tables of k-mer levels in the formats of nanopolish, f5c, Oxford Nanopore and uncalled4."""
 
+import lzma
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -157,7 +160,7 @@ def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     header: list[str] = []
     rows: list[tuple[int, list[str]]] = []
     try:
-        with path.open(encoding="ascii") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 columns = line.split()
                 if columns and columns[0] == "kmer":
@@ -199,8 +202,9 @@ def _read_npz(path: Path) -> PoreModel:
             kmers, mean, sd, pa_mean, pa_sd = (_array(path, archive, name) for name in UNCALLED4)
             present = [name for name in UNCALLED4_MORE if f"{name}.npy" in archive.namelist()]
             more = {name: _array(path, archive, name) for name in present}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as exc:
-        raise FormatError(f"{path}: broken npz ({exc}); copy it again") from exc
+            names = kmers.tolist()
+    except BROKEN as exc:
+        raise FormatError(f"{path}: broken npz ({' '.join(str(exc).split())}); copy it again") from exc
     sd = sd if sd.size else np.full(mean.shape, np.nan)
     more = {name: values for name, values in more.items() if values.size}
     if kmers.dtype.kind != "U" or any(
@@ -210,10 +214,11 @@ def _read_npz(path: Path) -> PoreModel:
     equal_length = all(values.shape == (kmers.size,) for values in (kmers, mean, sd, *more.values()))
     if not equal_length or pa_mean.size != 1 or pa_sd.size != 1:
         raise FormatError(f"{path}: 'kmer', 'current.mean' and 'current.stdv' differ in length; get the table again")
-    in_pa = float(pa_sd) >= NORMALISED_SCALE
-    shift, scale = (float(pa_mean), float(pa_sd)) if in_pa else (0.0, 1.0)
-    columns = {"level_mean": mean * scale + shift, "level_sd": sd * scale} | _more(more, scale)
-    return _model(path, kmers.tolist(), columns, in_pa=in_pa)
+    in_pa = pa_sd.item() >= NORMALISED_SCALE
+    shift, scale = (pa_mean.item(), pa_sd.item()) if in_pa else (0.0, 1.0)
+    with np.errstate(all="ignore"):  # numbers of a damaged table: `_model` refuses what is not finite
+        columns = {"level_mean": mean * scale + shift, "level_sd": sd * scale} | _more(more, scale)
+    return _model(path, names, columns, in_pa=in_pa)
 
 
 def _more(found: dict[str, NDArray[Any]], scale: float) -> dict[str, NDArray[np.float64]]:
@@ -243,6 +248,12 @@ UNCALLED4_MORE = {
 UNCALLED4 = ("kmer", "current.mean", "current.stdv", "_pa_mean", "_pa_stdv")
 """Arrays that every uncalled4 table has; ``current.stdv`` may be empty."""
 
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError),
+    *(EOFError, OSError, MemoryError, OverflowError, RuntimeError, SyntaxError, TypeError, ValueError),
+)
+"""What zipfile and numpy raise on a damaged npz."""
+
 
 def _array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     """Read one array of an npz; its size is checked against its header before memory is allocated."""
@@ -250,13 +261,10 @@ def _array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     if member not in archive.namelist():
         raise FormatError(f"{path}: no array {name!r}; give a table that uncalled4 wrote")
     with archive.open(member) as stream:
-        try:
-            np.lib.format.read_magic(stream)
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-        except ValueError as exc:
-            raise FormatError(f"{path}: array {name!r}: no npy header ({exc}); get the table again") from exc
+        np.lib.format.read_magic(stream)
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-        if dtype.hasobject or size > MAX_BYTES:
+        if dtype.hasobject or not 0 <= size <= MAX_BYTES:
             raise FormatError(f"{path}: array {name!r}: objects, or over {MAX_BYTES >> 20} MiB; give a table of levels")
         content = stream.read(size + 1)
     if len(content) != size:

@@ -148,7 +148,7 @@ def chemistry_of(*, pore: str, kit: str, experiment: str) -> Chemistry:
         experiment: Kind of experiment, such as ``genomic_dna``, ``internal_rna``, ``cdna``; empty if unknown.
     """
     by_flow_cell, by_kit = _by_flow_cell(pore.lower()), _by_kit(kit.lower())
-    molecule = by_kit.molecule or by_flow_cell.molecule or _molecule(experiment.lower())
+    molecule = by_kit.molecule or by_flow_cell.molecule or molecule_in(experiment)
     if molecule == "rna":
         return next((each for each in (by_kit, by_flow_cell) if each.rna), CHEMISTRIES["rna"])
     if molecule == "dna":
@@ -167,9 +167,16 @@ def _by_kit(kit: str) -> Chemistry:
     return _OF_KIT.get(maker_and_number, UNKNOWN)
 
 
-def _molecule(experiment: str) -> str:
-    """The molecule that a kind of experiment names, as a word of its own: ``internal`` is not RNA."""
-    words = set(re.split(r"[^a-z]+", experiment))
+def molecule_in(experiment: str) -> str:
+    """Return the molecule that a kind of experiment names, as a word of its own: ``internal`` is not RNA.
+
+    Args:
+        experiment: Such as ``genomic_dna`` or ``internal_rna``.
+
+    Returns:
+        ``dna`` or ``rna``; empty where it names none.
+    """
+    words = set(re.split(r"[^a-z]+", experiment.lower()))
     if words & {"dna", "cdna", "gdna"}:
         return "dna"
     return "rna" if "rna" in words else ""

@@ -8,7 +8,7 @@ from typing import Self
 
 from poreconv.errors import PoreconvError
 from poreconv.reads.read import Read
-from poreconv.reads.readers import Reader, by_id, open_file
+from poreconv.reads.readers import Reader, by_number, open_file
 from poreconv.reads.selection import EVERY_READ, NOT_ASKED, NOT_OPENED, Selection
 from poreconv.runtime.files import size_of
 from poreconv.runtime.ledger import Drop, Ledger
@@ -22,7 +22,7 @@ loses seconds and that every process has work, large enough that the time for op
 
 @dataclass(frozen=True)
 class Piece:
-    """Some reads of one file, in file order: ``[first, last)``; if ``last`` is None, up to the end."""
+    """Some records of one file, in file order: ``[first, last)``; if ``last`` is None, up to the end."""
 
     path: Path
     first: int = 0
@@ -60,7 +60,7 @@ class LastFile:
         """
         if self._reader is None or self._reader.path != path:
             self.close()
-            self._reader = open_file(path, Ledger())  # reads are taken by id: what is dropped is raised
+            self._reader = open_file(path, Ledger())  # records are read one by one: what is dropped is raised
         return self._reader
 
     def close(self) -> None:
@@ -194,7 +194,8 @@ def _reads_of_piece(
 
 
 def _slice(reader: Reader, piece: Piece, ledger: Ledger, asked: Container[str] | None) -> Iterator[Read]:
-    read_ids = reader.read_ids[piece.first : piece.last]
-    used = read_ids if asked is None else [read_id for read_id in read_ids if read_id in asked]
-    ledger.count(NOT_ASKED, len(read_ids) - len(used))
-    return by_id(reader, used, ledger)
+    read_ids = reader.read_ids
+    numbers = range(len(read_ids))[piece.first : piece.last]
+    used = numbers if asked is None else [number for number in numbers if read_ids[number] in asked]
+    ledger.count(NOT_ASKED, len(numbers) - len(used))
+    return by_number(reader, used, ledger)

@@ -49,7 +49,7 @@ class Selection:
 
 def _listed(path: Path) -> frozenset[str]:
     try:
-        ids = frozenset(path.read_text(encoding="utf-8").split())
+        ids = frozenset(path.read_text(encoding="utf-8-sig").split())
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path}: not a list of read ids ({exc}); give a text file with one id per line") from exc
     if not ids:

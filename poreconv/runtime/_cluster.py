@@ -1,5 +1,6 @@
 """Jobs on a Dask cluster."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sized
 from concurrent.futures import CancelledError, Executor
@@ -21,6 +22,10 @@ except ImportError as exc:
 
 if TYPE_CHECKING:
     from distributed import Worker
+
+
+LOGGING = ("distributed", "tornado", "asyncio")
+"""Beginnings of the names of Dask's loggers."""
 
 
 class JobPlugin(WorkerPlugin):
@@ -93,7 +98,7 @@ def on_cluster(
             workers died.
     """
     again, name = "run the same command again to resume", f"poreconv-{uuid4().hex}"
-    with _connected(scheduler, timeout_s) as client:
+    with _quiet(), _connected(scheduler, timeout_s) as client:
         _check_workers(client, scheduler)
         client.register_plugin(JobPlugin(open_work, Path.cwd()), name=name)
         pool = client.get_executor(pure=False)
@@ -109,6 +114,20 @@ def on_cluster(
             pool.shutdown(wait=False)  # cancels the jobs that are not done
         with suppress(OSError):  # closes the files of the workers; fails if the scheduler has stopped
             client.unregister_worker_plugin(name)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide what Dask logs about the connection, with tracebacks; our errors report it."""
+    found = [logging.getLogger(name) for name in [*logging.root.manager.loggerDict] if name.startswith(LOGGING)]
+    before = [logger.disabled for logger in found]
+    try:
+        for logger in found:
+            logger.disabled = True
+        yield
+    finally:
+        for logger, was in zip(found, before, strict=True):
+            logger.disabled = was
 
 
 def _connected(scheduler: str, timeout_s: float) -> Client:

@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import threading
 import warnings
@@ -13,11 +14,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from itertools import islice
+from multiprocessing.context import SpawnContext, SpawnProcess
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from poreconv.config import WorkConfig
-from poreconv.errors import WorkerError
+from poreconv.errors import MachineError, WorkerError
+from poreconv.runtime.machine import one_line
 from poreconv.runtime.messages import is_verbose, show_messages
 from poreconv.runtime.registry import OWN_MODULE
 
@@ -189,11 +192,44 @@ def _do_here(job: Any) -> list[Warning]:
     return _runner(job)
 
 
+class _Worker(SpawnProcess):
+    """A process of a pool. Ctrl-C, which a terminal sends to all, does not reach it: the first process acts on it."""
+
+    def start(self) -> None:
+        """Start the process, which inherits the blocked signal from the thread that starts it."""
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            super().start()
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Workers(SpawnContext):
+    """Starts the processes of one pool. A fork would copy the locks of HDF5, Arrow and torch in any state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: list[_Worker] = []
+
+    def Process(self, *args: Any, **kwargs: Any) -> _Worker:  # type: ignore[override]  # noqa: N802 - the pool's name
+        """Make a process of the pool."""
+        self._started.append(_Worker(*args, **kwargs))
+        return self._started[-1]
+
+    def end(self) -> None:
+        """End the processes in the middle of their jobs, of which only whole results count."""
+        for process in self._started:
+            if process.is_alive():
+                process.terminate()
+
+
 @contextmanager
 def _processes(n_processes: int, open_work: OpenWork[Any]) -> Iterator[Executor]:
-    spawn = multiprocessing.get_context("spawn")  # a fork copies the locks of HDF5, Arrow and torch in any state
-    given = (open_work, is_verbose())
-    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=_start_process, initargs=given) as pool:
+    workers, given = _Workers(), (open_work, is_verbose())
+    with _pool(n_processes, workers, given) as pool:
         try:
             yield pool
         except BrokenProcessPool as exc:
@@ -203,7 +239,17 @@ def _processes(n_processes: int, open_work: OpenWork[Any]) -> Iterator[Executor]
             ) from exc
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            workers.end()
             raise
+
+
+def _pool(n_processes: int, workers: _Workers, given: tuple[Any, ...]) -> ProcessPoolExecutor:
+    try:
+        return ProcessPoolExecutor(n_processes, mp_context=workers, initializer=_start_process, initargs=given)
+    except OSError as exc:
+        raise MachineError(
+            f"worker processes cannot be started: {one_line(exc)}; free some of /dev/shm, or use --workers 1"
+        ) from exc
 
 
 def _die_with_parent() -> None:

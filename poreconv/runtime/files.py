@@ -1,26 +1,64 @@
 """Files that exist whole or not at all, and folders from which a killed command resumes."""
 
+import errno
 import hashlib
+import os
 import platform
+import re
 import shutil
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 from poreconv.config import require
 from poreconv.errors import WorkerError
-from poreconv.runtime.records import from_json, to_json, to_plain
+
+LONGEST_NAME = 200
+"""Longest name, in bytes, that is repeated in the names of hidden files beside it: most file systems hold 255."""
+
+PARTS, DONE, REPLACED = ".parts", ".parts.done", ".replaced"
+"""Endings of the hidden folders beside an output: the results of jobs, the same while they are removed, and what the
+output replaces, until it is in its place."""
+
+LEDGER = ".ledger.json"
+"""Ending of the drop ledger beside a table."""
+
+ENDS_BYTES = 1 << 16
+"""Bytes at each end of a file that its fingerprint covers."""
+
+
+def hidden_beside(path: Path, ending: str) -> Path:
+    """Return the place of a hidden file or folder that belongs to an output.
+
+    Args:
+        path: The output.
+        ending: What the place is for, such as ``.lock``.
+    """
+    name = path.name if len(os.fsencode(path.name)) <= LONGEST_NAME else _digest(os.fsencode(path.name))
+    return path.with_name(f".{name}{ending}")
+
+
+def check_name(path: Path) -> None:
+    """Raise the system's error if it allows no file of such a name there, whether or not there is one.
+
+    Args:
+        path: The file or folder.
+    """
+    with suppress(FileNotFoundError):
+        path.stat()
 
 
 @contextmanager
-def whole_file(path: Path, *, partial_suffix: str = ".partial") -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success it is renamed to ``path``, on error it is removed.
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path for a file; on success it is synced to disk and renamed, on error it is removed.
+
+    The temporary path has the same name, in a hidden folder beside ``path``, and so have the temporary files of the
+    library that writes it. Errors name ``path``.
 
     Args:
         path: The final path. Its folder is made if it does not exist.
-        partial_suffix: Ending of the temporary name, for libraries that take the format from it.
 
     Example:
         >>> with whole_file(Path("report.json")) as partial:
@@ -28,69 +66,80 @@ def whole_file(path: Path, *, partial_suffix: str = ".partial") -> Iterator[Path
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not a process id, which may occur on several machines at a time.
-    partial = path.with_name(f".{path.name}.{uuid4().hex}{partial_suffix}")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    folder = hidden_beside(path, f".{uuid4().hex}.partial")
+    partial = folder / path.name
+    with errors_name(path, partial, folder):
+        try:
+            folder.mkdir()
+            yield partial
+            sync(partial)
+            partial.replace(path)
+            sync(path.parent)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-class JobFolder:
-    """The results of a command's finished jobs, in a folder beside its output; a context manager.
-
-    Each result is a whole file (`whole_file`). When the same command is run again, it finds the results that a killed
-    one left; with another ``plan`` they are removed.
+@contextmanager
+def errors_name(path: Path, *temporary: Path) -> Iterator[None]:
+    """Let errors name an output where they name the places in which it is being written.
 
     Args:
-        out: The command's output; the folder is ``.<name>.parts`` beside it.
-        plan: Inputs and settings of the command, as JSON types.
-        anew: Remove the results of a killed command even if its plan is the same.
+        path: The output.
+        *temporary: Those places, the longest first.
     """
+    try:
+        yield
+    except Exception as exc:
+        for place in map(str, temporary):
+            exc.args = tuple(arg.replace(place, str(path)) if isinstance(arg, str) else arg for arg in exc.args)
+            if isinstance(exc, OSError) and place in str(exc.filename):
+                exc.filename = str(path)
+        raise
 
-    def __init__(self, out: Path, plan: dict[str, Any], *, anew: bool = False) -> None:
-        self.folder = self._folder_of(out)
-        marker = self.folder / "plan.json"
-        if anew or not marker.exists() or from_json(marker.read_bytes(), dict[str, Any], str(marker)) != to_plain(plan):
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(parents=True)
-            with whole_file(marker) as partial:
-                partial.write_text(to_json(plan), encoding="utf-8")
 
-    @staticmethod
-    def _folder_of(out: Path) -> Path:
-        return out.with_name(f".{out.name}.parts")
+def remove_partials(*paths: Path) -> None:
+    """Remove what killed commands left of files; only for the holder of the lock on the output that they belong to.
 
-    @classmethod
-    def exists_for(cls, out: Path) -> bool:
-        """Return whether a killed command has left results.
+    Args:
+        *paths: The final paths of the files, in one folder.
+    """
+    folder = paths[0].parent
+    prefixes = "|".join(re.escape(hidden_beside(path, ".").name) for path in paths)
+    partial = re.compile(rf"({prefixes})[0-9a-f]{{32}}\.partial")
+    for left in [*folder.iterdir()] if folder.is_dir() else []:
+        if partial.fullmatch(left.name):
+            shutil.rmtree(left, ignore_errors=True)
 
-        Args:
-            out: Its output.
-        """
-        return cls._folder_of(out).exists()
 
-    def path(self, number: int, suffix: str) -> Path:
-        """Return the path of a job's result, whether or not the job is done.
+def sync(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to disk, so that both outlast a loss of power.
 
-        Args:
-            number: Number of the job.
-            suffix: Suffix of the file, such as ``.parquet``.
-        """
-        return self.folder / f"{number:08d}{suffix}"
+    Args:
+        path: The file or folder.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as exc:
+        if exc.errno not in {errno.EINVAL, errno.ENOTSUP}:  # file systems that cannot do it, as some do for folders
+            raise
+    finally:
+        os.close(handle)
 
-    def __enter__(self) -> Self:
-        """Return the folder."""
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Remove the folder if the command failed before its first result: there is nothing to resume from."""
-        if kind is not None and not any(path.stem.isdigit() for path in self.folder.iterdir()):
-            self.remove()
+def finish_cleaning(out: Path, *beside: Path) -> None:
+    """Finish what a killed command left undone around its output; only for the holder of its lock.
 
-    def remove(self) -> None:
-        """Remove the folder, when the output is complete."""
-        shutil.rmtree(self.folder)
+    Args:
+        out: The output. If it was being replaced, and the new one was not in its place yet, it is put back.
+        *beside: Other files that the command writes there.
+    """
+    remove_partials(out, *beside)
+    shutil.rmtree(hidden_beside(out, DONE), ignore_errors=True)
+    replaced = hidden_beside(out, REPLACED)
+    if replaced.exists() and not out.exists():
+        replaced.rename(out)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def check_only(folder: Path, names: Collection[str], *, what: str) -> None:
@@ -122,12 +171,16 @@ def replace_folder(new: Path, out: Path) -> None:
         new: The folder, on the same file system.
         out: Its final place.
     """
-    old = new.with_name(f"{new.name}.replaced")
-    shutil.rmtree(old, ignore_errors=True)
-    if out.exists():
-        out.rename(old)
-    new.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+    old = hidden_beside(out, REPLACED)
+    with errors_name(out, new, old):
+        for path in [*new.rglob("*"), new]:
+            sync(path)
+        shutil.rmtree(old, ignore_errors=True)
+        if out.exists():
+            out.rename(old)
+        new.rename(out)
+        sync(out.parent)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def check_seen(folder: Path) -> None:
@@ -144,15 +197,41 @@ def check_seen(folder: Path) -> None:
 
 
 def fingerprint(paths: list[Path]) -> list[list[Any]]:
-    """Identify the state of files without reading them.
+    """Identify the state of files without reading them whole.
 
     Args:
         paths: The files.
 
     Returns:
-        For each file its path, size in bytes and time of last change in ns; size and time of a missing file are -1.
+        For each file its path, size in bytes, time of last change in ns, and the SHA-256 of its first and last
+        `ENDS_BYTES`, which differs also where an editor keeps size and time; -1, -1 and "" for a missing file.
     """
-    return [[str(path.resolve()), *_size_and_time(path)] for path in paths]
+    return [[str(path.resolve()), *state_of(path)] for path in paths]
+
+
+def state_of(path: Path) -> list[Any]:
+    """Return size, time of last change and hash of the ends of one file; see `fingerprint`.
+
+    Args:
+        path: The file.
+    """
+    return [*_size_and_time(path), _digest_of_ends(path)]
+
+
+def _digest_of_ends(path: Path) -> str:
+    if not path.is_file():  # a pipe can be read only once
+        return ""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(ENDS_BYTES)
+            stream.seek(max(path.stat().st_size - ENDS_BYTES, len(head)))
+            return _digest(head + stream.read(ENDS_BYTES))
+    except OSError:  # opening it as a signal file raises an error
+        return ""
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

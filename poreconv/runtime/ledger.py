@@ -1,7 +1,8 @@
 """The drop ledger: reads in = reads kept + reads dropped, each drop with its reason."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -36,6 +37,8 @@ class LedgerRecord:
     drops: list[Drop]
     bad_files: list[tuple[str, str]]
     """File and detail of each."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What decided the results of a command, besides its files."""
 
 
 class Ledger:
@@ -43,20 +46,24 @@ class Ledger:
 
     Args:
         kept: Number of reads that were used.
+        all_named: Whether all dropped reads are listed by id, not only `NAMED_PER_REASON` of each reason.
     """
 
     RECORD: ClassVar[Any] = LedgerRecord
 
-    def __init__(self, kept: int = 0) -> None:
-        self.kept = kept
-        self.counts = Counter[str]()
+    def __init__(self, kept: int = 0, *, all_named: bool = False) -> None:
+        self.kept: int = kept
+        self._all_named = all_named
+        self.counts: Counter[str] = Counter()
         """Number of dropped reads, by reason."""
         self.named: list[Drop] = []
-        """The dropped reads by id, at most ``NAMED_PER_REASON`` of each reason."""
+        """The dropped reads by id, a limited number of each reason."""
         self.bad_files: list[Drop] = []
         """Files skipped under ``--skip_bad_files``; the number of their reads is not known."""
-        self.notes = Counter[str]()
+        self.notes: Counter[str] = Counter()
         """Counts of other things than reads, such as second records of a labelled read."""
+        self.settings: dict[str, Any] = {}
+        """What decided the results of the command, besides its files, as JSON types."""
 
     @property
     def dropped(self) -> int:
@@ -90,8 +97,18 @@ class Ledger:
 
     def _name(self, drop: Drop) -> None:
         self.counts[drop.reason] += 1
-        if self.counts[drop.reason] <= NAMED_PER_REASON:
+        if self._all_named or self.counts[drop.reason] <= NAMED_PER_REASON:
             self.named.append(drop)
+
+    def take_out(self, read_ids: Collection[str]) -> None:
+        """Forget the dropped reads that are listed by id and have one of some ids.
+
+        Args:
+            read_ids: The ids.
+        """
+        self.counts.subtract(Counter(drop.reason for drop in self.named if drop.read_id in read_ids))
+        self.counts = +self.counts
+        self.named = [drop for drop in self.named if drop.read_id not in read_ids]
 
     def merge(self, other: "Ledger") -> None:
         """Add the counts of another ledger.
@@ -116,6 +133,7 @@ class Ledger:
             notes=dict(sorted(self.notes.items())),
             drops=self.named,
             bad_files=[(drop.source, drop.detail) for drop in self.bad_files],
+            settings=self.settings,
         )
 
     @classmethod
@@ -130,13 +148,14 @@ class Ledger:
         ledger.named.extend(record.drops)
         ledger.bad_files.extend(Drop("", source, "bad_file", detail) for source, detail in record.bad_files)
         ledger.notes.update(record.notes)
+        ledger.settings = record.settings
         return ledger
 
     def __eq__(self, other: object) -> bool:
         """Return whether two ledgers have counted and named the same."""
         return isinstance(other, Ledger) and self.to_record() == other.to_record()
 
-    __hash__ = None  # type: ignore[assignment]  # it changes
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # it changes
 
     def summary(self) -> str:
         """Return one line: reads in, kept, and dropped by reason; skipped files; notes."""

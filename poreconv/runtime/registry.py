@@ -8,13 +8,15 @@ given to neither.
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import pkgutil
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
-from functools import reduce
+from functools import partial, reduce
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -92,7 +94,12 @@ def given(table: Mapping[str, str], asked: Any, *, kind: str) -> Any:
     """
     if not isinstance(asked, str):
         return asked
-    return imported(asked, kind=kind) if is_own(asked) else lookup(table, asked, kind=kind)
+    if is_own(asked):
+        return imported(asked, kind=kind)
+    try:
+        return lookup(table, asked, kind=kind)
+    except ConfigError as exc:
+        raise ConfigError(f"{exc}; or your own, as {OWN_FORMS}") from exc
 
 
 def is_own(name: str) -> bool:
@@ -116,13 +123,7 @@ def imported(name: str, *, kind: str) -> Any:
     Raises:
         ConfigError: It has another form, there is no such file, module or name, or importing it fails.
     """
-    require(is_own(name), f"{kind} {name!r}: not a name that can be imported; give {OWN_FORMS}")
-    place, _, attribute = name.rpartition(":")
-    try:
-        module = _of_file(Path(place)) if place.endswith(SCRIPT) else _of_package(place)
-    except Exception as exc:
-        hint = "" if place.endswith(SCRIPT) else "; the current folder is not searched: give a file, as my.py:NAME"
-        raise ConfigError(f"{kind} {name}: cannot be imported: {described(exc)}{hint}") from exc
+    module, (place, _, attribute) = _module_of(name, kind), name.rpartition(":")
     try:
         return reduce(getattr, attribute.split("."), module)
     except AttributeError as exc:
@@ -130,6 +131,16 @@ def imported(name: str, *, kind: str) -> Any:
         raise ConfigError(
             f"{kind} {name}: {place} has no {attribute}; it defines {', '.join(defined) or 'nothing'}"
         ) from exc
+
+
+def _module_of(name: str, kind: str) -> ModuleType:
+    require(is_own(name), f"{kind} {name!r}: not a name that can be imported; give {OWN_FORMS}")
+    place = name.rpartition(":")[0]
+    try:
+        return _of_file(Path(place)) if place.endswith(SCRIPT) else _of_package(place)
+    except Exception as exc:
+        hint = "" if place.endswith(SCRIPT) else "; the current folder is not searched: give a file, as my.py:NAME"
+        raise ConfigError(f"{kind} {name}: cannot be imported: {described(exc)}{hint}") from exc
 
 
 def sent(name: str) -> Any:
@@ -148,6 +159,98 @@ def sent(name: str) -> Any:
     if place in sys.modules:
         return imported(name, kind="name")
     return f"{Path(place).resolve()}:{attribute}" if place.endswith(SCRIPT) else name
+
+
+def name_of(asked: Any) -> str:
+    """Return the name of what a user asked for: as they typed it; of an object ``module:name``.
+
+    Args:
+        asked: A name, or an object.
+    """
+    if isinstance(asked, str):
+        return asked
+    named = asked.func if isinstance(asked, partial) else asked
+    kind = named if hasattr(named, "__qualname__") else type(named)
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def short_name(asked: Any) -> str:
+    """Return the last part of `name_of`: ``Mine``.
+
+    Args:
+        asked: A name, or an object.
+    """
+    return name_of(asked).rpartition(":")[2].rpartition(".")[2]
+
+
+def source_of(asked: Any) -> str:
+    """Return a hash of the source of a user's thing, by which a command that goes on sees that it was changed.
+
+    Args:
+        asked: A name, whose whole file counts; or an object, of which its own lines do. What it refers to, or holds, is
+            not seen. Of what has no source, such as a class of a compiled module, the name alone counts.
+
+    Raises:
+        ConfigError: A name cannot be imported.
+    """
+    own = _module_of(asked, "name") if isinstance(asked, str) else asked
+    own = own.func if isinstance(own, partial) else own
+    has_source = inspect.isroutine(own) or inspect.isclass(own) or inspect.ismodule(own)
+    try:
+        source = inspect.getsource(own if has_source else type(own))
+    except (OSError, TypeError):
+        source = name_of(asked)
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+def called(own: Callable[..., T], **possible: Any) -> T:
+    """Call a user's class or function with those of some arguments, by keyword, for which it has a parameter.
+
+    Args:
+        own: The class or function.
+        **possible: The arguments.
+    """
+    return own(**{name: value for name, value in possible.items() if name in parameters_of(own)})
+
+
+def parameters_of(own: Callable[..., Any]) -> Collection[str]:
+    """Return the names of the parameters of a user's class or function; none of one that does not state them.
+
+    Args:
+        own: The class or function.
+    """
+    try:
+        return inspect.signature(own).parameters
+    except ValueError:  # of a compiled module
+        return ()
+
+
+def installed_names(group: str) -> list[str]:
+    """Return the names under which installed packages offer something; nothing is imported.
+
+    Args:
+        group: Of entry points, such as ``poreconv.readers``.
+    """
+    return sorted({each.name for each in entry_points(group=group)})
+
+
+def installed(group: str, name: str) -> Any:
+    """Return what an installed package offers under a name, by an entry point; None: none does.
+
+    Args:
+        group: Of entry points, such as ``poreconv.readers``.
+        name: The name, such as a suffix.
+
+    Raises:
+        ConfigError: Several packages offer it, or importing it fails.
+    """
+    found = [*entry_points(group=group, name=name)]
+    places = ", ".join(each.value for each in found)
+    require(len(found) < 2, f"{name}: several installed packages offer it ({places}); uninstall all but one")
+    if not found:
+        return None
+    with errors_of(places, f"importing it as {name} of {group}"):
+        return found[0].load()
 
 
 def _of_file(path: Path) -> ModuleType:

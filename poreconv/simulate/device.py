@@ -17,7 +17,7 @@ DRIFT_KNOTS = 8
 
 
 def to_counts(pa: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Digitise a current with `CALIBRATION`: the inverse of `scaling.to_pa`, rounded.
+    """Digitise a current with `CALIBRATION`: the inverse of `Calibration.to_pa`, rounded.
 
     Args:
         pa: Current in pA, shape ``(n_samples,)``.

@@ -1,3 +1,3 @@
-from .data import SquiggleData as SquiggleData
+from .data import SquiggleData as SquiggleData, Windows as Windows
 from .module import SampleModule as SampleModule
 from .run import TrainingRun as TrainingRun

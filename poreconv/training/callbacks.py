@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
 
+from poreconv.errors import ConfigError
 from poreconv.runtime.progress import Progress
 from poreconv.training.module import SCORE
 
@@ -68,6 +70,26 @@ class Stop(EarlyStopping):
             pl_module: The `SampleModule` that is trained.
         """
         trainer.should_stop |= pl_module.progress(trainer.global_step) >= 1
+
+
+class RefuseNotFinite(Callback):
+    """Ends a training whose weights have become NaN or infinite, before they are judged or saved: they stay so."""
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Check the weights.
+
+        Args:
+            trainer: Lightning's trainer.
+            pl_module: The `SampleModule` that is trained.
+
+        Raises:
+            ConfigError: One is not finite.
+        """
+        if not all(torch.isfinite(weight).all() for weight in pl_module.network.state_dict().values()):
+            raise ConfigError(
+                f"train: the weights are no longer finite after step {trainer.global_step:,}; train anew (--overwrite)"
+                " with a lower learning_rate"
+            )
 
 
 class ReportProgress(Callback):

@@ -1,6 +1,8 @@
 """Batches for training and validation, read from the memory maps of stores."""
 
 import math
+import signal
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -14,15 +16,18 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from poreconv.config import SplitConfig, TrainConfig, require
 from poreconv.dataset.splits import intervals
 from poreconv.dataset.store import Store
+from poreconv.dataset.tensors import Batch, as_batch
 from poreconv.errors import StoreError
 from poreconv.training.augment import augment, source_samples
+from poreconv.training.plugins import Transforms
+from poreconv.training.presets import settled
 
 T = TypeVar("T")
 
 ALL = slice(None)
 
-Batch = tuple[Tensor, Tensor]
-"""Signal ``(B, 1, T)`` float32, targets ``(B, T)``: classes int64, numbers float32."""
+Window = tuple[Tensor, Tensor]
+"""Signal ``(1, T)`` float32, targets ``(T,)``: classes int64, numbers float32."""
 
 TileBatch = tuple[Tensor, Tensor, Tensor]
 """A `Batch`, and the number of each tile's read, ``(B,)`` int64."""
@@ -84,7 +89,7 @@ def _remedy(rule: SplitConfig, split: str) -> str:
     return f"prepare more {rule.by}s as one store: two are enough to train, three to judge the model too{other_rule}"
 
 
-class RandomWindows(Dataset[Batch]):
+class WindowBatches(Dataset[Batch]):
     """Training batches by step: windows around random labelled samples, a function of (seed, step).
 
     All labelled samples are equally likely; where the task is of whole reads, all reads.
@@ -93,23 +98,36 @@ class RandomWindows(Dataset[Batch]):
         reads: Reads of the training split.
         config: Batch size, chunk length, seed, augmentation, and whether stores are drawn equally often.
         rows: Rows of each batch that this process takes; default: all.
+        transforms: The user's own changes of windows; default: none.
     """
 
-    def __init__(self, reads: Reads, config: TrainConfig, rows: slice = ALL) -> None:
+    def __init__(
+        self, reads: Reads, config: TrainConfig, rows: slice = ALL, transforms: Transforms | None = None
+    ) -> None:
         self._reads, self._config, self._task, self._rows = reads, config, reads.task, rows
+        self._transforms = transforms or Transforms()
         self._cumulative = np.cumsum(np.ones_like(reads.end) if reads.task.whole_reads else reads.end - reads.first)
         last_of_store = np.append(np.flatnonzero(np.diff(reads.store)), len(reads.store) - 1)
         self._store_end = self._cumulative[last_of_store] if config.equal_stores else self._cumulative[-1:]
 
     def __getitem__(self, step: int) -> Batch:
         """Return the batch of one step."""
-        config, rows = self._config, self._rows
+        return self.batch(step, self._rows)
+
+    def batch(self, step: int, rows: slice) -> Batch:
+        """Return some windows of the batch of one step.
+
+        Args:
+            step: Number of the step, from 0.
+            rows: Rows of the batch.
+        """
+        config = self._config
         rng = np.random.default_rng([config.seed, step])
         length = source_samples(config.chunk_samples, config.augment)
         number, centre = self._draw(rng, config.batch_size)
         x_BS, y_BS = self._reads.windows(number[rows], centre[rows] - length // 2, length)
         changed = augment(x_BS, y_BS, config.chunk_samples, self._task, config.augment, rng, config.batch_size, rows)
-        return as_batch(*changed)
+        return as_batch(*self._transforms(*changed, [config.seed, step], range(config.batch_size)[rows]))
 
     def _draw(self, rng: np.random.Generator, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Draw reads, and a labelled sample in each: numbers and samples, shape ``(n,)`` each."""
@@ -124,6 +142,47 @@ class RandomWindows(Dataset[Batch]):
         chosen = rng.integers(0, len(self._store_end), n)
         start = np.append(0, self._store_end)[chosen]
         return rng.integers(start, self._store_end[chosen])
+
+
+class Windows(Dataset[Window]):
+    """Random windows of the labelled reads of one split, one by one: those of which `train` makes its batches.
+
+    Window ``i`` is a function of the seed and ``i``, whichever process draws it, so that each pass gives the same ones:
+    there are as many as a training with these settings takes. Where nothing is known the target is -1 (classes; give
+    the loss ``ignore_index=-1``) or NaN (numbers).
+
+    Args:
+        stores: An open store, or several; see `open_stores`.
+        split: Name of the split.
+        config: Length of a window, batch size, number of steps, seed, augmentation.
+
+    Example:
+        >>> windows = Windows(store, config=TrainConfig(chunk_samples=400, batch_size=8, max_steps=100))
+        >>> for x, y in DataLoader(windows, batch_size=8):
+        ...     loss = cross_entropy(network(x), y, ignore_index=-1)
+
+    Raises:
+        StoreError: No read of the split has a label.
+    """
+
+    def __init__(
+        self, stores: Store | Sequence[Store], *, split: str = "train", config: TrainConfig | None = None
+    ) -> None:
+        several = [stores] if isinstance(stores, Store) else stores
+        self._config = settled(several, None, None, config or TrainConfig()).config
+        self._batches = WindowBatches(Reads(several, split, self._config.normalisation.clip), self._config)
+
+    def __len__(self) -> int:
+        """Return the number of windows: steps times batch size."""
+        return self._config.max_steps * self._config.batch_size
+
+    def __getitem__(self, i: int) -> Window:
+        """Return window ``i``."""
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"window {i} of {len(self)}")
+        step, row = divmod(i % len(self), self._config.batch_size)
+        x_B1T, y_BT = self._batches.batch(step, slice(row, row + 1))
+        return x_B1T[0], y_BT[0]
 
 
 class Tiles(Dataset[TileBatch]):
@@ -157,17 +216,6 @@ class Tiles(Dataset[TileBatch]):
         x_BT, y_BT = self._reads.windows(self._number[here], start, self._tile + 2 * self._margin)
         y_BT[:, : self._margin] = y_BT[:, self._margin + self._tile :] = self._reads.task.unknown
         return (*as_batch(x_BT, y_BT), torch.from_numpy(self._number[here]))
-
-
-def as_batch(x_BT: NDArray[np.float32], y_BT: NDArray[Any]) -> Batch:
-    """Convert arrays to the tensors that a network and its loss take.
-
-    Args:
-        x_BT: Normalised signal.
-        y_BT: Targets, same shape.
-    """
-    target_BT = torch.from_numpy(y_BT)
-    return torch.from_numpy(x_BT)[:, None], target_BT if target_BT.is_floating_point() else target_BT.long()
 
 
 class StepSampler(Sampler[int]):
@@ -205,20 +253,26 @@ class SquiggleData(L.LightningDataModule):
         stores: Open stores, see `open_stores`.
         config: Batch size, chunk length, seed, augmentation.
         margin: Samples of context that the network needs on each side of a tile.
+        transforms: The user's own changes of training windows; default: none.
 
     Raises:
         StoreError: No read to train on, or none to validate on, has a label.
     """
 
-    def __init__(self, stores: Sequence[Store], config: TrainConfig, margin: int = 0) -> None:
+    def __init__(
+        self, stores: Sequence[Store], config: TrainConfig, margin: int = 0, transforms: Transforms | None = None
+    ) -> None:
         super().__init__()
+        self._transforms = transforms
         clip = config.normalisation.clip
         self._train, self._validation = (Reads(stores, split, clip) for split in ("train", "validation"))
         self._config, self._margin = config, margin
+        if transforms is not None:
+            WindowBatches(self._train, config, slice(1), transforms)[0]  # what can fail fails before training
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the training batches: random windows; an epoch is the steps between two validations."""
-        windows = RandomWindows(self._train, self._config, self._rows)
+        windows = WindowBatches(self._train, self._config, self._rows, self._transforms)
         steps = self._config.validate_every
         done = self.trainer.global_step if self.trainer else 0
         return self._loader(windows, StepSampler(steps, done // steps))
@@ -244,5 +298,16 @@ class SquiggleData(L.LightningDataModule):
         workers = self._config.loader_workers
         return DataLoader(
             batches, batch_size=None, sampler=sampler, num_workers=workers, persistent_workers=workers > 0,
-            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=leave_to_first,
+            pin_memory=self._config.accelerator != "cpu" and torch.cuda.is_available(),
         )  # fmt: skip
+
+
+def leave_to_first(number: int) -> None:
+    """Leave Ctrl-C, which a terminal sends to all processes, and errors to the training process, which receives them.
+
+    Args:
+        number: Of the process that loads windows, in which torch calls this; not used.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.excepthook = lambda *_: None  # of what still goes on there when the training process has ended

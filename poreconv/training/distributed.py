@@ -1,12 +1,15 @@
 """Processes that train one network together: which is the first, and what they exchange."""
 
+import os
+
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor, distributed
 
 
 def is_first() -> bool:
     """Return whether this process writes files and reports progress; a single process does."""
-    return int(getattr(rank_zero_only, "rank", 0)) == 0
+    # Lightning knows the rank of the first process on another machine only when its trainer is made.
+    return int(getattr(rank_zero_only, "rank", 0)) == 0 and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def mean_over_processes(number: Tensor) -> Tensor:

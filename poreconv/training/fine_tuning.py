@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from poreconv.config import TrainConfig, require
+from poreconv.config import Preset, TrainConfig, require
 from poreconv.errors import ConfigError
 from poreconv.models.bundle import load_bundle
 from poreconv.models.header import ONNX, one_line, read_header
@@ -21,12 +21,9 @@ from poreconv.training.distributed import is_first
 
 UNKNOWN_HEAD = "which weights are the head is known only of a network that is called with n_classes"
 
-DEFAULT = "unet"
-"""Name of the network that is trained if none is asked for."""
-
 
 def network_asked(network: str | Own | None, settings: Any, config: TrainConfig) -> NetworkChoice:
-    """Find the network to train: the one asked for, else that of the model to start from, else `DEFAULT`.
+    """Find the network to train: the one asked for, else that of the model to start from, else a unet.
 
     Args:
         network: See `choose_network`; None: none is asked for.
@@ -38,13 +35,15 @@ def network_asked(network: str | Own | None, settings: Any, config: TrainConfig)
         BundleError: The model to start from is not a trained model, or its network is the user's own and not given.
     """
     if config.start_from is None:
-        return choose_network(DEFAULT if network is None else network, settings)
+        return choose_network(Preset.network if network is None else network, settings)
     path = find_bundle(config.start_from)
     require(path.suffix != ONNX, f"start_from: {path} is an exported model; give the bundle that it was made of")
     before = read_header(path).recipe
     if network is None:
         require_own(before, None, path)
         network = before.network
+    if settings is None and network == before.network and before.own_network is None:
+        load_bundle(path)  # before a network is made of the settings that it states: its weights must fit them
     alike = before.own_network is not None or network == before.network
     return choose_network(network, before.network_settings if settings is None and alike else settings)
 

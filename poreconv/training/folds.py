@@ -13,6 +13,8 @@ from poreconv.models.networks.outside import Own
 from poreconv.runtime.progress import Progress
 from poreconv.training.choose_decoding import Judged
 from poreconv.training.objectives import MOST_SAMPLES
+from poreconv.training.plugins import NO_PLUGINS, Plugins
+from poreconv.training.presets import settled
 from poreconv.training.run import TrainingRun
 
 
@@ -30,6 +32,7 @@ class FoldedRun(TrainingRun):
         network: See `network_asked`.
         settings: See `network_asked`.
         config: How to train; its number of folds is 2 or more.
+        plugins: What else of the user's own takes part; default: nothing.
 
     Raises:
         ConfigError: There are more folds than groups of reads, a setting does not fit the stores, or ``out`` holds
@@ -38,8 +41,15 @@ class FoldedRun(TrainingRun):
     """
 
     def __init__(
-        self, stores: Sequence[Store], out: Path, network: str | Own | None, settings: Any, config: TrainConfig
+        self,
+        stores: Sequence[Store],
+        out: Path,
+        network: str | Own | None,
+        settings: Any,
+        config: TrainConfig,
+        plugins: Plugins = NO_PLUGINS,
     ) -> None:
+        network, settings, config = settled(stores, network, settings, config)  # the same in all folds
         self._prepared, n_folds, split = stores, config.folds, stores[0].info.split
         self._groups = frozenset(group for store in stores for group in store.groups())
         labelled = _labelled_groups(stores)
@@ -49,8 +59,9 @@ class FoldedRun(TrainingRun):
             f" {', '.join(str(store.path) for store in stores)}; choose fewer, or prepare more",
         )
         self._dealt = dealt(split, labelled, n_folds)
-        self._fold = partial(TrainingRun, network=network, settings=settings, config=replace(config, folds=0))
-        super().__init__(self._stores(self._groups, self._groups), out, network, settings, config)
+        of_fold = replace(config, folds=0)
+        self._fold = partial(TrainingRun, network=network, settings=settings, config=of_fold, plugins=plugins)
+        super().__init__(self._stores(self._groups, self._groups), out, network, settings, config, plugins)
 
     def _stores(self, train: Collection[str], validation: Collection[str]) -> list[Store]:
         return [store.assigned(train=train, validation=validation) for store in self._prepared]

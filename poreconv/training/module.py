@@ -34,6 +34,7 @@ class SampleModule(L.LightningModule):
         objective: Loss and validation score of the task.
         config: Optimiser and schedule.
         teacher: Network whose probabilities are learnt besides the targets, ``(B,1,T) -> (B,C,T)``; default: none.
+        loss: In place of the objective's, see `OwnLoss`; default: that one.
     """
 
     spent: float
@@ -45,10 +46,12 @@ class SampleModule(L.LightningModule):
         objective: Objective,
         config: TrainConfig,
         teacher: nn.Module | None = None,
+        loss: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self._teacher = None if teacher is None else [teacher]  # in a list, so that it is not trained or saved
         self.network, self.objective, self._config = network, objective, config
+        self.own_loss = loss
         if config.compile:
             network.compile()  # in place, which keeps the names of the weights
         self.spent = 0.0
@@ -81,7 +84,7 @@ class SampleModule(L.LightningModule):
         """
         x_B1T, y_BT = batch
         logits_BCT = self(x_B1T)
-        loss = self.objective.loss(logits_BCT, y_BT)
+        loss = self.loss(logits_BCT, y_BT)
         if self.trainer.world_size > 1:
             weight = self.objective.weight(y_BT)
             loss = loss * weight / mean_over_processes(weight).clamp(min=1e-9)
@@ -89,6 +92,16 @@ class SampleModule(L.LightningModule):
             share = self._config.teacher_share
             loss = (1 - share) * loss + share * self.teacher_loss(logits_BCT, x_B1T)
         self.log("train_loss", loss, prog_bar=True, sync_dist=True)
+        return loss
+
+    def loss(self, logits_BCT: Tensor, y_BT: Tensor) -> Tensor:
+        """Return the mean loss: the user's own, or the task's.
+
+        Args:
+            logits_BCT: Output of the network.
+            y_BT: Targets.
+        """
+        loss: Tensor = (self.own_loss or self.objective.loss)(logits_BCT, y_BT)
         return loss
 
     def teacher_loss(self, logits_BCT: Tensor, x_B1T: Tensor) -> Tensor:
@@ -113,7 +126,7 @@ class SampleModule(L.LightningModule):
         """
         x_B1T, y_BT, number_B = batch
         logits_BCT = self.network.forward(x_B1T).float()  # not compiled: it would be again for each batch size
-        self.validation_loss.update(self.objective.loss(logits_BCT, y_BT), self.objective.weight(y_BT))
+        self.validation_loss.update(self.loss(logits_BCT, y_BT), self.objective.weight(y_BT))
         self.log("validation_loss", self.validation_loss)
         self.objective.update(logits_BCT, y_BT, number_B)
 

@@ -3,10 +3,11 @@
 import ctypes
 import logging
 import platform
+import shutil
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,15 @@ from typing import Any
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
 from poreconv.config import TrainConfig, require
-from poreconv.errors import ConfigError
+from poreconv.errors import ConfigError, MachineError, PoreconvError, WorkerError
 from poreconv.inference.backends.pytorch import default_device, has_bf16
 from poreconv.runtime.files import whole_file
+from poreconv.runtime.machine import one_line
 from poreconv.training.distributed import is_first
 
 HIDDEN_WARNINGS = (
@@ -71,6 +73,60 @@ def interruptible() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
+LOADERS = "DataLoader worker"
+"""In what torch raises for the processes that load windows."""
+
+
+@contextmanager
+def loaders_watched() -> Iterator[None]:
+    """Report the errors of the processes that load windows in one line; torch adds their tracebacks.
+
+    Raises:
+        WorkerError: Such a process died.
+        PoreconvError: What was raised in it.
+    """
+    try:
+        yield
+    except PoreconvError as exc:
+        if LOADERS not in str(exc):
+            raise
+        kind, _, message = str(exc).strip().rpartition("\n")[2].partition(": ")
+        raise type(exc)(message or kind) from exc
+    except RuntimeError as exc:
+        if LOADERS not in str(exc):
+            raise
+        raise WorkerError(
+            f"{one_line(exc).removesuffix('.')}, possibly out of memory, or of space in {SHARED}; run the same command"
+            " again to resume, with --loader_workers 0"
+        ) from exc
+
+
+SHARED = Path("/dev/shm")
+"""Where loader processes put their batches, on Linux."""
+
+LOADED, BYTES_OF_SAMPLE, OTHER_BYTES = 4, 12, 2**17
+"""Of a loader process: batches there, of training and validation; bytes of a sample and its target; its locks."""
+
+
+def require_shared_memory(config: TrainConfig) -> None:
+    """Refuse loader processes whose batches have no place; torch would end them with a bus error.
+
+    Args:
+        config: Number of the processes, and size of the batches.
+
+    Raises:
+        MachineError: The machine has not enough shared memory.
+    """
+    batch = config.batch_size * config.chunk_samples * BYTES_OF_SAMPLE
+    needed = config.loader_workers * (LOADED * batch + OTHER_BYTES)
+    free = shutil.disk_usage(SHARED).free if needed and SHARED.is_dir() else needed
+    if free < needed:
+        raise MachineError(
+            f"{SHARED}: {free / 1e6:.1f} MB free, {config.loader_workers} loader processes need about"
+            f" {needed / 1e6:.1f} MB; use fewer --loader_workers"
+        )
+
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Of glibc's malloc.h."""
 KEPT_BYTES, GLIBC_BYTES = 2**30, (2**26, 2**25)
@@ -108,24 +164,27 @@ def uses_bf16(config: TrainConfig) -> bool:
     return has_bf16(default_device("cpu" if config.accelerator == "cpu" else None))
 
 
-def make_trainer(config: TrainConfig, out: Path, callbacks: list[Callback]) -> L.Trainer:
+def make_trainer(
+    config: TrainConfig, out: Path, callbacks: Sequence[Callback], loggers: Sequence[Logger] = ()
+) -> L.Trainer:
     """Make Lightning's trainer.
 
     Args:
         config: How to train.
         out: Folder of the training run, for the logs.
         callbacks: Called during the training.
+        loggers: Besides those of the files in ``out``.
 
     Raises:
         ConfigError: This machine has no such accelerator, or fewer devices.
     """
     try:
-        return _trainer(config, out, callbacks)
-    except (ValueError, MisconfigurationException) as exc:
+        return _trainer(config, out, callbacks, loggers)
+    except (ValueError, ImportError, MisconfigurationException) as exc:
         raise ConfigError(f"accelerator {config.accelerator!r}, devices {config.devices}: {exc}") from exc
 
 
-def _trainer(config: TrainConfig, out: Path, callbacks: list[Callback]) -> L.Trainer:
+def _trainer(config: TrainConfig, out: Path, callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> L.Trainer:
     precision = "bf16-mixed" if uses_bf16(config) else "32-true"
     return L.Trainer(
         accelerator=config.accelerator,
@@ -135,8 +194,8 @@ def _trainer(config: TrainConfig, out: Path, callbacks: list[Callback]) -> L.Tra
         precision=precision,  # type: ignore[arg-type]  # one of Lightning's literals
         max_epochs=-1,
         gradient_clip_val=config.gradient_clip,
-        callbacks=callbacks,
-        logger=[CSVLogger(out, name="logs/csv"), TensorBoardLogger(out, name="logs/tensorboard")],
+        callbacks=list(callbacks),
+        logger=[CSVLogger(out, name="logs/csv"), TensorBoardLogger(out, name="logs/tensorboard"), *loggers],
         plugins=[WholeFileCheckpoints()],
         default_root_dir=out,
         log_every_n_steps=min(50, config.validate_every),

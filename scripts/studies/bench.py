@@ -2,11 +2,11 @@
 
 Usage: python -m scripts.studies.bench [--only SECTION...] [--seconds 20] [--json bench.json]
 
-Sections: read, prepare, train, networks, start, label, stream, accuracy; default: all. Most are studies of their own
-(bench_read, bench_prepare, bench_train, bench_networks, bench_label, bench_stream). Prints each measurement, and writes
-all of a section when it is done. The reads are lambda and E. coli, some nine million samples, looked for in
-$PORECONV_DATA, else in ../shared/data, and copied under new read ids to 4 and 16 times as many; without them, reads are
-simulated, and what needs true labels is left out. Takes about twenty minutes on two idle cores.
+Sections: read, prepare, train, networks, backends, start, label, stream, accuracy; default: all. Most are studies of
+their own (bench_read, bench_prepare, bench_train, bench_networks, bench_backends, bench_label, bench_stream). Prints
+each measurement, and writes all of a section when it is done. The reads are lambda and E. coli, some nine million
+samples, looked for in $PORECONV_DATA, else in ../shared/data, and copied under new read ids to 4 and 16 times as many;
+without them, reads are simulated, and what needs true labels is left out. Takes about 25 minutes on two idle cores.
 
 What is compared is measured in turns, so that it shares the machine's load; ratios are what to trust, seconds are one
 machine's. What the project expects stands in brackets.
@@ -19,7 +19,15 @@ from poreconv.cli.terminal import print_line
 from poreconv.commands.evaluate import evaluate
 from poreconv.config import EvaluateConfig, InferenceConfig
 from poreconv.evaluation.result import MODEL
-from scripts.studies import bench_label, bench_networks, bench_prepare, bench_read, bench_stream, bench_train
+from scripts.studies import (
+    bench_backends,
+    bench_label,
+    bench_networks,
+    bench_prepare,
+    bench_read,
+    bench_stream,
+    bench_train,
+)
 from scripts.studies.bench_inputs import BEST, FAST, TIMES, Inputs
 from scripts.studies.bench_memory import prepare_short
 from scripts.studies.results import Measurement, data_folder, print_measurements, study_parser, write_results
@@ -61,7 +69,7 @@ def _f1(model: str, inference: InferenceConfig) -> float:
     return judged.scores[MODEL]["f1_1"]
 
 
-SECTIONS = ("read", "prepare", "train", "networks", "start", "label", "stream", "accuracy")
+SECTIONS = ("read", "prepare", "train", "networks", "backends", "start", "label", "stream", "accuracy")
 
 
 def _measures(inputs: Inputs, seconds: float) -> dict[str, Callable[[], Iterable[Measurement]]]:
@@ -71,6 +79,7 @@ def _measures(inputs: Inputs, seconds: float) -> dict[str, Callable[[], Iterable
         "prepare": partial(_preparing, inputs),
         "train": bench_train.measure,
         "networks": partial(bench_networks.measure, inputs),
+        "backends": bench_backends.measure,
         "start": partial(bench_label.measure_start, inputs),
         "label": partial(bench_label.measure, inputs),
         "stream": partial(bench_stream.measure, inputs, seconds),

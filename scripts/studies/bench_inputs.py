@@ -14,7 +14,8 @@ import numpy as np
 from poreconv.commands.simulate import simulate
 from poreconv.config import SimulateConfig, SquiggleConfig
 from poreconv.reads.read import Read
-from poreconv.reads.readers import open_reads, write_reads
+from poreconv.reads.readers import open_reads
+from poreconv.reads.readers.writing import write_reads
 from scripts.studies.results import data_folder
 from scripts.studies.sets import ECOLI, LAMBDA
 

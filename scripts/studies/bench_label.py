@@ -39,7 +39,7 @@ class _Recorder:
     """A backend that keeps the batches that it is given, and returns zeros."""
 
     def __init__(self, backend: Backend) -> None:
-        self.size, self.most_rows = backend.size, backend.most_rows
+        self.size, self.usual_rows, self.most_rows = backend.size, backend.usual_rows, backend.most_rows
         self.batches: list[NDArray[np.float32]] = []
 
     def __call__(self, x_NT: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -53,7 +53,7 @@ def _forward(model: str, path: Path, share: int, turn: Any, measured: Any) -> No
     recorder = _Recorder(labeller.backend)
     with open_reads(path) as reads:
         mine = (read for number, read in enumerate(reads) if number % cores() == share)
-        for _ in Labeller(cast(Backend, recorder), labeller.recipe, labeller.config).probabilities(mine):
+        for _ in Labeller(cast(Backend, recorder), labeller.recipe, labeller.config).with_probabilities(mine):
             pass
     for x_NT in recorder.batches[:WARMED_BY]:
         labeller.backend(x_NT)

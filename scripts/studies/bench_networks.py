@@ -40,7 +40,7 @@ def measure(inputs: Inputs) -> list[Measurement]:
         inputs: Reads that scale int8, and a folder for what is exported.
     """
     rates = in_turns(_works(inputs))
-    default = "bf16" if TorchBackend(load_bundle(BEST)[0], device="cpu").precision == "bf16" else "fp32"
+    default = max(("fp32", "bf16"), key=lambda precision: rates[f"{BEST}, torch, {precision}"])
     plain, alike = rates[f"{CAMPOLINA}, torch, as trained, fp32"], rates[f"{CAMPOLINA}, torch, {default}"]
     best, fast = rates[f"{BEST}, torch, {default}"], rates[f"{FAST}, onnx, int8"]
     return [

@@ -21,7 +21,8 @@ import numpy as np
 from poreconv.config import PrepareConfig, SourceConfig, WorkConfig
 from poreconv.dataset.prepare import prepare
 from poreconv.labels.opening import open_labels
-from poreconv.reads.readers import open_reads, write_reads
+from poreconv.reads.readers import open_reads
+from poreconv.reads.readers.writing import write_reads
 from scripts.studies.made_reads import DWELL, made_reads
 from scripts.studies.results import Measurement, print_measurements, study_parser, write_results
 from scripts.studies.timing import seconds

@@ -21,8 +21,9 @@ import h5py
 import pod5
 import pyslow5
 
-from poreconv.reads.readers import format_of, open_reads, write_reads
+from poreconv.reads.readers import format_of, open_reads
 from poreconv.reads.readers.slow5 import AUXILIARY
+from poreconv.reads.readers.writing import write_reads
 from scripts.studies.made_reads import made_reads
 from scripts.studies.results import Measurement, print_measurements, study_parser, write_results
 from scripts.studies.timing import seconds

@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 
 from poreconv.config import MoleculeConfig, PoreConfig, SimulateConfig, SquiggleConfig
 from poreconv.reads.read import Read
-from poreconv.reads.readers import open_reads, write_reads
+from poreconv.reads.readers import open_reads
+from poreconv.reads.readers.writing import write_reads
 from poreconv.simulate.squiggle import simulate
 from scripts.studies.results import Measurement, print_measurements, study_parser, write_results
 

@@ -21,8 +21,8 @@ from poreconv.config import AugmentConfig, FilesConfig, PrepareConfig, SplitConf
 from poreconv.dataset.prepare import prepare
 from poreconv.errors import ConfoundedWarning
 from poreconv.evaluation.baselines.majority import detect
-from poreconv.evaluation.criteria import ReadCriterion
 from poreconv.evaluation.metrics import ReadMetric, ReliabilityMetric
+from poreconv.evaluation.read_criterion import ReadCriterion
 from poreconv.events.tasks import task_named
 from poreconv.inference.labeller import load
 from poreconv.models.architectures import Strided
@@ -74,7 +74,7 @@ def _judge(name: str, paths: Paths, n_folds: int, config: TrainConfig, work: Pat
         labeller = load(_model_of(paths, others, config, work / f"{name}{fold}"))
         confounder = labeller.recipe.confounder
         truth = {read.read_id: np.array([classes.index(label)], np.int8) for label, read in held_out}
-        for read, p_CT in labeller.probabilities(read for _, read in held_out):
+        for read, p_CT in labeller.with_probabilities(read for _, read in held_out):
             model.update(truth[read.read_id], p_CT)
             reliability.update(*criterion.certainty(truth[read.read_id], p_CT))
             majority.update(truth[read.read_id], np.eye(len(classes))[:, detect(read, labeller.recipe).label])
@@ -108,7 +108,9 @@ def _model_of(paths: Paths, read_ids: Sequence[str], config: TrainConfig, work: 
     how = PrepareConfig(task="read", split=SPLIT, files=FilesConfig(read_ids=listed), work=WorkConfig(workers=1))
     labels = [f"{name}={path}" for name, path in paths.items()]
     store = prepare([*paths.values()], labels="path_class", labels_from=labels, out=work / "store", config=how)
-    return train(store.path, out=work / "run", network="strided", settings=NETWORK, config=config, with_report=False)
+    return train(
+        store.path, out=work / "run", network="strided", settings=NETWORK, config=config, with_report=False
+    ).bundle
 
 
 COLUMNS = ("", "reads", "accuracy", "F1", "macro F1", "AUROC", "ECE", "predicted as (classes in this order)")

@@ -100,7 +100,7 @@ def _trained(name: str, stores: Sequence[Store], steps: int, out: Path) -> Path:
     architecture, settings, change = CONTESTANTS[name]
     config = replace(TrainConfig(max_steps=steps, validate_every=max(1, steps // 4), augment=AUGMENT), **change)
     paths = [store.path for store in stores]
-    return train(paths, out=out, network=architecture, settings=settings, config=config, with_report=False)
+    return train(paths, out=out, network=architecture, settings=settings, config=config, with_report=False).bundle
 
 
 def _detecting(model: Path, store: Store) -> dict[str, Work]:

@@ -110,7 +110,7 @@ def judge(max_steps: int, work: Path) -> list[Judged]:
     how = PrepareConfig(task="value", work=WorkConfig(workers=1))
     store = prepare([data / SET], labels="values", labels_from=[labels], out=work / "store", config=how)
     config = TrainConfig(max_steps=max_steps, validate_every=250)
-    bundle = train(store.path, out=work / "run", config=config, with_report=False)
+    bundle = train(store.path, out=work / "run", config=config, with_report=False).bundle
     result = evaluate(bundle, store.path)
     return [Judged(name, dict(scores)) for name, scores in result.scores.items()]
 

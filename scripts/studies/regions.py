@@ -17,7 +17,6 @@ from poreconv.events.tasks import task_named
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
-from poreconv.reads.scaling import to_pa
 
 SET, SIGNAL, NANOPOLISH = "rna002_polya_regions", "basecalled_test.fast5", "nanopolish_output.tsv"
 CLASSES = ("adapter", "polya", "transcript")
@@ -140,7 +139,7 @@ def _median_distance(errors: Sequence[float]) -> float:
 
 def _flat_stretch(read: Read) -> Events:
     """The rule with `WINDOW` and `FLAT`."""
-    pa = to_pa(read.adc, read.calibration).astype(np.float64)
+    pa = read.pa.astype(np.float64)
     windows = np.lib.stride_tricks.sliding_window_view(pa, WINDOW)
     sd = windows.std(axis=1)
     flat = np.concatenate([[False], sd < FLAT * np.median(sd), [False]])

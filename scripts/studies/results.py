@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from poreconv.cli.terminal import print_line
-from poreconv.runtime.executors import cores
 from poreconv.runtime.files import whole_file
+from poreconv.runtime.processor import processor
 
 ROOT = Path(__file__).resolve().parents[2]
 """The repository."""
@@ -65,12 +65,8 @@ def _as_json(value: Any) -> Any:
 
 def machine() -> dict[str, Any]:
     """Describe what a study ran on: processor, cores, memory, load, versions."""
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if "model name" in line)
     return {
-        "cpu": next(names, platform.processor()),
-        "cores": cores(),
+        "processor": processor(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "load": os.getloadavg()[0],
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},

@@ -93,7 +93,7 @@ def _trained(name: str, steps: int, stores: Sequence[Store], runs: Path) -> Path
     out = runs / f"{name.replace(' ', '_').replace(',', '')}_{steps}"
     config = TrainConfig(max_steps=steps, validate_every=max(1, steps // 4), equal_stores=True, augment=AUGMENT)
     paths = [store.path for store in stores]
-    bundle = train(paths, out=out, network=architecture, settings=settings, config=config, with_report=False)
+    bundle = train(paths, out=out, network=architecture, settings=settings, config=config, with_report=False).bundle
     if name in AS_TRAINED:
         return bundle
     exported = bundle.with_suffix(".onnx")

@@ -31,7 +31,6 @@ from poreconv.pore_models.estimation import bases_of, estimate_pore_model
 from poreconv.pore_models.tables import write_pore_model
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
-from poreconv.reads.scaling import to_pa
 from poreconv.simulate.squiggle import simulate
 from scripts.studies.results import MarkdownTable, required_data, study_parser, write_results
 
@@ -138,7 +137,7 @@ def _measured(pairs: Labelled) -> Measured:
 
 
 def _of_read(read: Read, events: Events) -> tuple[NDArray[np.float64], ...]:
-    pa = to_pa(read.adc, read.calibration).astype(np.float64)
+    pa = read.pa.astype(np.float64)
     level_pa, sd_pa = event_levels(read, events)
     joined = events.start[1:][events.start[1:] == events.end[:-1]]
     covered = pa[events.start[0] : events.end[-1]]

@@ -17,7 +17,6 @@ from poreconv.errors import LabelError
 from poreconv.evaluation.metrics.jump import JumpRatio
 from poreconv.labels.opening import open_labels
 from poreconv.reads.readers import open_reads
-from poreconv.reads.scaling import to_pa
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import progress_bar
 from scripts.studies.results import MarkdownTable, required_data, study_parser, write_results
@@ -94,7 +93,7 @@ def _survey(folder: Path, reads: str, source: str, files: tuple[str, ...]) -> Su
                 dropped["no_label"] += 1
                 continue
             labelled, n_events = labelled + 1, n_events + len(events)
-            ratio.update(to_pa(read.adc, read.calibration), events)
+            ratio.update(read.pa, events)
     dropped.update(ledger.counts)
     return Surveyed(
         set=folder.name,

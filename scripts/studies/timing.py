@@ -99,7 +99,7 @@ def detection(detector: str, read: "Read", recipe: "Recipe") -> Work:
         read: The read.
         recipe: States the task.
     """
-    from poreconv.evaluation.criteria import baselines_for
+    from poreconv.evaluation.baselines.choice import baselines_for
 
     detect = baselines_for(recipe.task, [detector])[detector]
 

@@ -56,13 +56,18 @@ from scripts.studies.tail_lengths import compare_lengths
 
 SEQUINS = "rna002_sequin_f5c_ss"
 
+CLASS_SCORES = (
+    "f1", "segments_true", "segments_found", "over_segmented", "under_segmented", "absolute_start", "absolute_end",
+)  # fmt: skip
+"""Scores of each class that go into a card; see `SegmentMetric`."""
+
 
 def _judged(labeller: Labeller, reads: Sequence[Read]) -> list[tuple[Events, Events]]:
     """Regions of reads, decoded in order, and as runs of the likeliest class."""
     plain = DecodeConfig()
     return [
         (labeller.decode(read, p_CT), decoder_of(task_named("segment"), labeller.recipe.classes, plain)(p_CT))
-        for read, p_CT in labeller.probabilities(reads)
+        for read, p_CT in labeller.with_probabilities(reads)
     ]
 
 
@@ -113,7 +118,8 @@ class Folds:
     def scores(self) -> dict[str, float]:
         """Return the scores that go into a card."""
         measured, total = self.metric.compute(), summary_of("", list(self.ordered.values()))
-        kept = ("n_reads", "accuracy", "macro_f1", "macro_f1_low", "macro_f1_high", *(f"f1_{name}" for name in CLASSES))
+        of_classes = [f"{key}_{name}" for key in CLASS_SCORES for name in CLASSES]
+        kept = ("n_reads", "accuracy", "macro_f1", "macro_f1_low", "macro_f1_high", *of_classes)
         rounded = {name: round(float(measured[name]), 4) for name in kept} | {"mean_iou": round(total.mean_iou, 4)}
         places = {"tail_start_samples": total.tail_start_samples, "tail_end_samples": total.tail_end_samples}
         return {name: value for name, value in (rounded | places).items() if np.isfinite(value)}

@@ -138,7 +138,7 @@ class Workshop:
         config = self._config(plan)
         paths = [store.path for store in stores]
         out = self.runs / name
-        bundle = train(paths, out=out, network="unet", settings=plan.network, config=config, with_report=False)
+        bundle = train(paths, out=out, network="unet", settings=plan.network, config=config, with_report=False).bundle
         self.out.mkdir(parents=True, exist_ok=True)
         _write(shipped, bundle, stores, plan)  # before it is judged: eight or sixteen bits are what users get
         scores = {f"{one.name}, {one.labels}": _judge(name, shipped, one) for one in plan.judged}

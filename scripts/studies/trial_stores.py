@@ -26,7 +26,6 @@ from poreconv.events.writers import writer_for
 from poreconv.events.writers.table import events_table
 from poreconv.labels.opening import open_labels
 from poreconv.reads.readers import open_reads
-from poreconv.reads.scaling import to_pa
 from poreconv.reads.steps import find_steps
 from scripts.studies.results import data_folder
 from scripts.studies.sets import ECOLI, HUMAN, LAMBDA
@@ -106,7 +105,7 @@ def _write_as_f5c(folder: Path, out: Path) -> None:
             events = labels.events(read)
             if events is None:
                 continue
-            seen = find_steps(to_pa(read.adc, read.calibration))
+            seen = find_steps(read.pa)
             partner = partners(events.start, seen, REACH)
             start = seen[partner[partner >= 0]]
             writer.write(events_table(read, Events.of(start, np.append(start[1:], events.end[-1]))))

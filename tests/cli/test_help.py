@@ -57,7 +57,7 @@ def test_values_defaults_and_units_are_shown(poreconv_: Command) -> None:
     simulating = " ".join(poreconv_("simulate", "heartbeat", "--help").out.split())
 
     assert re.search(r"--max_steps N +Number of optimiser steps", shown)
-    assert "(default: 4000)" in shown
+    assert "(default: 200)" in shown
     assert "--precision auto,32,bf16" in shown
     assert "--devices auto,N" in shown
     assert "--max_time TIME" in shown

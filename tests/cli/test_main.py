@@ -151,7 +151,7 @@ def test_long_lines_are_not_wrapped(poreconv_: Command, tmp_path: Path) -> None:
     ("command", "settings"),
     [
         ("prepare", ["--task", "segment", "--split.seed", 5, "--outside", "background", "--skip_bad_files"]),
-        ("train", ["--max_steps", 7, "--tcn.dilations", "[1,3]", "--augment.noise", 0.25, "--ordered"]),
+        ("train", ["--max_steps", 7, "--tcn.dilations", "[1,3]", "--augment.noise", 0.25, "--ordered", "no"]),
         ("evaluate", ["--split", "all", "--precision", "bf16"]),
         ("label", ["--chunk_samples", 640]),
         ("tails", ["--chunk_samples", 640, "--nucleotides_per_s", 100]),
@@ -193,7 +193,7 @@ def test_the_api_is_there(name: str) -> None:
     """Every exported name resolves to a thing of that name, documented."""
     thing = getattr(poreconv, name)
 
-    assert thing.__name__ == name
+    assert getattr(thing, "__name__", name).rpartition(".")[2] == name
     assert thing.__doc__
 
 

@@ -1,14 +1,20 @@
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies as st
+from rich.markup import escape
+from rich.table import Table
 
+from poreconv.models.bundle import save_bundle
 from poreconv.reads.readers import open_reads
+from poreconv.runtime.messages import PrintableConsole
 from tests.cli.conftest import Command, Done
 from tests.support.data import simulated
-from tests.support.models import bundle_at
+from tests.support.models import bundle_at, card_for, random_network, recipe_for
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +120,43 @@ def test_an_accelerator_that_is_not_there(
     assert done.code == 1
     assert "accelerator 'abacus': cannot be used here (not a device of torch); use cpu, or auto" in done.err
     assert not (tmp_path / ".out.tsv.parts").exists()
+
+
+@given(st.text())
+@settings(max_examples=50)
+def test_a_terminal_gets_printable_characters_only(text: str) -> None:
+    """Escape codes in a file's texts are not acted on: in a message, and in a table."""
+    for shown in (text, table_of(text)):
+        written = io.StringIO()
+        PrintableConsole(file=written, width=80).print(shown, markup=False, highlight=False)
+
+        assert all(line.isprintable() for line in written.getvalue().split("\n"))
+
+
+def table_of(text: str) -> Table:
+    """A table with a text as title, head and cell."""
+    table = Table(escape(text), title=escape(text))
+    table.add_row(escape(text))
+    return table
+
+
+def test_a_strangers_model_sends_no_codes_to_the_terminal(poreconv_: Command, tmp_path: Path) -> None:
+    """A card shows the texts of the model's recipe."""
+    codes = "dna_\x1b[2J\x1b[31mhacked\x9b"
+    model = tmp_path / "model.safetensors"
+    save_bundle(model, random_network("tcn"), recipe_for("tcn", chemistries=(codes,)), card_for())
+    shown = poreconv_("models", model)
+
+    assert "dna_?[2J?[31mhacked?" in shown.out
+    assert all(line.isprintable() for line in shown.out.split("\n"))
+
+
+def test_a_strangers_table_sends_no_codes_to_the_terminal(poreconv_: Command, reads: Path, tmp_path: Path) -> None:
+    """An error quotes what it could not read."""
+    (tmp_path / "l.tsv").write_text("read_id\tstart\tend\tlabel\nx\t\x1b]0;owned\x07\x1b[31m1\t5\ta\n")
+    labels = ["--labels", "intervals", "--labels_from", tmp_path / "l.tsv"]
+    failed = poreconv_("convert", reads, *labels, "--out", tmp_path / "events.tsv")
+
+    assert failed.code == 1
+    assert "owned" in failed.err
+    assert failed.err.removesuffix("\n").isprintable()

@@ -16,7 +16,7 @@ from poreconv.errors import ConfigError
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
-from poreconv.reads.scaling import SD_PER_MAD, med_mad, to_pa
+from poreconv.reads.scaling import SD_PER_MAD, med_mad
 from poreconv.runtime.ledger import Ledger
 from tests.support.labels import bam_record, write_bam
 from tests.support.signal_files import reads_made, write_multi, write_with_pod5
@@ -148,7 +148,7 @@ def test_the_table_of_bases_is_tombos(tmp_path: Path) -> None:
     attributes, events, first = dict(table.parent.attrs), table[()], table.attrs["read_start_rel_to_raw"]
     table.file.close()
 
-    pa = to_pa(read.adc, read.calibration)
+    pa = read.pa
     shift_pa, sd_pa = med_mad(pa)
     level = np.clip((pa - shift_pa) / sd_pa * SD_PER_MAD, -5, 5)
     expected = [(level[a:b].mean(), level[a:b].std()) for a, b in zip(start, end, strict=True)]

@@ -12,7 +12,7 @@ from rich.console import Console
 from poreconv.commands.evaluate import evaluate, render
 from poreconv.config import IGNORE, EvaluateConfig, SplitConfig, WorkConfig
 from poreconv.dataset.store import Store
-from poreconv.errors import ConfigError, MismatchError, StoreError
+from poreconv.errors import ConfigError, StoreError
 from poreconv.evaluation.baselines import BASELINES
 from poreconv.evaluation.judge import Judge
 from poreconv.evaluation.result import Evaluation
@@ -116,7 +116,13 @@ def test_a_store_and_its_files_give_the_same_scores(squiggles: Path, tmp_path: P
         "in_train": counts["train"]["reads"],
         "in_validation": counts["validation"]["reads"],
     }
-    assert from_files.data == {"model": str(model), "files": [str(reads / "reads.fast5")], "labels": ["intervals"]}
+    assert from_files.data == {
+        "model": str(model),
+        "backend": "torch",
+        "precision": from_files.data["precision"],  # the machine's
+        "files": [str(reads / "reads.fast5")],
+        "labels": ["intervals"],
+    }
 
 
 def test_training_reads_are_dropped_by_name(squiggles: Path, tmp_path: Path) -> None:
@@ -286,8 +292,8 @@ def test_a_store_without_test_reads(squiggles: Path, tmp_path: Path) -> None:
 
 
 def test_a_store_of_another_chemistry_is_refused(squiggles: Path, tmp_path: Path) -> None:
-    """A store keeps the chemistry of its reads, so that a model for another is refused there too."""
-    with pytest.raises(MismatchError, match=r"dna_r9\.4\.1, and the model was trained on rna002"):
+    """A store keeps the chemistry of its reads, so that those of another are dropped there too."""
+    with pytest.raises(StoreError, match=r"wrong_chemistry 4\).* dna_r9\.4\.1, and the model was trained on rna002"):
         evaluate(model_for(squiggles, tmp_path, chemistries=("rna002",)), squiggles)
 
 

@@ -1,8 +1,10 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,7 +18,7 @@ from poreconv.commands.label import label
 from poreconv.config import InferenceConfig, LabelConfig
 from poreconv.errors import BundleError, ConfigError
 from poreconv.events.events import Events
-from poreconv.inference.backends import BACKENDS
+from poreconv.inference.backends import BACKENDS, onnx_runtime
 from poreconv.inference.backends.onnx_runtime import OnnxBackend
 from poreconv.inference.labeller import Labeller, load
 from poreconv.models.bundle import load_bundle
@@ -63,10 +65,10 @@ def test_an_exported_network_says_what_it_said(name: str, tmp_path: Path) -> Non
 def test_backends_agree(backend: str, bundle: Path) -> None:
     """Each of them, on one bundle, within 1e-5 of torch."""
     reads = reads_made(2)
-    expected = list(load(bundle, FP32, "cpu").probabilities(reads))
+    expected = list(load(bundle, FP32, "cpu").with_probabilities(reads))
     found = load(bundle, InferenceConfig(precision="auto" if backend == "onnx" else "32", backend=backend), "cpu")
 
-    for (_, one_CT), (_, other_CT) in zip(expected, found.probabilities(reads), strict=True):
+    for (_, one_CT), (_, other_CT) in zip(expected, found.with_probabilities(reads), strict=True):
         np.testing.assert_allclose(other_CT, one_CT, atol=1e-5)
 
 
@@ -130,7 +132,7 @@ def test_int8_is_close(bundle: Path, tmp_path: Path) -> None:
     write_multi(tmp_path / "reads.fast5", long)
     agreement = export(bundle, out=tmp_path / "int8.onnx", int8_from=tmp_path / "reads.fast5")
     by_chunks = [
-        next(load(tmp_path / "int8.onnx", InferenceConfig(chunk_samples=n), "cpu").probabilities(long))[1]
+        next(load(tmp_path / "int8.onnx", InferenceConfig(chunk_samples=n), "cpu").with_probabilities(long))[1]
         for n in (1000, 8000)
     ]
 
@@ -197,7 +199,9 @@ def test_a_shipped_model_agrees_with_its_export(real_data: Path, tmp_path: Path)
     with open_reads(sorted((real_data / "dna_r941_lambda_tombo").glob("*.fast5"))[:2]) as reads:
         some = list(reads)
     bundle, exported = load("dna_r9.4.1_boundary", FP32, "cpu"), load(tmp_path / "model.onnx", device="cpu")
-    for (_, one_CT), (_, other_CT) in zip(bundle.probabilities(some), exported.probabilities(some), strict=True):
+    for (_, one_CT), (_, other_CT) in zip(
+        bundle.with_probabilities(some), exported.with_probabilities(some), strict=True
+    ):
         np.testing.assert_allclose(other_CT, one_CT, atol=1e-4)
 
     assert starts(bundle, some) == starts(exported, some)
@@ -207,3 +211,94 @@ def starts(labeller: Labeller, reads: list) -> list[list[int]]:
     """Boundaries of each read."""
     found: list[Events] = [events for _, events in labeller.label(reads)]
     return [events.start.tolist() for events in found]
+
+
+# ---- files that poreconv did not export ----
+
+
+def with_graph(exported: Path, change: Callable[[onnx.GraphProto], None]) -> Path:
+    """Write the exported model with another network, and the metadata of the true one."""
+    model = onnx.load(exported)
+    change(model.graph)
+    path = exported.with_name("changed.onnx")
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def value(name: str, kind: int, shape: list[int | str] | None) -> onnx.ValueInfoProto:
+    """Describe a value of a graph."""
+    return onnx.helper.make_tensor_value_info(name, kind, shape)
+
+
+def replace_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto], **constants: Any) -> None:
+    """Make the logits another way."""
+    del graph.node[:], graph.initializer[:], graph.output[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    graph.output.append(value("logits", onnx.TensorProto.FLOAT, None))
+    graph.initializer.extend(onnx.numpy_helper.from_array(np.array(each), name) for name, each in constants.items())
+
+
+def endless(graph: onnx.GraphProto) -> None:
+    """Go round for ever."""
+    body = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["go"], ["on"]), onnx.helper.make_node("Identity", ["x"], ["y"])],
+        "body",
+        [value("i", onnx.TensorProto.INT64, []), value("go", onnx.TensorProto.BOOL, []), value("x", 1, None)],
+        [value("on", onnx.TensorProto.BOOL, []), value("y", 1, None)],
+    )
+    replace_nodes(
+        graph, [onnx.helper.make_node("Loop", ["n", "go", "signal"], ["logits"], body=body)], n=2**62, go=True
+    )
+
+
+def one_class(graph: onnx.GraphProto) -> None:
+    """Give the signal back."""
+    replace_nodes(graph, [onnx.helper.make_node("Identity", ["signal"], ["logits"])])
+
+
+def flat(graph: onnx.GraphProto) -> None:
+    """Give one row."""
+    replace_nodes(graph, [onnx.helper.make_node("Flatten", ["signal"], ["logits"])])
+
+
+def not_finite(graph: onnx.GraphProto) -> None:
+    """Give logarithms of negative numbers."""
+    concat = onnx.helper.make_node("Concat", ["signal", "signal"], ["two"], axis=1)
+    replace_nodes(graph, [concat, onnx.helper.make_node("Log", ["two"], ["logits"])])
+
+
+def huge(graph: onnx.GraphProto) -> None:
+    """Ask for four terabytes."""
+    zeros = onnx.helper.make_node("ConstantOfShape", ["n"], ["zeros"])
+    total = onnx.helper.make_node("ReduceSum", ["zeros"], ["total"], keepdims=0)
+    replace_nodes(graph, [zeros, total, onnx.helper.make_node("Add", ["signal", "total"], ["logits"])], n=[10**12])
+
+
+def in_another_file(graph: onnx.GraphProto) -> None:
+    """Refer to a file."""
+    weight = graph.initializer[0]
+    weight.ClearField("raw_data")
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value="weights.bin")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (endless, "does not label 64 samples in 0.2 s"),
+        (huge, "does not label 64 samples"),
+        (one_class, r"scores of shape \(1, 1, 64\), \(1, 2, 64\) are due"),
+        (flat, r"scores of shape \(1, 64\)"),
+        (not_finite, "scores are not finite"),
+        (in_another_file, "has weights in another file"),
+    ],
+)
+def test_a_strangers_program_is_refused_in_one_line(
+    exported: Path, change: Callable[[onnx.GraphProto], None], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exported model is tried on one short window, in limited time, before it labels reads."""
+    monkeypatch.setattr(onnx_runtime, "FIRST_RUN_S", 0.2)
+    with pytest.raises(BundleError, match=message) as caught:
+        load(with_graph(exported, change), InferenceConfig(accelerator="cpu"))
+
+    assert "\n" not in str(caught.value)

@@ -164,7 +164,7 @@ def undisturbed_refinement(inputs: Path, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize(
     ("moment", "workers"),
-    [("plan.json", "1"), ("00000000.parquet", "2"), ("00000005.parquet", "1"), ("store/signal.i16", "1")],
+    [("plan.json", "1"), ("00000000.*.parquet", "2"), ("00000005.*.parquet", "1"), ("store/signal.i16", "1")],
 )
 def test_a_killed_prepare_goes_on(
     inputs: Path, undisturbed_store: dict[str, bytes], tmp_path: Path, moment: str, workers: str
@@ -180,7 +180,7 @@ def test_a_killed_prepare_goes_on(
     assert contents(tmp_path) == undisturbed_store
 
 
-@pytest.mark.parametrize(("moment", "workers"), [("00000002.parquet", "2"), ("events.tsv", "1")])
+@pytest.mark.parametrize(("moment", "workers"), [("00000002.*.parquet", "2"), ("events.tsv", "1")])
 def test_a_killed_label_goes_on(
     inputs: Path, undisturbed_table: dict[str, bytes], tmp_path: Path, moment: str, workers: str
 ) -> None:
@@ -196,7 +196,7 @@ def test_a_killed_label_goes_on(
     assert contents(tmp_path) == undisturbed_table
 
 
-@pytest.mark.parametrize("moment", ["00000002.parquet", "00000010.parquet"])
+@pytest.mark.parametrize("moment", ["00000002.*.parquet", "00000010.*.parquet"])
 def test_a_killed_refine_goes_on(
     inputs: Path, undisturbed_refinement: dict[str, bytes], tmp_path: Path, moment: str
 ) -> None:
@@ -253,10 +253,10 @@ def test_parts_are_not_done_twice(inputs: Path, tmp_path: Path) -> None:
     """What was finished before the kill stays as it was."""
     command = [*prepare_command(inputs, tmp_path / "store"), "--workers", "1"]
     parts = tmp_path / ".store.parts"
-    kill_when(start(command), parts, "00000001.parquet")
+    kill_when(start(command), parts, "00000001.*.parquet")
     finished = {path: path.stat().st_ino for path in parts.glob("0*.parquet")}
     again = start(command)
-    kill_when(again, parts, f"{len(finished):08d}.parquet")
+    kill_when(again, parts, f"{len(finished):08d}.*.parquet")
 
     assert finished
     assert all(path.stat().st_ino == inode for path, inode in finished.items() if path.exists())

@@ -23,7 +23,7 @@ from poreconv.evaluation.result import RUN_EVALUATION, read_evaluation
 from poreconv.events import tabulation
 from poreconv.models.architectures import Heartbeat
 from poreconv.models.bundle import load_bundle
-from poreconv.runtime.files import JobFolder
+from poreconv.runtime.jobs import JobFolder
 from tests.cli.test_usage import LEAVES
 from tests.support.data import heartbeat_store
 from tests.support.signal_files import reads_made, write_multi
@@ -51,7 +51,7 @@ def test_a_table_is_replaced(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(ConfigError, match="exists already; --overwrite replaces it"):
         converted(tmp_path / "in", out, overwrite=False, limit=1)
     assert out.read_bytes() == before
-    left = JobFolder(out, {"of": "a killed command"})
+    left = JobFolder(out, {"of": "a killed command"}, anew=True)
     left.path(0, ".parquet").write_bytes(b"unfinished")
     converted(tmp_path / "in", out, limit=1)
 
@@ -144,7 +144,7 @@ def test_a_training_run_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """An interrupted one leaves what was there; the report of the new one names its final place."""
     store, run = heartbeat_store(tmp_path), tmp_path / "run"
     options: dict[str, Any] = {"out": run, "network": "heartbeat", "settings": Heartbeat(channels=2, layers=1)}
-    bundle = train(store, config=CONFIG, **options, with_report=False)
+    bundle = train(store, config=CONFIG, **options, with_report=False).bundle
     before = bundle.read_bytes()
     other = replace(CONFIG, seed=1)
     with pytest.raises(ConfigError, match="--overwrite replaces it"):
@@ -154,7 +154,7 @@ def test_a_training_run_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         with pytest.raises(KeyboardInterrupt, match="run is as it was"):
             train(store, config=other, **options, overwrite=True)
     assert bundle.read_bytes() == before
-    assert train(store, config=other, **options, overwrite=True) == bundle
+    assert train(store, config=other, **options, overwrite=True).bundle == bundle
 
     assert bundle.read_bytes() != before
     assert read_evaluation(run / RUN_EVALUATION).data["model"] == str(bundle)

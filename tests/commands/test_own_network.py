@@ -57,7 +57,7 @@ def store(reads: Path) -> Path:
 def bundle(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with a network of the user's own."""
     out = tmp_path_factory.mktemp("own") / "run"
-    return train(store, out=out, network=Averaging, settings={"width": 5}, config=CONFIG)
+    return train(store, out=out, network=Averaging, settings={"width": 5}, config=CONFIG).bundle
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_a_training_ends_with_a_bundle_and_a_report(bundle: Path) -> None:
 def test_a_network_of_whole_windows_is_trained_and_used(name: str, store: Path, reads: Path, tmp_path: Path) -> None:
     """Attention, group norm and so on label windows of their training length, and say so when asked to stream."""
     own, config = UNBOUNDED[name], replace(CONFIG, chunk_samples=60, max_steps=2, validate_every=1)
-    bundle = train(store, out=tmp_path / "run", network=own, config=config, with_report=False)
+    bundle = train(store, out=tmp_path / "run", network=own, config=config, with_report=False).bundle
     result = evaluate(bundle, store, baselines=[], networks=own)
 
     assert read_header(bundle).recipe.own_network.size.receptive_field is None
@@ -187,7 +187,7 @@ def test_each_fold_has_a_network_of_its_own(store: Path, tmp_path: Path) -> None
     module = Averaging(2)
     weight = module.stem.weight.clone()
     config = replace(CONFIG, folds=2, max_steps=3)
-    bundle = train(store, out=tmp_path / "run", network=module, config=config, with_report=False)
+    bundle = train(store, out=tmp_path / "run", network=module, config=config, with_report=False).bundle
 
     assert (module.stem.weight == weight).all()
     assert read_header(bundle).recipe.network_settings == {}
@@ -196,10 +196,10 @@ def test_each_fold_has_a_network_of_its_own(store: Path, tmp_path: Path) -> None
 def test_a_failed_run_goes_on(store: Path, tmp_path: Path) -> None:
     """What is measured does not change in between: the bundle is that of an undisturbed run, byte for byte."""
     steps = [None] * 4
-    with pytest.raises(IndexError):
+    with pytest.raises(ConfigError, match="training with your own code failed: IndexError"):
         TrainingRun([Store(store)], tmp_path / "one", Averaging, None, CONFIG).fit(lambda *_: steps.pop())
     resumed, whole = (
-        train(store, out=tmp_path / name, network=Averaging, config=CONFIG, with_report=False)
+        train(store, out=tmp_path / name, network=Averaging, config=CONFIG, with_report=False).bundle
         for name in ("one", "two")
     )
 

@@ -35,8 +35,8 @@ from poreconv.labels.sources import LabelSource
 from poreconv.pore_models.model import PoreModel, random_pore_model
 from poreconv.pore_models.tables import read_pore_model, write_pore_model
 from poreconv.reads.read import Calibration, Read
-from poreconv.reads.readers import open_reads, write_reads
-from poreconv.reads.scaling import to_pa
+from poreconv.reads.readers import open_reads
+from poreconv.reads.readers.writing import write_reads
 from poreconv.simulate import squiggle
 
 BASES = ("A", "C", "G", "T")
@@ -117,7 +117,7 @@ def test_score_is_the_quality_of_the_read() -> None:
 def test_without_a_path_the_bases_are_spread_evenly() -> None:
     """The sequence alone is enough, where the band is wide and the signal holds nothing else."""
     read, truth = simulated()[0]
-    pa = to_pa(read.adc, read.calibration)[truth.start[0] :]
+    pa = read.pa[truth.start[0] :]
 
     found = refine(pa, truth.label, PORE, None, RefineConfig(band=400))
 
@@ -343,7 +343,7 @@ def compared(
         pair = [one.start[(one.start >= first) & (one.start < end)] for one in (truth, refined)]
         true.append(pair[0])
         found.append(pair[1])
-        ratio.update(to_pa(read.adc, read.calibration), Events.of(pair[1][:-1], pair[1][1:]))
+        ratio.update(read.pa, Events.of(pair[1][:-1], pair[1][1:]))
     n = sum(map(len, [*true, *found]))
     pairs = [sum(match_count(a, b, tolerance) for a, b in zip(true, found, strict=True)) for tolerance in (1, 2)]
     return [2 * count / n for count in pairs], ratio.compute()

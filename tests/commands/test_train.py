@@ -23,7 +23,7 @@ from poreconv.commands.report import report
 from poreconv.commands.train import REPORT
 from poreconv.config import AugmentConfig, DecodeConfig, SplitConfig, TrainConfig
 from poreconv.dataset.store import Store
-from poreconv.errors import ConfigError, StoreError
+from poreconv.errors import BundleError, ConfigError, PoreconvError, StoreError
 from poreconv.evaluation.result import RUN_EVALUATION, read_evaluation
 from poreconv.models.architectures import Heartbeat, Tcn
 from poreconv.models.bundle import load_bundle
@@ -67,7 +67,7 @@ def heartbeats(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(squiggles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A long run from start to end."""
-    return train(squiggles, out=tmp_path_factory.mktemp("run"), network="tcn", settings=NETWORK, config=LONG)
+    return train(squiggles, out=tmp_path_factory.mktemp("run"), network="tcn", settings=NETWORK, config=LONG).bundle
 
 
 class Process:
@@ -102,10 +102,13 @@ class Process:
 
     def send(self, what: signal.Signals, *, once: Path) -> tuple[int, str]:
         """Send a signal as soon as a file is there; gives exit code and stderr."""
-        while not once.exists() and self._process.poll() is None:
-            time.sleep(0.002)
-        self._process.send_signal(what)
-        _, errors = self._process.communicate(timeout=60)
+        try:
+            while not once.exists() and self._process.poll() is None:
+                time.sleep(0.002)
+            self._process.send_signal(what)
+            _, errors = self._process.communicate(timeout=900)
+        finally:
+            self._process.kill()
         return self._process.returncode, errors
 
 
@@ -128,7 +131,7 @@ def test_segments_are_learnt(heartbeats: Path, tmp_path: Path) -> None:
     config = replace(CONFIG, max_steps=60)
     bundle = train(
         heartbeats, out=tmp_path / "run", network="heartbeat", settings=Heartbeat(channels=8, layers=4), config=config
-    )
+    ).bundle
     scores = evaluate(bundle, heartbeats, baselines=["majority"]).scores
 
     assert scores["model"]["f1_beat"] > 0.7
@@ -139,7 +142,9 @@ def test_segments_are_learnt(heartbeats: Path, tmp_path: Path) -> None:
 def test_every_model_trains(model: str, squiggles: Path, tmp_path: Path) -> None:
     """Each architecture leaves a bundle whose recipe names architecture and data."""
     config = replace(CONFIG, max_steps=3, validate_every=2)
-    _, recipe = load_bundle(train(squiggles, out=tmp_path / "run", network=model, settings=TINY[model], config=config))
+    _, recipe = load_bundle(
+        train(squiggles, out=tmp_path / "run", network=model, settings=TINY[model], config=config).bundle
+    )
 
     assert (recipe.network, recipe.task, recipe.classes) == (model, "boundary", ("inside", "boundary"))
     assert (recipe.sample_rate_hz, recipe.chemistries) == (4000.0, ("dna_r9.4.1",))
@@ -150,7 +155,7 @@ def test_the_same_seed_gives_the_same_bytes(squiggles: Path, tmp_path: Path) -> 
     """Training is a function of stores, settings and seed."""
     config = replace(CONFIG, max_steps=12, validate_every=5)
     paths = [
-        train(squiggles, out=tmp_path / name, network="tcn", settings=NETWORK, config=replace(config, seed=seed))
+        train(squiggles, out=tmp_path / name, network="tcn", settings=NETWORK, config=replace(config, seed=seed)).bundle
         for name, seed in (("one", 1), ("two", 1), ("other", 2))
     ]
     one, two, other = [path.read_bytes() for path in paths]
@@ -164,7 +169,7 @@ def test_a_killed_run_ends_like_an_undisturbed_one(squiggles: Path, undisturbed:
     out = tmp_path / "run"
     code, _ = Process(squiggles, out).send(signal.SIGKILL, once=out / "checkpoints" / "last.ckpt")
     half_done = not (out / BUNDLE).exists()
-    bundle = train(squiggles, out=out, network="tcn", settings=NETWORK, config=LONG)
+    bundle = train(squiggles, out=out, network="tcn", settings=NETWORK, config=LONG).bundle
 
     assert (code, half_done) == (-signal.SIGKILL, True)
     assert bundle.read_bytes() == undisturbed.read_bytes()
@@ -179,7 +184,8 @@ def test_a_failed_run_goes_on_with_the_next_step(loader_workers: int, squiggles:
     with pytest.raises(IndexError):
         TrainingRun([Store(squiggles)], tmp_path / "one", "tcn", NETWORK, config).fit(lambda *_: steps.pop())
     resumed, whole = (
-        train(squiggles, out=tmp_path / name, network="tcn", settings=NETWORK, config=config) for name in ("one", "two")
+        train(squiggles, out=tmp_path / name, network="tcn", settings=NETWORK, config=config).bundle
+        for name in ("one", "two")
     )
 
     assert resumed.read_bytes() == whole.read_bytes()
@@ -193,7 +199,8 @@ def test_dropout_and_memory_go_on_too(model: str, squiggles: Path, tmp_path: Pat
     with pytest.raises(IndexError):
         TrainingRun([Store(squiggles)], tmp_path / "one", model, settings, config).fit(lambda *_: steps.pop())
     resumed, whole = (
-        train(squiggles, out=tmp_path / n, network=model, settings=settings, config=config) for n in ("one", "two")
+        train(squiggles, out=tmp_path / n, network=model, settings=settings, config=config).bundle
+        for n in ("one", "two")
     )
 
     assert resumed.read_bytes() == whole.read_bytes()
@@ -212,7 +219,8 @@ def test_a_run_killed_at_its_end_does_not_train_on(
     with pytest.raises(ZeroDivisionError):
         killed.fit(lambda *_: None)
     resumed, whole = (
-        train(squiggles, out=tmp_path / name, network="tcn", settings=NETWORK, config=config) for name in ("one", "two")
+        train(squiggles, out=tmp_path / name, network="tcn", settings=NETWORK, config=config).bundle
+        for name in ("one", "two")
     )
 
     assert resumed.read_bytes() == whole.read_bytes()
@@ -224,7 +232,7 @@ def test_an_interrupted_run_is_usable_and_goes_on(squiggles: Path, undisturbed: 
     out = tmp_path / "run"
     code, errors = Process(squiggles, out).send(signal.SIGINT, once=out / "checkpoints" / "best.ckpt")
     early = evaluate(out / BUNDLE, squiggles, baselines=[]).scores["model"]
-    bundle = train(squiggles, out=out, network="tcn", settings=NETWORK, config=LONG)
+    bundle = train(squiggles, out=out, network="tcn", settings=NETWORK, config=LONG).bundle
 
     assert code == 130
     assert errors.splitlines()[-1] == "poreconv train: interrupted; run the same command again to resume"
@@ -241,9 +249,9 @@ def test_what_is_half_written_has_no_final_name(
 
     def watched(self: TorchCheckpointIO, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         Path(path).write_bytes(b"half")
-        for final in Path(path).parent.glob("*.ckpt"):
+        for final in Path(path).parents[1].glob("*.ckpt"):
             torch.load(final, weights_only=True)
-        seen.append([Path(path).name])
+        seen.append([Path(path).parent.name])
         torch.save(checkpoint, path)
 
     monkeypatch.setattr(TorchCheckpointIO, "save_checkpoint", watched)
@@ -262,7 +270,7 @@ def test_what_is_half_written_has_no_final_name(
 def test_a_finished_run_is_not_run_again(squiggles: Path, undisturbed: Path) -> None:
     """The same command finds the bundle and leaves it."""
     before = undisturbed.stat().st_mtime_ns
-    again = train(squiggles, out=undisturbed.parent, network="tcn", settings=NETWORK, config=LONG)
+    again = train(squiggles, out=undisturbed.parent, network="tcn", settings=NETWORK, config=LONG).bundle
 
     assert (again, again.stat().st_mtime_ns) == (undisturbed, before)
 
@@ -433,7 +441,7 @@ def test_a_compiled_network_learns_the_same(squiggles: Path, tmp_path: Path) -> 
     short, settings = replace(CONFIG, max_steps=4, validate_every=2), Heartbeat(channels=4, layers=1)
     for name in ("plain", "compiled"):
         config = replace(short, compile=name == "compiled")
-        load_bundle(train(squiggles, out=tmp_path / name, network="heartbeat", settings=settings, config=config))
+        load_bundle(train(squiggles, out=tmp_path / name, network="heartbeat", settings=settings, config=config).bundle)
     plain, compiled = (logged(tmp_path / name, "train_loss") for name in ("plain", "compiled"))
 
     assert compiled == pytest.approx(plain, rel=1e-3)
@@ -485,7 +493,7 @@ def reported(squiggles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a short run with its report."""
     return command.train(
         squiggles, out=tmp_path_factory.mktemp("run"), network="tcn", settings=NETWORK, config=SHORT
-    ).parent
+    ).bundle.parent
 
 
 def test_a_run_tells_how_good_it_is(squiggles: Path, reported: Path) -> None:
@@ -519,7 +527,7 @@ def test_a_run_killed_before_its_report_writes_it_later(
 ) -> None:
     """The bundle is there already, and the same command judges it without training again."""
     with monkeypatch.context() as patch:
-        patch.setattr(command, "judge_together", lambda *_: 1 / 0)
+        patch.setattr(command, "judge_together", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             command.train(squiggles, out=tmp_path, network="tcn", settings=NETWORK, config=SHORT)
     before = (tmp_path / BUNDLE).stat().st_mtime_ns
@@ -535,7 +543,7 @@ def test_a_model_that_cannot_be_judged_is_there(
     """A report that fails is warned of; the training was not for nothing."""
     monkeypatch.setattr(command, "write_report", raising(StoreError("nothing to judge on")))
     with pytest.warns(UserWarning, match="no report on the model: nothing to judge on"):
-        bundle = command.train(squiggles, out=tmp_path, network="tcn", settings=NETWORK, config=SHORT)
+        bundle = command.train(squiggles, out=tmp_path, network="tcn", settings=NETWORK, config=SHORT).bundle
 
     assert load_bundle(bundle)
 
@@ -567,3 +575,26 @@ def test_judging_a_run_is_bounded(squiggles: Path, tmp_path: Path, monkeypatch: 
 
     assert 0 < data["reads_taken"] < data["reads_in_split"]
     assert "taken at even intervals" in (tmp_path / REPORT).read_text()
+
+
+def test_a_training_that_diverges_ends_without_a_model(squiggles: Path, tmp_path: Path) -> None:
+    """Weights that are not finite are not written, and what to do stands in the message."""
+    with pytest.raises(PoreconvError, match=r"(not|no longer) finite.*learning_rate"):
+        train(
+            squiggles, out=tmp_path / "run", network="tcn", settings=NETWORK, config=replace(CONFIG, learning_rate=1e30)
+        )
+
+    assert not (tmp_path / "run" / BUNDLE).exists()
+
+
+def test_a_model_whose_scores_are_not_finite_is_not_left(squiggles: Path, tmp_path: Path) -> None:
+    """Weights can be finite, and their sums too large."""
+    run = TrainingRun([Store(squiggles)], tmp_path / "run", "tcn", NETWORK, CONFIG)
+    with torch.no_grad():
+        run.module.network.head.bias.fill_(3e38)
+        run.module.network.head.weight.fill_(3e38)
+    (tmp_path / "run/checkpoints").mkdir()
+    with pytest.raises(BundleError, match="scores are not finite"):
+        run._finish(lambda *_: None)
+
+    assert not run.bundle.exists()

@@ -9,7 +9,7 @@ from poreconv.config import FilterConfig, PrepareConfig, SourceConfig, WorkConfi
 from poreconv.dataset.prepare import prepare
 from poreconv.dataset.store import Store
 from poreconv.errors import ConfigError, StoreError
-from poreconv.labels.opening import assign_files, opened
+from poreconv.labels.opening import SourceChoice, choose_labels, opened
 from tests.support.labels import add_tombo, bam_record, read_of, write_bam
 from tests.support.signal_files import reads_made, write_multi
 from tests.support.stores import STEP, prepare_in, prepared, steps
@@ -53,7 +53,7 @@ def test_notes_of_every_source_are_kept(tmp_path: Path) -> None:
     record = bam_record("r1", "ACT", mv=[5, 1, 1, 1], ts=10, flag=0)
     second = bam_record("r1", "ACT", mv=[5, 1, 1, 1], ts=10, flag=256)
     bam = write_bam(tmp_path / "r.bam", record, second)
-    with opened((("tombo", ()), ("bam_moves", (bam,))), SourceConfig()) as source:
+    with opened(choose_labels(["tombo", "bam_moves"], [bam]), SourceConfig()) as source:
         source.events(read_of("r1"))
 
     assert source.notes == {"other_records": 1, "labelled_by_bam_moves": 1}
@@ -61,10 +61,11 @@ def test_notes_of_every_source_are_kept(tmp_path: Path) -> None:
 
 def test_files_find_their_source_by_name() -> None:
     """Where two sources read files, each file is given with its source's name; where one does, it need not be."""
-    two = assign_files(["resquiggle_paf", "intervals"], ["intervals=a=b.tsv", "resquiggle_paf=x.paf"])
+    two = choose_labels(["resquiggle_paf", "intervals"], ["intervals=a=b.tsv", "resquiggle_paf=x.paf"])
 
-    assert two == (("resquiggle_paf", (Path("x.paf"),)), ("intervals", (Path("a=b.tsv"),)))
-    assert assign_files(["tombo", "intervals"], ["a.tsv"]) == (("tombo", ()), ("intervals", (Path("a.tsv"),)))
+    assert two == (SourceChoice("resquiggle_paf", (Path("x.paf"),)), SourceChoice("intervals", (Path("a=b.tsv"),)))
+    one = choose_labels(["tombo", "intervals"], ["a.tsv"])
+    assert one == (SourceChoice("tombo"), SourceChoice("intervals", (Path("a.tsv"),)))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_files_find_their_source_by_name() -> None:
 )
 def test_files_without_a_clear_source_are_refused(names: list[str], given: list[str], message: str) -> None:
     """A file that fits no source, or more than one, is an error; the message shows what to write."""
-    with pytest.raises(ConfigError, match=message), opened(assign_files(names, given), SourceConfig()):
+    with pytest.raises(ConfigError, match=message), opened(choose_labels(names, given), SourceConfig()):
         pass
 
 

@@ -169,3 +169,54 @@ def test_real_bams_have_references(real_data: Path) -> None:
     assert all(info.reference.startswith("chr") for info in human.values())
     assert len({info.reference for info in trna.values()}) == 3
     assert np.median([info.quality for info in human.values() if info.quality is not None]) > 8
+
+
+def test_a_split_read_is_known_by_its_parts(tmp_path: Path) -> None:
+    """The lowest quality, and the reference if it is one; what is known of the read itself wins."""
+    names = [(record, parent, quality, reference) for record, parent, quality, reference in (
+        ("p1", "p", 12.0, "chr1"), ("p2", "p", 9.0, "chr1"), ("q1", "q", 7.0, "chr1"), ("q2", "q", 8.0, "chr2"),
+        ("s", "", 20.0, "chr2"), ("s1", "s", 5.0, "chr1"),
+    )]  # fmt: skip
+    header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": name, "LN": 1000} for name in REFERENCES]}
+    with pysam.AlignmentFile(str(tmp_path / "x.bam"), "wb", header=header) as file:
+        for name, parent, quality, reference in names:
+            record = pysam.AlignedSegment(file.header)
+            record.query_name, record.query_sequence, record.cigarstring = name, "AC", "2M"
+            record.reference_id, record.reference_start = REFERENCES.index(reference), 10
+            record.set_tag("qs", quality, "f")
+            if parent:
+                record.set_tag("pi", parent)
+            file.write(record)
+    rows = [f"{name},{parent or name},{quality},{reference}" for name, parent, quality, reference in names]
+    (tmp_path / "x.csv").write_text("\n".join(["read_id,parent_read_id,mean_quality,reference", *rows]) + "\n")
+
+    for path in (tmp_path / "x.bam", tmp_path / "x.csv"):
+        found = read_info([path])
+
+        assert (found["p"], found["q"], found["s"]) == ((9.0, "chr1"), (7.0, ""), (20.0, "chr2"))
+
+
+@pytest.mark.real
+def test_a_quality_filter_keeps_split_reads(real_data: Path, tmp_path: Path) -> None:
+    """All 20 reads of the file have labels, by their parts, and a quality of 8 or more."""
+    calls = real_data / "field_reports" / "labels" / "rna_split.bam"
+    store = prepare(
+        [real_data / "rna004_trna_ecoli" / "ecoli_trna_wt_reads.pod5"],
+        labels="bam_moves",
+        labels_from=[calls],
+        read_info=[calls],
+        out=tmp_path / "store",
+        config=PrepareConfig(filter=FilterConfig(min_quality=8.0)),
+    )
+
+    assert store.info.ledger.kept == 20
+    assert dict(store.info.ledger.counts) == {"no_label": 160}
+
+
+@pytest.mark.real
+def test_quality_is_read_from_cram(real_data: Path) -> None:
+    """Tags need no reference."""
+    [info] = read_info([real_data / "field_reports" / "labels" / "one_read.cram"]).values()
+
+    assert info.quality is not None
+    assert 5 < info.quality < 40

@@ -1,4 +1,5 @@
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
+from torch.utils.data import DataLoader, Subset
 
 from poreconv.config import IGNORE, SplitConfig
 from poreconv.dataset.splits import SPLITS, split_of
@@ -102,6 +105,40 @@ def test_a_window_longer_than_its_read_holds_all_of_it(store: Store) -> None:
 
     np.testing.assert_array_equal(x_BT[0, 10:-20], normalise_read(READS[0], clip=5.0))
     assert (y_BT[0] != IGNORE).sum() == n_samples
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_store_is_a_torch_dataset_of_whole_reads(store: Store, workers: int) -> None:
+    """Normalised signal (1, T), target (T,) and id, in this process or by others; also of one split."""
+    items = list(DataLoader(store, batch_size=None, num_workers=workers))
+    rows = store.rows("train")
+
+    assert [item.read_id for item in items] == [read.read_id for read in READS]
+    for row, item in enumerate(items):
+        np.testing.assert_array_equal(item.normalised[0], normalise_read(READS[row], clip=5.0))
+        assert torch.equal(item.target, torch.from_numpy(store.read_target(row)).long())
+    assert [item.read_id for item in Subset(store, rows.tolist())] == [READS[row].read_id for row in rows]
+
+
+def test_a_store_ends_with_its_last_read(store: Store) -> None:
+    """So that a loop over it ends; the last read is also number -1."""
+    assert [item.read_id for item in store] == [read.read_id for read in READS]
+    assert store[-1].read_id == READS[-1].read_id
+    with pytest.raises(IndexError, match="read 6 of 6"):
+        store[6]
+
+
+def test_a_store_is_pickled_without_its_samples(store: Store) -> None:
+    """Another process maps the files again; other splits stay."""
+    ids = store.text("read_id")
+    other = store.assigned(train=ids[:2], validation=ids[2:3])
+    payload = pickle.dumps(other)
+    again = pickle.loads(payload)
+
+    assert store.signal[:200].tobytes() not in payload
+    assert isinstance(again.signal, np.memmap)
+    assert again.rows("train").tolist() == [0, 1]
+    np.testing.assert_array_equal(again.read(3).adc, READS[3].adc)
 
 
 def edit_json(change: dict[str, Any]) -> Callable[[Path], None]:

@@ -244,6 +244,23 @@ def test_a_segment_takes_its_best_partner() -> None:
     assert scores["mean_segment_iou"] == pytest.approx(0.6)
 
 
+def test_segments_are_counted_by_class() -> None:
+    """One true a is found in two pieces, and two true b are found as one; only inside the coverage."""
+    scores = classes([0] * 10 + [1, 1, -1, 1, 1, 0, 1, 1], [0] * 4 + [1] + [0] * 4 + [1] * 9)
+    counts = [scores[f"segments_{which}{name}"] for which in ("true", "found") for name in ("", "_a", "_b")]
+
+    assert counts == [5, 2, 3, 5, 2, 3]
+    assert [scores[f"over_segmented_{name}"] for name in "ab"] == [0.5, 0]
+    assert [scores[f"under_segmented_{name}"] for name in "ab"] == [0, pytest.approx(2 / 3)]
+
+
+def test_edges_are_measured_where_there_is_something_to_find() -> None:
+    """A segment's start or end counts, unless the labels or the read begin or end there."""
+    scores = classes([-1, 0, 0, 0, 0, 1, 1, 1, 1, 0], [0, 0, 0, 1, 1, 1, 1, 1, 0, 0])
+
+    assert [scores[f"absolute_{side}_{name}"] for side in ("start", "end") for name in "ab"] == [1, 2, 2, 1]
+
+
 def test_predictions_outside_the_truth_do_not_count() -> None:
     """A predicted segment is judged only inside the coverage of the truth."""
     scores = classes([-1, -1, 0, 0, -1], [0, 0, 0, 0, 0])

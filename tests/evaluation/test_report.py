@@ -40,8 +40,9 @@ def boundary_scores(f1: float, **fields: float) -> Scores:
 def segment_scores(f1: float, **fields: float) -> Scores:
     """Scores of one method; ``fields`` overrides."""
     means = dict.fromkeys(("accuracy", "macro_f1", "mean_sample_iou", "mean_segment_iou", "f1_adapter", "f1_polya"), f1)
+    segments = {"segments_true": 6.0, "segments_found": 7.0, "segments_found_polya": 4.0, "absolute_start_polya": 12.0}
     support = {"support_adapter": 500.0, "support_polya": 500.0, "macro_f1_low": f1 - 0.01, "macro_f1_high": f1 + 0.01}
-    return {**means, **support, "n_reads": 3.0, "n_samples": 1000.0} | fields
+    return {**means, **segments, **support, "n_reads": 3.0, "n_samples": 1000.0} | fields
 
 
 def excerpt_of(read_id: str, task: str = "boundary") -> Excerpt:
@@ -260,6 +261,15 @@ def test_the_page_can_be_read_aloud(pages: dict[str, str]) -> None:
     assert all(image["alt"] for image in tags.all("img"))
     assert levels[0] == 1
     assert max(np.diff(levels)) <= 1
+
+
+def test_each_class_has_its_row(pages: dict[str, str]) -> None:
+    """With numbers of segments and distances of their edges; a dash where one is not known; of a task with classes."""
+    rows = dict(_tables.classes(evaluation("segment"))[1])
+
+    assert [cell.text for cell in rows["polya"]] == ["0.800", "-", "4", "-", "-", "12", "-"]
+    assert "Each class, by the model" in pages["segment"]
+    assert "Each class" not in pages["boundary"]
 
 
 HOSTILE = "<script>alert('$1\\frac')</script>\"onerror=\"$"

@@ -1,4 +1,7 @@
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 from numpy.typing import NDArray
@@ -73,3 +76,31 @@ def test_no_events_is_a_label_too() -> None:
 
     assert len(events) == 0
     assert events.coverage.tolist() == [[0, 100]]
+
+
+def test_events_become_a_table() -> None:
+    """One row per event, with the name of its class, as an Arrow table and as a data frame."""
+    events = Events.of([0, 5, 9], [5, 9, 20], label=[1, -1, 0], classes=("tail", "adapter"), score=[0.5, 1, 0.25])
+    table = events.to_arrow()
+    expected = {
+        "start": [0, 5, 9], "end": [5, 9, 20], "label": ["adapter", "event", "tail"], "score": [0.5, 1.0, 0.25],
+    }  # fmt: skip
+
+    assert table.to_pydict() == expected
+    pd.testing.assert_frame_equal(events.to_pandas(), pd.DataFrame(expected), check_dtype=False)
+
+
+def test_values_of_events_are_in_the_table() -> None:
+    """Where one is not known it is null; events without values have no such column."""
+    events = Events.of([0, 5], [5, 9], value=[0.5, np.nan])
+
+    assert events.to_arrow()["value"].to_pylist() == [0.5, None]
+    assert list(Events.of([], []).to_pandas().columns) == ["start", "end", "label", "score"]
+
+
+def test_a_data_frame_needs_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, one line names what to install."""
+    monkeypatch.setitem(sys.modules, "pandas", None)
+
+    with pytest.raises(ConfigError, match=r"^to_pandas: pandas is not installed; pip install 'poreconv\[pandas\]'$"):
+        Events.of([0], [5]).to_pandas()

@@ -16,14 +16,14 @@ from hypothesis import given, strategies as st
 from poreconv.cli.main import main
 from poreconv.config import SourceConfig
 from poreconv.errors import ConfigError, FormatError
-from poreconv.events.events import Events
+from poreconv.events.events import UNNAMED, Events
 from poreconv.events.targets import BASES
 from poreconv.events.writers import WRITERS, writer_for
-from poreconv.events.writers.table import EVENTS, UNNAMED, event_levels, events_table
+from poreconv.events.writers.table import EVENTS, event_levels, events_table
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Calibration, Read
 from poreconv.reads.readers import open_reads
-from poreconv.reads.scaling import to_pa
+from poreconv.testing import check_writer
 from tests.support.labels import read_of
 from tests.support.signal_files import reads_made
 
@@ -56,6 +56,12 @@ def written(path: Path, truth: list[Events] = TRUTH) -> Path:
 def test_every_format_is_tested() -> None:
     """Some hold the whole table, the others a part of it."""
     assert WRITERS.keys() == {*READERS, ".paf", ".bed", ".bam"}
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_every_writer_keeps_the_contract(suffix: str, tmp_path: Path) -> None:
+    """Reads with events and without, in a file that is there when it is closed, of the same bytes each time."""
+    assert check_writer(writer_for(Path(f"x{suffix}")), tmp_path / f"events{suffix}").stat().st_size > 0
 
 
 @pytest.mark.parametrize("command", ["label", "refine", "convert"])
@@ -316,7 +322,7 @@ def test_levels_are_those_of_the_samples_within() -> None:
     """Neither a sample more nor a sample less."""
     read, events = READS[0], TRUTH[0]
     table = events_table(read, events)
-    pa_n = to_pa(read.adc, read.calibration)
+    pa_n = read.pa
     inside = [pa_n[start:end].astype(np.float64) for start, end in zip(events.start, events.end, strict=True)]
 
     assert table["mean_pa"].to_pylist() == pytest.approx([one.mean() for one in inside], abs=1e-3)

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from poreconv.commands.label import label
 from poreconv.config import DecodeConfig, InferenceConfig, LabelConfig
 from poreconv.errors import ConfigError, MismatchError, SignalError, UntriedWarning
+from poreconv.inference.backends.pytorch import TorchBackend
 from poreconv.inference.decoding.temperature import softmax
-from poreconv.inference.labeller import load
+from poreconv.inference.labeller import Labeller, load
 from poreconv.models.architectures import ARCHITECTURES, Dense
 from poreconv.models.networks.network import Network
 from poreconv.reads.read import Read
 from poreconv.reads.scaling import normalise_read
 from poreconv.runtime.ledger import Ledger
-from tests.support.models import FP32, TINY, bundle_at, labeller_of, random_network
+from tests.support.models import FP32, TINY, bundle_at, labeller_of, random_network, recipe_for
 from tests.support.signal_files import reads_made, write_multi
 
 BOUNDED = [name for name in ARCHITECTURES if random_network(name).receptive_field is not None]
@@ -57,7 +58,8 @@ def test_labelling_is_seam_free(name: str, way: str) -> None:
     reads = [noisy_steps(n, seed) for seed, n in enumerate((5000, 3, 1999, 2000, 2001, 64))]
     network = random_network(name)
     found = {
-        read.read_id: probabilities_CT for read, probabilities_CT in labeller_of(name, WAYS[way]).probabilities(reads)
+        read.read_id: probabilities_CT
+        for read, probabilities_CT in labeller_of(name, WAYS[way]).with_probabilities(reads)
     }
 
     assert list(found) == [read.read_id for read in reads]
@@ -72,7 +74,7 @@ def test_probabilities_are_the_same_bit_for_bit(name: str, precision: Any) -> No
     reads = [noisy_steps(n, seed) for seed, n in enumerate((4567, 900))]
     settings = ARCHITECTURES[name].settings()
     ways = [replace(WAYS[way], precision=precision) for way in ("batch_1", "batch_16", "chunk_20000")]
-    found = [list(labeller_of(name, way, settings).probabilities(reads)) for way in ways]
+    found = [list(labeller_of(name, way, settings).with_probabilities(reads)) for way in ways]
 
     for one, *others in zip(*found, strict=True):
         assert all(np.array_equal(one[1], other[1]) for other in others)
@@ -99,7 +101,7 @@ def test_a_read_of_any_length_is_labelled(name: str) -> None:
     """A read of two samples, or of less than one chunk, has a probability for each class at each sample."""
     for n_samples in (2, 17, 400):
         read = noisy_steps(n_samples)
-        [(_, probabilities_CT)] = labeller_of(name).probabilities([read])
+        probabilities_CT = labeller_of(name).probabilities(read)
 
         assert probabilities_CT.shape == (2, n_samples)
         np.testing.assert_allclose(probabilities_CT.sum(0), 1, atol=1e-6)
@@ -112,7 +114,7 @@ def test_a_read_of_any_length_is_labelled(name: str) -> None:
 def test_models_without_a_receptive_field_label_whole_reads(name: str, settings: Any) -> None:
     """A dense network, whose windows follow from the first sample, and one with a memory take a read in one piece."""
     read = noisy_steps(1900)
-    [(_, found)] = labeller_of(name, InferenceConfig(precision="32", chunk_samples=64), settings).probabilities([read])
+    found = labeller_of(name, InferenceConfig(precision="32", chunk_samples=64), settings).probabilities(read)
 
     np.testing.assert_allclose(found, in_one_piece(random_network(name, settings=settings), read), atol=1e-6)
 
@@ -148,7 +150,7 @@ def test_an_unusable_read_raises_without_a_ledger() -> None:
     [
         ({"sample_rate_hz": 5000.0}, "5000 Hz, and the model was trained on 4000 Hz"),
         ({"kit": "SQK-RNA002"}, "rna002, and the model was trained on dna_r9.4.1"),
-        ({"pore": "FLO-MIN114"}, "use a model for dna_r10.4.1"),
+        ({"pore": "FLO-MIN114"}, "use dna_r10.4.1_boundary, which comes with poreconv"),
     ],
 )
 def test_reads_of_another_kind_are_refused(fields: dict[str, Any], message: str) -> None:
@@ -186,10 +188,34 @@ def test_a_chunk_must_hold_more_than_its_context() -> None:
 def test_bf16_is_close() -> None:
     """bf16 computes nearly the same probabilities."""
     read = noisy_steps(3000)
-    [(_, fine)] = labeller_of("tcn").probabilities([read])
-    [(_, coarse)] = labeller_of("tcn", InferenceConfig(precision="bf16")).probabilities([read])
+    fine = labeller_of("tcn").probabilities(read)
+    coarse = labeller_of("tcn", InferenceConfig(precision="bf16")).probabilities(read)
 
     assert 0 < np.abs(fine - coarse).mean() < 0.02
+
+
+def test_an_array_is_labelled_like_the_read() -> None:
+    """Its counts, and its current in pA, have the events of the read; of an array nothing but the rate is known."""
+    read, labeller = noisy_steps(3000), labeller_of("tcn")
+    expected, expected_CT = labeller(read), labeller.probabilities(read)
+    with pytest.warns(UntriedWarning, match="reads of chemistry unknown"):
+        of_counts = labeller(read.adc, sample_rate_hz=4000)
+
+    assert np.array_equal(of_counts.start, expected.start)
+    assert np.array_equal(labeller(read.pa, 4000).start, expected.start)
+    assert expected_CT.shape == (2, 3000)
+    np.testing.assert_allclose(labeller.probabilities(read.pa, 4000), expected_CT, atol=1e-4)
+
+
+def test_an_array_needs_a_rate_and_a_read_has_one() -> None:
+    """Both messages name the argument; a rate that the model was not trained for is refused as in files."""
+    read, labeller = noisy_steps(300), labeller_of("tcn")
+    with pytest.raises(ConfigError, match=r"no sample rate; give it, such as labeller\(array, sample_rate_hz=4000\)$"):
+        labeller(read.adc)
+    with pytest.raises(ConfigError, match="has a sample rate of its own; leave sample_rate_hz out"):
+        labeller.probabilities(read, 4000)
+    with pytest.raises(MismatchError, match="5000 Hz"):
+        labeller(read.adc, sample_rate_hz=5000)
 
 
 def test_a_saved_model_labels_like_the_network(tmp_path: Path) -> None:
@@ -210,3 +236,16 @@ def test_labelling_starts_without_the_training_libraries() -> None:
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "set() False"
+
+
+def test_scores_that_are_not_finite_are_a_named_drop() -> None:
+    """Weights can be finite, and their sums too large for the arithmetic."""
+    network, reads, ledger = random_network("tcn"), reads_made(2), Ledger()
+    with torch.no_grad():
+        network.head.weight.fill_(3e38)
+    labeller = Labeller(TorchBackend(network, "32", "cpu"), recipe_for("tcn"), FP32)
+
+    assert list(labeller.label(reads, ledger)) == []
+    assert dict(ledger.counts) == {"not_finite": 2}
+    with pytest.raises(SignalError, match="not finite"):
+        labeller(reads[0])

@@ -75,6 +75,44 @@ def test_runs_do_not_depend_on_the_pieces(labels: list[int], cuts: list[int]) ->
     )
 
 
+@settings(deadline=None)  # numba compiles at the first call
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 6)), min_size=1, max_size=12),
+    st.tuples(*[st.integers(1, 6)] * 3),
+    CUTS,
+    st.integers(0, 2**32 - 1),
+)
+def test_segments_do_not_depend_on_the_pieces(
+    made: list[tuple[int, int]], shortest: tuple[int, ...], cuts: list[int], seed: int
+) -> None:
+    """A sample is certain when its class does not depend on what follows, however short segments may be."""
+    labels = np.repeat(*np.array(made).T)
+    p_CT = np.random.default_rng(seed).dirichlet([1, 1, 1], len(labels)).T.astype(np.float32)
+    p_CT[labels, np.arange(len(labels))] += 1
+    config = DecodeConfig(method="segmental", shortest=shortest)
+
+    assert_same(
+        in_pieces(p_CT / 2, cuts, "segment", CLASSES, config),
+        decoder_of(task_named("segment"), CLASSES, config)(p_CT / 2),
+    )
+
+
+def test_segments_are_certain_soon() -> None:
+    """Where the classes are clear, no more waits than a few of the longest shortest segments."""
+    labels = np.repeat([0, 1, 0, 2], 500)
+    p_CT = np.full((3, 2000), 0.05, np.float32)
+    p_CT[labels, np.arange(2000)] = 0.9
+    decoder = decoder_of(
+        task_named("segment"), CLASSES, DecodeConfig(method="segmental", shortest=(50, 100, 20))
+    ).online()
+    waits = []
+    for start in range(0, 2000, 50):
+        decoder.push(p_CT[:, start : start + 50], last=start == 1950)
+        waits.append(start + 50 - decoder.certain)
+
+    assert max(waits[4:]) <= 300
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_segmental_decides_long_before_it_must(seed: int) -> None:
     """On a molecule of 8 samples per event, nothing waits for `LAG` samples, and all is as in the whole read."""

@@ -6,21 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings, strategies as st
 
 from poreconv.config import StreamConfig
 from poreconv.errors import ConfigError, MismatchError, SignalError
 from poreconv.events.events import Events, joined
 from poreconv.events.matching import match_count
-from poreconv.inference.labeller import load
+from poreconv.inference.backends.pytorch import TorchBackend
+from poreconv.inference.labeller import Labeller, load
 from poreconv.inference.streaming.labeller import StreamingLabeller
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
 from poreconv.reads.scaling import read_scale
 from poreconv.runtime.ledger import Ledger
-from tests.inference.test_labeller import BOUNDED, noisy_steps
+from tests.inference.test_labeller import BOUNDED, FP32, noisy_steps
 from tests.inference.test_online import METHODS, assert_same
-from tests.support.models import labeller_of
+from tests.support.models import labeller_of, random_network, recipe_for
 
 SHORT = StreamConfig(hop_samples=100, warmup_samples=200)
 
@@ -179,7 +181,7 @@ def test_misuse_is_refused() -> None:
     ("fields", "message"),
     [
         ({"sample_rate_hz": 5000.0}, "5000 Hz; the model resamples whole reads to 4000 Hz"),
-        ({"pore": "FLO-MIN114"}, "use a model for dna_r10.4.1"),
+        ({"pore": "FLO-MIN114"}, "use dna_r10.4.1_boundary, which comes with poreconv"),
     ],
 )
 def test_reads_of_another_kind_are_refused(fields: dict[str, Any], message: str) -> None:
@@ -212,3 +214,21 @@ def test_the_running_scale_costs_little_on_real_reads(real_data: Path, number: i
 
     assert f1 > 0.98
     assert_same(streamed(StreamingLabeller(labeller), read, 400, read_scale(read)), labeller(read))
+
+
+def test_scores_that_are_not_finite_are_a_named_drop_as_for_whole_reads() -> None:
+    """Of its channel, the read has no events; the other channels go on."""
+    network, reads, ledger = random_network("tcn"), [noisy_steps(900), noisy_steps(901)], Ledger()
+    with torch.no_grad():
+        network.head.weight.fill_(3e38)
+    labeller = Labeller(TorchBackend(network, "32", "cpu"), recipe_for("tcn"), FP32)
+    streaming = StreamingLabeller(labeller, SHORT, ledger)
+    for channel, read in enumerate(reads):
+        streaming.start(read, channel)
+    pushed = streaming.push_all({channel: read.adc for channel, read in enumerate(reads)})
+    ended = [streaming.finish(channel) for channel in pushed]
+
+    assert [len(events) for events in (*pushed.values(), *ended)] == [0, 0, 0, 0]
+    assert dict(ledger.counts) == {"not_finite": 2}
+    with pytest.raises(SignalError, match="not finite"):
+        streamed(StreamingLabeller(labeller, SHORT), reads[0], 900)

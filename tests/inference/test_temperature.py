@@ -1,8 +1,18 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
-from poreconv.inference.decoding.temperature import fit, probabilities, scaled, softmax, unweighting_bias
+from poreconv.errors import BundleError
+from poreconv.inference.decoding.temperature import (
+    COOLEST,
+    HOTTEST,
+    fit,
+    probabilities,
+    scaled,
+    softmax,
+    unweighting_bias,
+)
 
 
 def drawn(n_classes: int, n: int = 60_000, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
@@ -70,3 +80,24 @@ def test_calibration_raises_and_divides() -> None:
     assert scaled(logits_CT, 2.0, (0.0, 1.0)).tolist() == [[1, 2], [3.5, -0.5]]
     assert scaled(logits_CT, 2.0, ()).tolist() == [[1, 2], [3, -1]]
     assert scaled(logits_CT, 1.0, ()).tolist() == logits_CT.tolist()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_are_refused(value: float) -> None:
+    """No temperature fits them, and a search would not end."""
+    logits_CN, target_N = drawn(2, 100)
+    logits_CN[1, 7] = value
+
+    with pytest.raises(BundleError, match="not finite"):
+        fit(logits_CN, target_N)
+
+
+@given(scale=st.floats(-37, 37), n_classes=st.integers(2, 5), seed=st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
+def test_every_search_ends_within_the_limits(scale: float, n_classes: int, seed: int) -> None:
+    """However large or small the logits are that float32 holds."""
+    logits_CN, target_N = drawn(n_classes, 50, seed)
+    with np.errstate(all="ignore"):
+        found = fit(logits_CN * 10**scale, target_N)
+
+    assert COOLEST <= found <= HOTTEST

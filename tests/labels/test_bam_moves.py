@@ -183,11 +183,12 @@ def test_a_file_without_move_tables_is_a_format_error(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_a_bam_is_a_format_error(tmp_path: Path) -> None:
-    """Text, an empty file, a truncated BAM, a gzipped SAM, a SAM without header."""
+    """Text, an empty file, a truncated BAM, a damaged one, a gzipped SAM, a SAM without header."""
     bam = write_bam(tmp_path / "r.bam", *(bam_record(f"r{n}", "ACT", mv=MOVES, ts=n) for n in range(2000)))
     sam = write_bam(tmp_path / "r.sam", bam_record("r1", "ACT", mv=MOVES, ts=0)).read_bytes()
     whole = bam.read_bytes()
     contents = {"text": b"hello\n", "empty": b"", "cut": whole[: len(whole) // 2], "packed.sam.gz": gzip.compress(sam)}
+    contents["damaged"] = whole[:3000] + bytes(200) + whole[3200:]
     contents["bare.sam"] = sam[sam.index(b"r1") :]
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)

@@ -17,7 +17,7 @@ from poreconv.errors import ConfigError, FormatError, LabelError
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
-from poreconv.reads.scaling import read_scale, to_pa
+from poreconv.reads.scaling import read_scale
 from tests.support.labels import bam_record, read_of, spans, write_bam
 from tests.support.sites import RNA, aligned, bed, from_sites
 
@@ -333,7 +333,7 @@ def test_real_sites_of_two_samples(
             if events is None:
                 continue
             (shift, scale), label = read_scale(read), int(events.label[0])
-            pa = to_pa(read.adc, read.calibration)
+            pa = read.pa
             means[label] += [(pa[start:end].mean() - shift) / scale for start, end, _ in spans(events)]
             reads[label] += 1
             sites.update(events.label.tolist())
@@ -362,7 +362,7 @@ def test_real_kmers_stand_for_the_base_that_differs(real_data: Path, monkeypatch
             for read in stream:
                 events = source.events(read)
                 if events is not None:
-                    (shift, scale), pa = read_scale(read), to_pa(read.adc, read.calibration)
+                    (shift, scale), pa = read_scale(read), read.pa
                     means[int(events.label[0])] += [(pa[a:b].mean() - shift) / scale for a, b, _ in spans(events)]
         spread = np.sqrt((np.var(means[0]) + np.var(means[1])) / 2)
         apart[place] = (np.mean(means[0]) - np.mean(means[1])) / spread

@@ -2,9 +2,13 @@
 
 import gzip
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from poreconv.config import SourceConfig
 from poreconv.errors import FormatError, LabelError
@@ -12,6 +16,7 @@ from poreconv.events.events import Events
 from poreconv.labels.opening import open_labels
 from poreconv.labels.sources import LabelSource
 from poreconv.reads.read import Read
+from poreconv.reads.readers import open_reads
 from tests.support.labels import EVENTALIGN_HEADER, eventalign_row, read_of, spans
 
 NAMED = EVENTALIGN_HEADER.replace("read_index", "read_name")
@@ -156,3 +161,86 @@ def test_memory_holds_no_rows(tmp_path: Path) -> None:
     source.close()
 
     assert max(len(repr(value)) for value in kept) < 500
+
+
+@given(
+    edges=st.lists(st.integers(1, 20), min_size=1, max_size=12),
+    order=st.randoms(use_true_random=False),
+    headers=st.booleans(),
+)
+@settings(max_examples=30, deadline=None)
+def test_rows_of_a_read_need_not_stand_together(
+    tmp_path_factory: pytest.TempPathFactory, edges: list[int], order: Random, headers: bool
+) -> None:
+    """In whatever order, and with headers between them, the events are those of the table as the aligner wrote it."""
+    starts = np.cumsum([0, *edges]).tolist()
+    of_reads = {
+        name: [eventalign_row(name, n, "GGAGG", a, b) for n, (a, b) in enumerate(pairwise(starts), start=shift)]
+        for shift, name in enumerate(("r1", "r2"))
+    }
+    rows = [row for read_rows in of_reads.values() for row in read_rows]
+    folder, reads = tmp_path_factory.mktemp("tables"), [read_of(name, 300) for name in of_reads]
+    together, _ = from_table([table(folder, *rows)], *reads)
+    order.shuffle(rows)
+    apart, source = from_table([table(folder, *((row + NAMED * headers) for row in rows))], *reads)
+
+    assert [spans(events) for events in apart] == [spans(events) for events in together]
+    assert source.notes == {}
+
+
+def test_rows_apart_that_share_samples_are_other_alignments(tmp_path: Path) -> None:
+    """Such as a table joined with itself: nothing is counted twice."""
+    rows = [eventalign_row("r1", n, "GGAGG", 10 * n, 10 * n + 10) for n in range(3)]
+    path = table(tmp_path, *rows, NAMED, *rows)
+    (events,), source = from_table([path], read_of("r1"))
+
+    assert spans(events) == [(0, 10, 0), (10, 20, 0), (20, 30, 0)]
+    assert source.notes == {"other_records": 1}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "problem"),
+    [
+        (EVENTALIGN_HEADER, EVENTALIGN_HEADER, "joined tables number their reads anew"),
+        (NAMED, EVENTALIGN_HEADER, "another header in the middle"),
+    ],
+)
+def test_joined_tables_that_do_not_fit_are_refused(tmp_path: Path, first: str, second: str, problem: str) -> None:
+    """Read 0 of the second table is another read than that of the first; other columns would be misread."""
+    row = eventalign_row(0, 5, "GGAGG", 10, 20)
+    (tmp_path / "summary.tsv").write_text(SUMMARY)
+    files = [table(tmp_path, row, second, row, header=first), *([tmp_path / "summary.tsv"] if first != NAMED else [])]
+
+    with pytest.raises(FormatError, match=problem):
+        from_table(files)
+
+
+def test_a_byte_order_mark_is_harmless(tmp_path: Path) -> None:
+    """Also at the head of a joined table, and of the summary."""
+    mark, row = "\ufeff", eventalign_row("r1", 5, "GGAGG", 10, 20)
+    path = table(tmp_path, row, mark + NAMED, eventalign_row("r2", 5, "GGCGG", 30, 40), header=mark + NAMED)
+    numbered = table(tmp_path, eventalign_row(1, 5, "GGAGG", 10, 20), header=mark + EVENTALIGN_HEADER, name="i.tsv")
+    (tmp_path / "summary.tsv").write_text(mark + SUMMARY)
+    both, _ = from_table([path], read_of("r1"), read_of("r2"))
+    (by_index,), _ = from_table([numbered, tmp_path / "summary.tsv"], read_of("r1"))
+
+    assert [spans(events) for events in both] == [[(10, 20, 0)], [(30, 40, 1)]]
+    assert spans(by_index) == [(10, 20, 0)]
+
+
+@pytest.mark.real
+def test_a_real_table_sorted_by_position_gives_the_same_events(real_data: Path, tmp_path: Path) -> None:
+    """All 2,543 events of three reads, whose rows then stand far apart."""
+    folder = real_data / "rna002_same_reads_formats_eventalign"
+    head, *rows = (folder / "eventalign_result.csv").read_text().splitlines(keepends=True)
+    place = head.split("\t").index("position")
+    rows.sort(key=lambda row: int(row.split("\t")[place]))
+    (tmp_path / "sorted.tsv").write_text(head + "".join(rows))
+    with open_reads(folder / "test.pod5") as stream:
+        reads = list(stream)
+    expected, _ = from_table([folder / "eventalign_result.csv", folder / "eventalign_summary.csv"], *reads)
+    found, source = from_table([tmp_path / "sorted.tsv", folder / "eventalign_summary.csv"], *reads)
+
+    assert [spans(events) for events in found if events] == [spans(events) for events in expected if events]
+    assert sum(len(events) for events in found if events) == 2_543
+    assert source.notes == {}

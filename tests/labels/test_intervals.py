@@ -74,8 +74,8 @@ def test_gaps_of_an_outside_class_have_no_value(write: Write) -> None:
 
 
 def test_a_value_that_is_no_number_is_refused(write: Write) -> None:
-    """The message says which kind of cell it must be."""
-    with pytest.raises(FormatError, match="value is a number"):
+    """The message names row and column."""
+    with pytest.raises(FormatError, match=r"labels.txt: row 2: column value: 'high' is not a number; correct it"):
         from_intervals([write("read_id,start,end,value\nr1,5,10,high\n")], read_of("r1"))
 
 
@@ -189,24 +189,31 @@ def test_gzip_text_and_windows_line_ends_are_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("read_id,begin,end\nr1,0,5\n", "no column start"),
-        ("read_id,start,end\nr1,0.5,5\n", "start and end are whole samples"),
-        ("read_id,start,end\nr1,,5\n", "1 cells are empty"),
-        ("read_id,start,end\nr1,0,5,7\n", "not a table of intervals"),
+        ("read_id,start,end\nr1,0,5\nr1,5.5,9\n", "row 3: column start: '5.5' is not a whole number; places are whole"),
+        ("read_id,start,end\n\nr1,0,5\n\nr1,x,9\n", "row 5: column start: 'x' is not a number"),
+        ("read_id,start,end\nr1,,5\n", "row 2: column start is empty"),
+        ("read_id,start,end\n,2,5\n", "row 2: column read_id is empty"),
+        ("read_id,start,end\nr1,0,5\n\nr1,0,5,7\n", "row 4: 4 cells, and the first row has 3"),
+        ("read_id,Start,START,end\nr1,0,5,7\n", "columns 'Start', 'START' are both start; rename all but one"),
+        ("read_id;start;end\nr1;12.000;13.000\n", "row 2: column start: '12.000' is ambiguous: thousands, or decimals"),
         ("", "no column read_id, start, end"),
     ],
 )
 def test_tables_of_another_form_are_format_errors(write: Write, text: str, message: str) -> None:
-    """The message names the column."""
+    """The message names row and column."""
     with pytest.raises(FormatError, match=message):
         from_intervals([write(text)])
 
 
 def test_parquet_with_fractions_is_a_format_error(tmp_path: Path) -> None:
-    """Even where they happen to be whole numbers, since seconds can be."""
+    """Seconds are not samples; floats that are whole numbers are read, as pandas writes a column with an empty cell."""
     path = tmp_path / "events.parquet"
-    pa.parquet.write_table(pa.table({"read_id": ["r1"], "start": [0.0], "end": [5.0]}), path)
+    pa.parquet.write_table(pa.table({"read_id": ["r1", "r1"], "start": [0.0, 5.0], "end": [5.0, None]}), path)
+    (events,) = from_intervals([path], read_of("r1"))
+    pa.parquet.write_table(pa.table({"read_id": ["r1"], "start": [0.0], "end": [5.5]}), path)
 
-    with pytest.raises(FormatError, match="not integers"):
+    assert spans(events) == [(0, 5, -1), (5, 100, -1)]
+    with pytest.raises(FormatError, match=r"row 1: column end: '5\.5' is not a whole number"):
         from_intervals([path])
 
 
@@ -272,7 +279,11 @@ def test_packed_bed_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("r1\t0\n", "no column end"), ("r1\t0\tx\n", "whole samples"), (".\t0\t5\n", "1 cells are empty")],
+    [
+        ("r1\t0\n", "no column end"),
+        ("r1\t0\tx\n", "row 1: column end: 'x'"),
+        (".\t0\t5\n", "row 1: column read_id is empty"),
+    ],
 )
 def test_a_bed_of_another_form_is_a_format_error(write: Write, text: str, message: str) -> None:
     """Two columns, letters instead of a number, no read id."""
@@ -286,14 +297,14 @@ def test_a_table_without_rows_labels_no_read(write: Write, text: str, name: str)
     assert from_intervals([write(text, name)], read_of("r1")) == []
 
 
-def test_empty_cells_are_counted_over_the_whole_file(tmp_path: Path) -> None:
-    """Whatever the number of batches in which it is read."""
+def test_an_empty_cell_far_down_is_found(tmp_path: Path) -> None:
+    """Whatever the number of batches in which the table is read."""
     start = np.arange(300_000, dtype=float)
-    start[[5, 200_000]] = np.nan
+    start[200_000] = np.nan
     column = pa.array(start, from_pandas=True).cast(pa.int64())
     pa.parquet.write_table(pa.table({"read_id": ["r1"] * len(start), "start": column, "end": column}), tmp_path / "t")
 
-    with pytest.raises(FormatError, match="column start: 2 cells are empty"):
+    with pytest.raises(FormatError, match="row 200001: column start is empty"):
         from_intervals([tmp_path / "t"])
 
 
@@ -306,7 +317,8 @@ def test_rows_are_found_wherever_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: list[Row], second: list[Row], batch: int
 ) -> None:
     """Adjacent, scattered, in several batches and files: each read has its own rows, sorted."""
-    monkeypatch.setattr("poreconv.labels.parsing.tables.BATCH_ROWS", batch)
+    monkeypatch.setattr("poreconv.labels.parsing.table_kinds.BATCH_ROWS", batch)
+    monkeypatch.setattr("poreconv.labels.parsing.tables.BLOCK_ROWS", batch)
     place = np.random.default_rng(batch).permutation(len(first) + len(second)).tolist()
     rows = [(f"r{read}", 2 * at, label) for (read, label), at in zip([*first, *second], place, strict=True)]
     files = []

@@ -12,6 +12,7 @@ from poreconv.events.events import Events
 from poreconv.labels.opening import open_labels
 from poreconv.labels.sources import LabelSource
 from poreconv.reads.read import Read
+from poreconv.reads.readers import open_reads
 from tests.support.labels import POLYA_HEADER, bam_record, polya_row, read_of, spans, write_bam
 
 RNA = read_of("r1", 100, kit="SQK-RNA002")
@@ -144,5 +145,38 @@ def test_another_pa_tag_is_a_named_drop(tmp_path: Path, places: object) -> None:
 @pytest.mark.parametrize("text", ["", "read_id,start,end\nr1,0,5\n", TAILFINDR + "r1,forty,60,9,9,/f\n"])
 def test_a_file_that_is_not_such_a_table_is_a_format_error(label: Label, text: str) -> None:
     """An empty file, other columns, words instead of numbers."""
-    with pytest.raises(FormatError, match=r"tails\.txt: no"):
+    with pytest.raises(FormatError, match=r"tails\.txt: (no|row 2: column tail_start: 'forty' is not a number)"):
         label(text, RNA)
+
+
+def test_verdicts_of_any_program_are_read(label: Label) -> None:
+    """R writes TRUE, a table saved anew by Python True."""
+    expected, _ = label(TAILFINDR + "r1,40,60,9,9,/f\n", CDNA)
+    for verdict in ("TRUE", "True", "true"):
+        found, _ = label(TAILFINDR_CDNA + f"r1,polyA,{verdict},40,60,9,9,/f\n", CDNA)
+
+        assert spans(found) == spans(expected) != []
+    with pytest.raises(LabelError) as caught:
+        label(TAILFINDR_CDNA + "r1,polyA,False,40,60,9,9,/f\n", CDNA)
+
+    assert caught.value.reason == "label_qc_false"
+
+
+@pytest.mark.real
+def test_a_table_from_the_field(real_data: Path) -> None:
+    """Saved anew by Python: the tail at samples 4353 to 6103."""
+    table = real_data / "field_reports" / "labels" / "tailfindr_python_bool.csv"
+    with open_reads(real_data / "rna002_polya_regions" / "basecalled_test.fast5") as reads:
+        events = [from_file(table, read)[0] for read in reads]
+    [found] = [each for each in events if each is not None]
+
+    assert (int(found.start[1]), int(found.end[1])) == (4353, 6103)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("source", ["polya", "bam_moves"])
+def test_cram_is_refused_in_one_line(source: str, real_data: Path) -> None:
+    """It has no random access."""
+    path = real_data / "field_reports" / "labels" / "one_read.cram"
+    with pytest.raises(FormatError, match=r"one_read\.cram: CRAM, which has no random access; convert it"):
+        open_labels(source, [path], SourceConfig())

@@ -15,7 +15,6 @@ from poreconv.events.events import Events
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
-from poreconv.reads.scaling import to_pa
 from tests.support.labels import read_of
 
 pytestmark = pytest.mark.real
@@ -100,7 +99,7 @@ def jump_ratio(reads: LabelledReads) -> float:
     """Mean jump at the boundaries over the mean jump anywhere."""
     ratio = JumpRatio()
     for read, events in reads:
-        ratio.update(to_pa(read.adc, read.calibration), events)
+        ratio.update(read.pa, events)
     return ratio.compute()
 
 
@@ -108,7 +107,7 @@ def mean_jump(reads: LabelledReads, shift: int) -> float:
     """Mean jump at all boundaries, moved by ``shift`` samples."""
     found = []
     for read, events in reads:
-        jump, at = jumps(to_pa(read.adc, read.calibration)), events.start - 3 + shift
+        jump, at = jumps(read.pa), events.start - 3 + shift
         found.append(jump[at[(at >= 0) & (at < len(jump))]])
     return float(np.concatenate(found).mean())
 

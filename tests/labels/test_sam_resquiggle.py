@@ -7,8 +7,10 @@ import pytest
 from poreconv.config import SourceConfig
 from poreconv.errors import FormatError, LabelError
 from poreconv.events.events import Events
-from poreconv.labels.opening import open_labels
+from poreconv.labels.opening import events_of, kept_reads, open_labels
 from poreconv.reads.read import Read
+from poreconv.reads.readers import open_reads
+from poreconv.runtime.ledger import Ledger
 from tests.support.labels import bam_record, read_of, write_bam
 
 REVERSE, SUPPLEMENTARY = 16, 2048
@@ -74,3 +76,28 @@ def test_a_plain_alignment_is_a_format_error(tmp_path: Path) -> None:
     """The message names the command that writes the tags."""
     with pytest.raises(FormatError, match="the tag 'si'; make the file with f5c eventalign --sam"):
         from_sam(write_bam(tmp_path / "r.bam", bam_record("r1", "ACT")), read_of("r1"))
+
+
+def test_a_tag_that_is_not_text_is_a_named_drop(tmp_path: Path) -> None:
+    """A damaged byte in one record costs that read its label, and no other's."""
+    path = write_bam(tmp_path / "r.sam", *(bam_record(name, si="0,5,0,1", ss="5,") for name in ("r1", "r2")))
+    path.write_bytes(path.read_bytes().replace(b"ss:Z:5,", b"ss:Z:5\xff", 1))
+    with pytest.raises(LabelError) as caught:
+        from_sam(path, read_of("r1"))
+
+    assert caught.value.reason == "label_unreadable"
+    assert from_sam(path, read_of("r2")) is not None
+
+
+@pytest.mark.real
+def test_the_reported_file_costs_one_read_its_label(real_data: Path) -> None:
+    """One of its 19 run strings holds a byte that is not text."""
+    folder, ledger = real_data / "rna002_sequin_f5c_ss", Ledger()
+    files = [real_data / "field_reports/damaged/sam_resquiggle-0-traceback.bam"]
+    source = open_labels("sam_resquiggle", files, SourceConfig())
+    with open_reads(folder / "reads.blow5") as reads:
+        kept = list(kept_reads(reads, source, ledger, lambda read: events_of(source, read)))
+    source.close()
+
+    assert len(kept) == 18
+    assert dict(ledger.counts) == {"label_unreadable": 1, "no_label": 1}

@@ -143,3 +143,17 @@ def test_broken_tables_are_named_drops(
         tombo.events(read_of("r1", source=tmp_path / "r.fast5"))
 
     assert caught.value.reason == reason
+
+
+def test_a_table_in_another_file_is_a_named_drop(tombo: LabelSource, tmp_path: Path) -> None:
+    """What a file names is not opened."""
+    for name in ("one", "other"):
+        with fast5(tmp_path / f"{name}.fast5", "r1") as (read,):
+            add_tombo(read, TOMBO_ROWS, first=10)
+    with h5py.File(tmp_path / "one.fast5", "r+") as file:
+        del file["read_r1/Analyses"]
+        file["read_r1/Analyses"] = h5py.ExternalLink(tmp_path / "other.fast5", "read_r1/Analyses")
+    with pytest.raises(LabelError) as caught:
+        tombo.events(read_of("r1", source=tmp_path / "one.fast5"))
+
+    assert caught.value.reason == "label_outside_file"

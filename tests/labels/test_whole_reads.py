@@ -1,5 +1,6 @@
 """Sources that label a read as a whole: `read_table` and `path_class`."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from poreconv.errors import ConfigError, FormatError, LabelError
 from poreconv.labels.sources.path_class import PathClass
 from poreconv.labels.sources.read_table import ReadTable
 from poreconv.reads.read import Read
+from poreconv.reads.readers import open_reads
 from tests.support.labels import read_of
 
 
@@ -55,10 +57,45 @@ def test_parquet_is_read(tmp_path: Path) -> None:
 
 def test_a_read_without_a_barcode_has_no_label(tmp_path: Path) -> None:
     """Neither empty cells nor what basecallers write for a read without a barcode are classes."""
-    source = table(tmp_path, "read_id,barcode\nr1,unclassified\nr2,\nr3,barcode07\n")
+    source = table(tmp_path, "read_id,barcode\nr1,unclassified\nr2,\nr3,barcode07\nr4,unknown\n")
+    own = table(tmp_path, "read_id,label\nr1,unclassified\nr2,\nr3,barcode07\nr4,unknown\n")
 
     assert source.classes == ("barcode07",)
-    assert [class_of(source, read_of(read_id)) for read_id in ("r1", "r2")] == [None, None]
+    assert [class_of(source, read_of(read_id)) for read_id in ("r1", "r2", "r4")] == [None, None, None]
+    assert own.classes == ("barcode07", "unknown")
+
+
+def test_a_split_read_has_the_label_that_its_parts_share(tmp_path: Path) -> None:
+    """The signal file has the read that was split; a row of its own wins."""
+    rows = ["parent_read_id,read_id,barcode", "p,p1,a", "p,p2,a", "q,q1,a", "q,q2,b", "s,s,b", "s,s2,a"]
+    source = table(tmp_path, "\n".join(rows) + "\n")
+
+    assert class_of(source, read_of("p")) == "a"
+    assert class_of(source, read_of("s")) == "b"
+    with pytest.raises(LabelError, match="different labels"):
+        source.events(read_of("q"))
+
+
+def test_a_table_without_a_label_names_the_column_that_was_read(tmp_path: Path) -> None:
+    """A sample sheet's names stand in another column, which is mentioned if there is one."""
+    with pytest.raises(FormatError, match="column barcode_arrangement: no read has a label in it; if column alias has"):
+        table(tmp_path, "read_id\talias\tbarcode_arrangement\nr1\tsample\tunclassified\n")
+    with pytest.raises(FormatError, match="column label: no read has a label in it; give labels"):
+        table(tmp_path, "read_id\tlabel\nr1\t\n")
+
+
+@pytest.mark.real
+def test_barcodes_of_a_summary_from_the_field(real_data: Path) -> None:
+    """Of 180 reads 60 have barcode ``unknown``, which is no class."""
+    folder = real_data / "field_reports" / "labels"
+    source = ReadTable([folder / "unknown.txt"], SourceConfig())
+    with open_reads(real_data / "rna004_trna_ecoli" / "ecoli_trna_wt_reads.pod5") as reads:
+        found = Counter(class_of(source, read) for read in reads)
+
+    assert len(source.classes) == 2
+    assert found[None] == 60
+    with pytest.raises(FormatError, match="if column alias has the labels"):
+        ReadTable([folder / "alias.txt"], SourceConfig())
 
 
 def test_rows_that_repeat_are_counted_and_rows_that_contradict_drop_the_read(tmp_path: Path) -> None:
@@ -75,7 +112,7 @@ def test_rows_that_repeat_are_counted_and_rows_that_contradict_drop_the_read(tmp
 @pytest.mark.parametrize("text", ["read_id\tkind\nr1\ta\n", "read\tlabel\nr1\ta\n", "", "read_id,label\nr1\n"])
 def test_another_table_is_refused(text: str, tmp_path: Path) -> None:
     """The message names the file."""
-    with pytest.raises(FormatError, match=r"labels\.tsv: (not a table of labels|no columns read_id and label)"):
+    with pytest.raises(FormatError, match=r"labels\.tsv: (row 2: 1 cells|no columns read_id and label)"):
         table(tmp_path, text)
 
 

@@ -1,5 +1,6 @@
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from poreconv.config import TrainConfig
 from poreconv.errors import BundleError
 from poreconv.models.architectures import ARCHITECTURES
 from poreconv.models.bundle import load_bundle, save_bundle
-from poreconv.runtime.records import to_plain
-from tests.support.models import TINY, bundle_at, random_network, recipe_for
+from poreconv.runtime.records import to_json, to_plain
+from poreconv.training.fine_tuning import network_asked
+from tests.support.models import TINY, bundle_at, random_network, recipe_for, tiny_network
 
 
 def rewritten(path: Path, weights: dict[str, torch.Tensor] | None = None, **fields: Any) -> Path:
@@ -131,7 +134,10 @@ def test_weights_without_a_recipe(tmp_path: Path) -> None:
         ({"network_settings": {"width": 3}}, "settings of tcn: unknown field 'width'"),
         ({"network_settings": [1, 2]}, "network_settings: expected object, got array; train it again"),
         ({"network_settings": vars(TINY["tcn"]) | {"kernel": "3"}}, "kernel: expected int, got str; train it again"),
-        ({"classes": ["a", "b", "c"], "class_counts": [1, 2, 3]}, "size mismatch"),
+        ({"task": "segment", "classes": ["a", "b", "c"], "class_counts": [1, 2, 3]}, "size mismatch"),
+        ({"classes": ["boundary"], "class_counts": [1]}, "are not those of task boundary"),
+        ({"resampled_from_hz": [4e15]}, "cannot be resampled to 4000 Hz"),
+        ({"sample_rate_hz": -1.0}, "sample rate -1 Hz"),
         ({"colour": "red"}, "recipe: unknown field 'colour'"),
         ({"sample_rate_hz": "fast"}, "sample_rate_hz: expected float, got str; train it again"),
     ],
@@ -171,3 +177,60 @@ def test_weights_of_another_precision(tmp_path: Path) -> None:
     network, _ = load_bundle(rewritten(tmp_path / "model.safetensors", weights))
 
     assert network(torch.randn(1, 1, 50)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_neither_written_nor_loaded(tmp_path: Path, value: float) -> None:
+    """A model with one such weight labels nothing."""
+    path, network = bundle_at(tmp_path / "model.safetensors"), random_network("tcn")
+    weights = load_file(path)
+    weights["head.bias"][0] = value
+    save_file(weights, path, metadata={"recipe": to_json(recipe_for("tcn"))})
+    with pytest.raises(BundleError, match=r"not loaded: its weight head\.bias is not finite"):
+        load_bundle(path)
+    with torch.no_grad():
+        network.head.bias[0] = value
+    with pytest.raises(BundleError, match="not written"):
+        save_bundle(tmp_path / "new.safetensors", network, recipe_for("tcn"))
+
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_layer_has_a_weight(name: str) -> None:
+    """By their number a recipe is checked against the file's tensors before a network is made of it."""
+    assert TINY[name].n_layers <= len(tiny_network(name).state_dict())
+
+
+@pytest.mark.parametrize("many", [10**6, 10**9])
+@pytest.mark.parametrize(
+    ("name", "repeated"),
+    [
+        ("heartbeat", lambda n: {"layers": n}),
+        ("tcn", lambda n: {"cycles": n}),
+        ("resnet", lambda n: {"blocks": n}),
+        ("crnn", lambda n: {"layers": n}),
+        ("vgg", lambda n: {"convolutions": (1, n)}),
+    ],
+)
+def test_a_recipe_with_more_layers_than_the_file_has_tensors_is_refused(
+    tmp_path: Path, name: str, repeated: Callable[[int], dict[str, Any]], many: int
+) -> None:
+    """The message states both numbers; no network is made."""
+    path = bundle_at(tmp_path / "model.safetensors", name)
+    settings = vars(TINY[name]) | repeated(many)
+    recipe = recipe_for(name, network_settings=settings)
+    save_file(load_file(path), path, metadata={"recipe": to_json(recipe)})
+
+    with pytest.raises(BundleError, match=r"its recipe has [0-9,]+ layers, and the file [0-9]+ tensors"):
+        load_bundle(path)
+
+
+def test_training_does_not_start_from_a_recipe_that_its_weights_do_not_fit(tmp_path: Path) -> None:
+    """Its settings would make a network of any size."""
+    path = bundle_at(tmp_path / "model.safetensors")
+    recipe = recipe_for("tcn", network_settings=vars(TINY["tcn"]) | {"channels": 10**7})
+    save_file(load_file(path), path, metadata={"recipe": to_json(recipe)})
+
+    with pytest.raises(BundleError, match="size mismatch"):
+        network_asked(None, None, TrainConfig(start_from=str(path)))

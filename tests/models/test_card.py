@@ -90,6 +90,17 @@ def test_the_headline_is_of_the_first_test_set() -> None:
     assert card_for(scores={"tails": {"macro_f1": 0.9}}).headline(task_named("segment")) == "macro F1 0.900, tails"
 
 
+def test_scores_of_classes_have_a_table_of_their_own() -> None:
+    """A row for each class; what was not measured of one is left empty."""
+    scores = {"n_reads": 4, "f1_adapter": 0.9, "f1_polya": 0.8, "segments_found_polya": 7}
+    recipe = recipe_for("tcn", task="segment", classes=("adapter", "polya"), class_counts=(5, 5))
+    lines = replace(card_for(), scores={"held out": scores}).to_markdown("mine", recipe).splitlines()
+
+    assert {"| n_reads | 4 |  |", "| class | f1 | segments_found |", "| adapter | 0.900 |  |"} <= set(lines)
+    assert "| polya | 0.800 | 7 |" in lines
+    assert not any(line.startswith("| f1_") for line in lines)
+
+
 def test_the_card_for_readers_contains_everything() -> None:
     """The Markdown page contains the facts of card and recipe; intervals are beside their scores."""
     recipe = replace(recipe_for("tcn", labels=("tombo",)), resampled_from_hz=(4000.0, 5000.0))

@@ -24,9 +24,16 @@ from poreconv.models.architectures import (
 from poreconv.models.networks import build_network
 from poreconv.models.networks.campolina import VARIANCE_FLOOR, SignalFeatures
 from poreconv.models.networks.network import Network
+from poreconv.testing import check_network
 from tests.support.models import TINY, random_network, tiny_network
 
 N_CLASSES = 3
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_keeps_the_contract(name: str) -> None:
+    """Shapes for any length, and outputs that depend on what its receptive field states."""
+    assert check_network(name, settings=TINY[name], n_classes=3, chunk_samples=400) == tiny_network(name, 3).size
 
 
 def bounded() -> list[str]:

@@ -122,7 +122,7 @@ def test_labels_do_not_depend_on_the_length_of_chunks(name: str) -> None:
     found = []
     for chunk, batch in ((256, 1), (1000, 4), (8000, 2)):
         config = InferenceConfig(chunk_samples=chunk, batch_size=batch, precision="32")
-        [(_, p_CT)] = Labeller(TorchBackend(network, "32", "cpu"), recipe, config).probabilities([read])
+        p_CT = Labeller(TorchBackend(network, "32", "cpu"), recipe, config).probabilities(read)
         found.append(torch.from_numpy(p_CT))
 
     torch.testing.assert_close(found[1], found[0], atol=1e-5, rtol=0)

@@ -49,7 +49,7 @@ def test_a_bundle_is_loaded_with_the_network_that_is_given(networks: Any, bundle
     """A class, its name, or a module, alone or by the name in the bundle; the settings come from the bundle."""
     network, recipe = load_bundle(bundle, networks)
     labeller = load(bundle, device="cpu", networks=networks)
-    [(_, p_CT), _] = labeller.probabilities(READS)
+    [(_, p_CT), _] = labeller.with_probabilities(READS)
 
     assert (recipe.network, recipe.network_settings) == (NAME, {"width": 6})
     assert network.n_parameters == Averaging(2, 6).stem.weight.numel() + 6 * 3 + 6 * 2 + 2
@@ -60,7 +60,7 @@ def test_a_bundle_needs_its_network(bundle: Path) -> None:
     """The message names the flag, and the argument in Python."""
     for networks in (None, {}, {"my.py:Net": Averaging}):
         with pytest.raises(
-            BundleError, match=r"as --network my.py:Averaging, in Python networks=\{'tests.*'"
+            BundleError, match=r"as --network tests.support.networks:Averaging, in Python networks=\{'tests.*'"
         ) as caught:
             load_bundle(bundle, networks)
         assert "\n" not in str(caught.value)
@@ -157,8 +157,8 @@ def test_a_network_of_ones_own_as_onnx(bundle: Path, tmp_path: Path) -> None:
     """The exported model contains it, and labels alike without it; what cannot be exported is one line."""
     exported = tmp_path / "model.onnx"
     write_onnx(exported, bundle, networks=Averaging)
-    [(_, p_CT), _] = load(bundle, device="cpu", networks=Averaging).probabilities(READS)
-    [(_, q_CT), _] = load(exported, device="cpu").probabilities(READS)
+    [(_, p_CT), _] = load(bundle, device="cpu", networks=Averaging).with_probabilities(READS)
+    [(_, q_CT), _] = load(exported, device="cpu").with_probabilities(READS)
 
     torch.testing.assert_close(torch.from_numpy(q_CT), torch.from_numpy(p_CT), atol=1e-4, rtol=0)
     own = UNBOUNDED["attention"]

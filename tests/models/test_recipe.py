@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from poreconv.config import DecodeConfig, NormalisationConfig, SplitConfig
+from poreconv.config import DecodeConfig, FitConfig, NormalisationConfig, SplitConfig
 from poreconv.dataset.splits import split_of
-from poreconv.errors import ConfigError, MismatchError, ReadDropped
+from poreconv.errors import ConfigError, ReadDropped
 from poreconv.models.architectures import ARCHITECTURES, Tcn
 from poreconv.models.recipe import Recipe, Seen
 from poreconv.reads.read import Read
@@ -69,7 +69,7 @@ def test_what_is_not_a_recipe_is_refused(text: str) -> None:
         ({"split": 3}, "recipe: split: expected object, got int"),
         ({"decoding": {"threshold": 7}}, "threshold: 7"),
         ({"decoding": {"method": "guess"}}, r"decoding\.method: unknown value 'guess'"),
-        ({"decoding": {"method": "segmental"}}, "segmental needs them"),
+        ({"decoding": {"method": "segmental"}}, "segmental needs one of them"),
         ({"decoding": {"dwell_hazards": [0.5, 1]}}, "must lie between 0 and 1"),
         ({"decoding": {"temperature": 0}}, "temperature: 0"),
         ({"colour": "red"}, "recipe: unknown field 'colour'"),
@@ -135,14 +135,29 @@ def test_channels_of_different_runs_are_different() -> None:
 @pytest.mark.parametrize("rate", [4000.0, 4079.0, 3921.0])
 def test_a_sample_rate_within_two_percent_is_accepted(rate: float) -> None:
     """Clocks differ a little."""
-    RECIPE.check_fits(a_read(sample_rate_hz=rate))
+    assert RECIPE.misfit(a_read(sample_rate_hz=rate)) is None
 
 
 @pytest.mark.parametrize("rate", [5000.0, 4081.0, 3919.0, 250.0])
 def test_another_sample_rate_is_refused(rate: float) -> None:
-    """The message names both rates."""
-    with pytest.raises(MismatchError, match=f"{rate:g} Hz, and the model was trained on 4000 Hz"):
-        RECIPE.check_fits(a_read(sample_rate_hz=rate))
+    """The text names both rates."""
+    expected = ("wrong_rate", f"{rate:g} Hz, and the model was trained on 4000 Hz")
+
+    assert RECIPE.misfit(a_read(sample_rate_hz=rate)) == expected
+
+
+@pytest.mark.parametrize(("rate", "fits"), [(5000.0, True), (4081.0, True), (3012.0, False)])
+def test_a_higher_rate_can_be_resampled(rate: float, fits: bool) -> None:
+    """A lower one has not got the steps that the model knows."""
+    read, resampled = a_read(sample_rate_hz=rate), FitConfig(resample=True)
+
+    assert (RECIPE.misfit(read, resampled) is None) == fits
+    assert RECIPE.resamples(read, resampled)
+
+
+def test_a_known_rate_is_not_resampled() -> None:
+    """Asked for, it changes nothing in reads of the model's own rate."""
+    assert not RECIPE.resamples(a_read(sample_rate_hz=4050.0), FitConfig(resample=True))
 
 
 @pytest.mark.parametrize(
@@ -150,13 +165,16 @@ def test_another_sample_rate_is_refused(rate: float) -> None:
     [
         ({"kit": "SQK-RNA002", "experiment": "rna"}, "rna002"),
         ({"pore": "", "kit": "", "experiment": "rna"}, "rna"),
-        ({"pore": "FLO-MIN114", "kit": "SQK-LSK114"}, "dna_r10.4.1"),
+        ({"pore": "FLO-MIN114", "kit": "SQK-LSK114", "sample_rate_hz": 5000.0}, "dna_r10.4.1"),
     ],
 )
-def test_a_known_other_chemistry_is_refused(fields: dict[str, str], code: str) -> None:
-    """RNA by a DNA model, and one pore family by a model of another; the message names the right model."""
-    with pytest.raises(MismatchError, match=f"{code}, and the model was trained on dna_r9.4.1; use a model for {code}"):
-        RECIPE.check_fits(a_read(**fields))
+def test_a_known_other_chemistry_is_refused(fields: dict[str, Any], code: str) -> None:
+    """RNA by a DNA model, and one pore family by a model of another, whatever the rate; unless any will do."""
+    expected = ("wrong_chemistry", f"{code}, and the model was trained on dna_r9.4.1")
+    anything = FitConfig(any_chemistry=True, resample=True)
+
+    assert RECIPE.misfit(a_read(**fields)) == expected
+    assert RECIPE.misfit(a_read(**fields), anything) is None
 
 
 @pytest.mark.parametrize(
@@ -170,12 +188,14 @@ def test_a_known_other_chemistry_is_refused(fields: dict[str, str], code: str) -
 )
 def test_an_unknown_or_minor_difference_is_accepted(fields: dict[str, str]) -> None:
     """Files often don't contain the chemistry, and kits of one pore family are alike."""
-    RECIPE.check_fits(a_read(**fields))
+    assert RECIPE.misfit(a_read(**fields)) is None
 
 
 def test_one_of_several_chemistries_suffices() -> None:
     """A model trained on a mixture labels each of its parts; codes compare whatever their case."""
-    replace(RECIPE, chemistries=("rna002", "DNA_R10.4.1")).check_fits(a_read(pore="flo-min114"))
+    mixed = replace(RECIPE, chemistries=("rna002", "DNA_R10.4.1"))
+
+    assert mixed.misfit(a_read(pore="flo-min114")) is None
 
 
 def test_reads_that_trained_the_model_are_not_judged_on() -> None:

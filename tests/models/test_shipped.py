@@ -19,6 +19,7 @@ from poreconv.inference.labeller import Labeller, load
 from poreconv.models import shipped
 from poreconv.models.architectures import ARCHITECTURES
 from poreconv.models.bundle import load_bundle, save_bundle
+from poreconv.models.fitting import fitting_model
 from poreconv.models.header import read_header
 from poreconv.reads.read import Read
 from poreconv.runtime.records import to_json
@@ -189,9 +190,10 @@ R10 = {"pore": "FLO-MIN114", "sample_rate_hz": 5000.0}
 
 @pytest.mark.parametrize("fields", [R10, R10 | {"pore": "FLO-MIN112"}], ids=["chemistry", "family"])
 def test_a_mismatch_names_the_model_that_fits(fields: dict[str, Any]) -> None:
-    """The message for reads that another shipped model was trained on names it."""
-    with pytest.raises(MismatchError, match=r"such as dna_r10, which comes with poreconv$"):
+    """The message for reads that another shipped model was trained on names it first."""
+    with pytest.raises(MismatchError, match=r"; use dna_r10, which comes with poreconv, or train a model") as caught:
         labeller_of()(a_read(**fields))
+    assert caught.value.reason == "wrong_chemistry"
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,7 @@ def test_a_mismatch_that_no_model_fits(read: dict[str, Any], model: dict[str, An
     """Without a model of this task for such reads, none is named."""
     with pytest.raises(MismatchError) as caught:
         labeller_of(**model)(a_read(**read))
-    assert "use a model" in str(caught.value)
+    assert "train a model on such reads (poreconv train --start_from MODEL)" in str(caught.value)
     assert "comes with" not in str(caught.value)
 
 
@@ -220,7 +222,7 @@ def test_of_several_models_the_nearest_is_named(shelf: Path) -> None:
     ship(shelf, "c_fits", **tails, classes=("a", "b"), chemistries=("DNA_R10.4.1",))
 
     recipe = recipe_for("tcn", **tails, classes=("a", "b"))
-    assert shipped.fitting_model(recipe, a_read(pore="FLO-MIN114")) == "c_fits"
+    assert fitting_model(recipe, a_read(pore="FLO-MIN114")) == "c_fits"
 
 
 def test_the_list_of_models_describes_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,12 @@
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from poreconv.errors import ConfigError, FormatError
 from poreconv.pore_models.model import PoreModel, dominant_base, kmer_indices, random_pore_model
@@ -273,3 +274,43 @@ def test_tombo_tables_are_refused(real_data: Path) -> None:
     """HDF5 tables of normalised levels are not read; the message names the formats that are."""
     with pytest.raises(FormatError, match="give a nanopolish, f5c, 'levels' or uncalled4 table"):
         read_pore_model(real_data / "kmer_models/tombo/tombo.DNA.model")
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_damaged_npz_is_the_same_table_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Whatever bytes of it are changed: zip's checksum covers each array, and zip's own fields are checked."""
+    path = tmp_path_factory.mktemp("damaged") / "table.npz"
+    write_pore_model(path, PORE)
+    content = bytearray(path.read_bytes())
+    for place, value in data.draw(
+        st.lists(st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)), max_size=4)
+    ):
+        content[place] = value
+    path.write_bytes(content)
+    with suppress(FormatError):
+        assert np.allclose(read_pore_model(path).level_mean, PORE.level_mean)
+
+
+@pytest.mark.parametrize(
+    "header", ["{'descr': '<U3', 'fortran_order': False, 'shape': (", "{" * 200, "{'descr': 'U0'}"]
+)
+def test_an_array_without_a_header_is_named(tmp_path: Path, header: str) -> None:
+    """Numpy's own errors for it are of many kinds."""
+    write_pore_model(tmp_path / "good.npz", PORE)
+    with zipfile.ZipFile(tmp_path / "good.npz") as good, zipfile.ZipFile(tmp_path / "bad.npz", "w") as bad:
+        for name in good.namelist():
+            forged = np.lib.format.magic(1, 0) + len(header).to_bytes(2, "little") + header.encode()
+            bad.writestr(name, forged if name == "kmer.npy" else good.read(name))
+
+    with pytest.raises(FormatError, match="broken npz"):
+        read_pore_model(tmp_path / "bad.npz")
+
+
+@pytest.mark.real
+def test_the_reported_table_is_refused(real_data: Path) -> None:
+    """The header of one of its arrays ends in the middle."""
+    with pytest.raises(FormatError, match="broken npz"):
+        read_pore_model(real_data / "field_reports/damaged/pore_npz-39-traceback.npz")

@@ -12,13 +12,13 @@ from poreconv.commands.label import label
 from poreconv.config import EvaluateConfig, PrepareConfig, TrainConfig, WorkConfig
 from poreconv.dataset.prepare import prepare
 from poreconv.dataset.store import Store, open_stores
-from poreconv.errors import MismatchError, StoreError
+from poreconv.errors import MismatchError, SignalError, StoreError
 from poreconv.events.events import Events
 from poreconv.events.resampling import resample_events
 from poreconv.inference.labeller import Labeller, load
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
-from poreconv.reads.resampling import resample_read
+from poreconv.reads.resampling import MOST_TIMES, resample_read
 from poreconv.training.recipes import recipe_of
 from tests.support.data import HALVES, simulated, store_of
 from tests.support.models import bundle_at
@@ -124,7 +124,7 @@ def test_labels_come_back_at_the_reads_own_rate(judged: tuple[Path, Path, Store]
     with open_reads(reads / "reads.fast5") as stream:
         read = next(iter(stream))
     events = labeller(read)
-    [(_, probabilities_CT)] = labeller.probabilities([read])
+    probabilities_CT = labeller.probabilities(read)
 
     assert ledger.kept == 12
     assert probabilities_CT.shape[1] == np.ceil(len(read.adc) * 1.25)
@@ -154,3 +154,12 @@ def test_a_rate_that_was_not_trained_is_still_refused(judged: tuple[Path, Path, 
 
     with pytest.raises(MismatchError, match="3012 Hz, and the model was trained on 4000, 5000 Hz"):
         labeller(replace(read, sample_rate_hz=3012.0))
+
+
+@pytest.mark.parametrize("rate", [1e15, 1e-9, 4000 * MOST_TIMES * 1.01])
+def test_rates_that_differ_too_much_are_a_named_drop(rate: float) -> None:
+    """An error in a file's rate would otherwise use up the memory."""
+    with pytest.raises(SignalError, match="cannot be resampled") as caught:
+        resample_read(replace(reads_made(1)[0], sample_rate_hz=rate), 4000.0)
+
+    assert caught.value.reason == "wrong_rate"

@@ -16,7 +16,6 @@ from poreconv.reads.scaling import (
     normalise,
     normalise_read,
     read_scale,
-    to_pa,
     winsorised,
 )
 from tests.support.signal_files import reads_made
@@ -26,7 +25,7 @@ COUNTS = hnp.arrays(np.int16, st.integers(2, 60))
 
 def test_counts_become_picoamperes() -> None:
     """PA = (adc + offset) * scale, beyond what int16 holds too."""
-    pa = to_pa(np.array([-32768, 0, 32767], np.int16), Calibration(offset=100.0, scale=0.5))
+    pa = Calibration(offset=100.0, scale=0.5).to_pa(np.array([-32768, 0, 32767], np.int16))
 
     assert pa.dtype == np.float32
     assert pa.tolist() == [-16334.0, 50.0, 16433.5]
@@ -99,7 +98,7 @@ def test_a_squiggle_of_one_value_is_flat() -> None:
 def test_a_read_is_scaled_as_its_samples_are(adc: NDArray[np.int16], offset: float, scale: float) -> None:
     """Counting the counts first gives what sorting all samples gives."""
     read = reads_made(1, adc=adc, calibration=Calibration(offset, scale))[0]
-    expected, found = outcome(lambda: winsorised(to_pa(adc, read.calibration))), outcome(lambda: read_scale(read))
+    expected, found = outcome(lambda: winsorised(read.calibration.to_pa(adc))), outcome(lambda: read_scale(read))
 
     assert found == (expected if isinstance(expected, str) else pytest.approx(expected, rel=1e-6, abs=1e-6))
 
@@ -165,3 +164,78 @@ def test_a_running_scale_is_that_of_all_samples_so_far(make_reads: Callable[...,
 
         assert seen.estimate(read.calibration) == read_scale(replace(read, adc=read.adc[:end]))
     assert seen.nbytes == before
+
+
+DWELL = 9.0
+
+
+def squiggle(rng: np.random.Generator, n_samples: int, dwell: float = DWELL) -> NDArray[np.int16]:
+    """Counts that step to another level every few samples, with noise."""
+    jumps = rng.random(n_samples) < 1 / dwell
+    level = rng.normal(450, 80, n_samples)[np.maximum.accumulate(np.where(jumps, np.arange(n_samples), 0))]
+    return (level + rng.normal(0, 9, n_samples)).astype(np.int16)
+
+
+def known(adc: NDArray[np.int16]) -> Read:
+    """A read whose usual speed is known: 450 bases per second at 4050 Hz."""
+    fields = {"sample_rate_hz": DWELL * 450, "chemistry_code": "dna_r9.4.1", "calibration": Calibration(10.0, 0.18)}
+    return reads_made(1, adc=adc, **fields)[0]
+
+
+OTHERS: dict[str, Callable[[np.random.Generator, int], NDArray[np.float64]]] = {
+    "open pore": lambda rng, n: rng.normal(1200, 8, n),
+    "noisy open pore": lambda rng, n: rng.normal(1200, 70, n),
+    "blockade": lambda rng, n: rng.normal(100, 110, n),
+    "bursts": lambda rng, n: np.where(np.arange(n) // 500 % 2, 1200, 200) + rng.normal(0, 8, n),
+    "jumps": lambda rng, n: np.repeat(rng.uniform(100, 1300, n // 100 + 1), 100)[:n] + rng.normal(0, 8, n),
+    "spikes": lambda rng, n: np.where(rng.random(n) < 0.01, 3000, rng.normal(450, 8, n)),
+    "drift": lambda rng, n: np.linspace(900, 1400, n) + rng.normal(0, 20, n),
+}
+"""What may stand in a read besides the molecule, counts."""
+
+
+@pytest.mark.parametrize("place", ["start", "middle", "behind"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_not_the_molecule_does_not_scale_it(name: str, place: str) -> None:
+    """As long as the read itself, wherever it stands, it moves shift and scale by little more than a hundredth."""
+    rng = np.random.default_rng(0)
+    adc = squiggle(rng, 40_000)
+    other = OTHERS[name](rng, len(adc)).astype(np.int16)
+    at = {"start": 0, "middle": len(adc) // 2, "behind": len(adc)}[place]
+    (shift, scale), found = read_scale(known(adc)), read_scale(known(np.insert(adc, at, other)))
+
+    assert (found[0] - shift) / scale == pytest.approx(0, abs=0.012)
+    assert found[1] / scale == pytest.approx(1, abs=0.012)
+
+
+def test_without_a_usual_speed_all_samples_count() -> None:
+    """So for a read of unknown chemistry, and for one in which too little steps."""
+    rng = np.random.default_rng(1)
+    adc = np.concatenate([squiggle(rng, 10_000), rng.normal(1200, 70, 10_000).astype(np.int16)])
+    unknown = replace(known(adc), chemistry_code="unknown")
+    short = known(adc[9000:])
+
+    assert read_scale(unknown) == pytest.approx(winsorised(unknown.pa), rel=1e-6)
+    assert read_scale(known(adc)) != pytest.approx(winsorised(unknown.pa), rel=0.1)
+    assert read_scale(short) == pytest.approx(winsorised(short.pa), rel=1e-6)
+
+
+@given(st.lists(st.integers(0, 3000), max_size=6))
+def test_a_running_scale_does_not_depend_on_the_pieces(cuts: list[int]) -> None:
+    """Windows are counted from the read's first sample on."""
+    read = known(squiggle(np.random.default_rng(2), 3000))
+    running = RunningScale(read.dwell_samples)
+    for piece in np.split(read.adc, sorted(cuts)):
+        running.add(piece)
+
+    assert running.n_used < len(read.adc)
+    assert running.estimate(read.calibration) == read_scale(read)
+
+
+def test_a_read_in_pa_is_scaled_like_its_counts() -> None:
+    """Current in pA has windows that step too."""
+    rng = np.random.default_rng(3)
+    read = known(np.concatenate([squiggle(rng, 10_000), rng.normal(1200, 70, 10_000).astype(np.int16)]))
+    in_pa = replace(read, adc=read.pa, calibration=Calibration(0.0, 1.0))
+
+    assert read_scale(in_pa) == pytest.approx(read_scale(read), rel=1e-3)

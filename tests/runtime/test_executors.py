@@ -1,3 +1,4 @@
+import logging
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Client
 
 from poreconv.commands.convert import convert
 from poreconv.config import ConvertConfig, WorkConfig
@@ -103,6 +105,26 @@ def test_a_cluster_that_loses_its_last_worker_is_an_error(tmp_path: Path, monkey
 
     with cluster(tmp_path) as (address, _), pytest.raises(WorkerError, match="has no workers; start some"):
         list(run_all(opened(os._exit), [1], WorkConfig(scheduler=address)))
+
+
+def end(process: int) -> None:
+    """Kill a process."""
+    os.kill(process, signal.SIGKILL)
+
+
+def test_a_scheduler_that_stops_is_an_error(tmp_path: Path) -> None:
+    """One line: what Dask logs about it, with tracebacks, is not shown."""
+    logged, log = list[logging.LogRecord](), logging.Handler()
+    log.emit = logged.append  # type: ignore[method-assign]
+    logging.getLogger("distributed").addHandler(log)
+    with cluster(tmp_path) as (address, _):
+        with Client(address, set_as_default=False) as client:
+            scheduler = client.run_on_scheduler(os.getpid)
+        with pytest.raises(WorkerError, match="the scheduler has stopped; restart it"):
+            list(run_all(opened(end), [scheduler], WorkConfig(scheduler=address)))
+    logging.getLogger("distributed").removeHandler(log)
+
+    assert [record.getMessage() for record in logged] == []
 
 
 def test_a_cluster_reads_anew_what_changed_between_two_commands(

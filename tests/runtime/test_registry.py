@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,19 @@ from poreconv.events.writers import WRITERS
 from poreconv.labels.sources import LABEL_SOURCES
 from poreconv.models.architectures import ARCHITECTURES
 from poreconv.reads.readers import READERS
-from poreconv.runtime.registry import errors_of, given, imported, lookup, sent
+from poreconv.runtime.registry import (
+    called,
+    errors_of,
+    given,
+    imported,
+    installed,
+    installed_names,
+    lookup,
+    name_of,
+    sent,
+    short_name,
+    source_of,
+)
 from poreconv.simulate import SIMULATORS
 
 NETWORKS = {name: architecture.network for name, architecture in ARCHITECTURES.items()}
@@ -141,3 +154,57 @@ def test_errors_of_a_users_code_are_one_line(tmp_path: Path) -> None:
     )
     with pytest.raises(SignalError, match="flat"), errors_of("my.py:function", "calling it"):
         raise SignalError("flat", reason="flat")
+
+
+@pytest.mark.parametrize(
+    ("own", "name", "short"),
+    [
+        ("my.py:Mine.Inner", "my.py:Mine.Inner", "Inner"),
+        (in_new_process, f"{__name__}:in_new_process", "in_new_process"),
+        (partial(in_new_process, code=""), f"{__name__}:in_new_process", "in_new_process"),
+        (Path("x"), f"{type(Path()).__module__}:{type(Path()).__qualname__}", type(Path()).__qualname__),
+    ],
+)
+def test_what_users_bring_has_a_name(own: object, name: str, short: str) -> None:
+    """As it was typed; of an object that of itself, or of its class."""
+    assert (name_of(own), short_name(own)) == (name, short)
+
+
+def test_a_changed_source_is_seen(tmp_path: Path) -> None:
+    """Of a name the whole file counts, of an object its own lines."""
+    (tmp_path / "my.py").write_text(FILE)
+    name = f"{tmp_path / 'my.py'}:Mine"
+    before, kind = source_of(name), source_of(imported(name, kind="thing"))
+    (tmp_path / "my.py").write_text(FILE + "\nMORE = 1\n")
+
+    assert source_of(name) != before
+    assert source_of(imported(name, kind="thing")) == kind
+    assert source_of(dict) == source_of(dict) != source_of(list)
+
+
+def test_calls_have_the_arguments_that_they_can_take() -> None:
+    """By keyword; what states no parameters gets none."""
+    assert called(lambda b: b, a=1, b=2) == 2
+    assert called(dict, a=1) == {}
+
+
+def test_installed_packages_offer_things_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an entry point, imported when it is asked for; two of one name are an error."""
+    for number in (1, 2):
+        info = tmp_path / f"package{number}-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: package{number}\nVersion: 1\n")
+        (info / "entry_points.txt").write_text(
+            f"[some.group]\n.both = os:sep\n.one{number} = os:sep\n.bad = no:where\n"
+        )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert installed_names("some.group") == [".bad", ".both", ".one1", ".one2"]
+    assert (installed("some.group", ".one1"), installed("some.group", ".none")) == (os.sep, None)
+    with pytest.raises(ConfigError, match="several installed packages offer it"):
+        installed("some.group", ".both")
+    (tmp_path / "package2-1.dist-info" / "entry_points.txt").unlink()
+    with pytest.raises(
+        ConfigError, match=r"no:where: importing it as \.bad of some\.group failed: ModuleNotFoundError"
+    ):
+        installed("some.group", ".bad")

@@ -18,8 +18,8 @@ from poreconv.errors import ConfigError
 from poreconv.events.events import Events
 from poreconv.pore_models.model import kmer_indices, random_pore_model
 from poreconv.reads.read import Read
-from poreconv.reads.readers import open_reads, writable
-from poreconv.reads.scaling import to_pa
+from poreconv.reads.readers import open_reads
+from poreconv.reads.readers.writing import writable
 from poreconv.runtime.registry import lookup
 from poreconv.simulate import SIMULATORS
 from poreconv.simulate.device import CALIBRATION, to_counts
@@ -83,14 +83,14 @@ def test_counts_are_the_inverse_of_pa() -> None:
     """Digitising and calibrating again is off by half a count at most."""
     pa = np.linspace(-50, 300, 1000, dtype=np.float32)
 
-    assert np.abs(to_pa(to_counts(pa), CALIBRATION) - pa).max() <= 0.501 * CALIBRATION.scale
+    assert np.abs(CALIBRATION.to_pa(to_counts(pa)) - pa).max() <= 0.501 * CALIBRATION.scale
 
 
 def test_beats_stand_above_the_baseline() -> None:
     """Inside a beat the current is higher than outside, by about the mean of its half sine."""
     config = HeartbeatConfig(noise_pa=0, drift_pa=0, height_min_pa=30, height_max_pa=30)
     for read, events in simulate("heartbeat", config=config):
-        pa = to_pa(read.adc, read.calibration)
+        pa = read.pa
         beat = np.concatenate([pa[start:end] for start, end in zip(events.start, events.end, strict=True)])
 
         assert beat.mean() == pytest.approx(80 + 30 * 2 / np.pi, abs=0.5)
@@ -178,7 +178,7 @@ def test_levels_are_the_pores() -> None:
     read, events = simulate("squiggle", 1, config=config)[0]
     kmer = kmer_indices(events.label, 3)
 
-    assert np.allclose(to_pa(read.adc, read.calibration)[events.start[1:-1]], level_pa[kmer], atol=0.1)
+    assert np.allclose(read.pa[events.start[1:-1]], level_pa[kmer], atol=0.1)
 
 
 def test_reads_of_two_seeds_come_from_one_pore() -> None:
@@ -200,7 +200,7 @@ def test_noise_within_events_has_the_sd_and_correlation_asked_for(memory: float)
         1,
         config=from_flat(SquiggleConfig, {"k": 1, "adapter_samples": 0} | noise | exact),
     )[0]
-    noise_pa = to_pa(read.adc, read.calibration) - 90
+    noise_pa = read.pa - 90
     correlation = [np.corrcoef(noise_pa[:-lag], noise_pa[lag:])[0, 1] for lag in (1, 2, 3)]
 
     assert noise_pa.std() == pytest.approx(4, rel=0.3)

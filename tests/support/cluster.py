@@ -54,4 +54,4 @@ def _wait_for(path: Path) -> None:
 
 def _wait_for_workers(address: str, n_workers: int) -> None:
     with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(n_workers, timeout=30)
+        client.wait_for_workers(n_workers, timeout=300)

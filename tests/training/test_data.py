@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader
 
 from poreconv.config import BOUNDARY, IGNORE, AugmentConfig, SplitConfig, TrainConfig
 from poreconv.dataset.store import Store
 from poreconv.errors import StoreError
-from poreconv.training.data import RandomWindows, Reads, SquiggleData, StepSampler, Tiles
+from poreconv.training.data import Reads, SquiggleData, StepSampler, Tiles, WindowBatches, Windows
 from tests.support.data import reads_of_lengths, squiggle_store, typed_store
 
 ALL_TRAIN = SplitConfig(validation=0.0, test=0.0)
@@ -29,9 +30,9 @@ def typed(tmp_path: Path) -> Store:
     return typed_store(tmp_path, intervals, reads_of_lengths(900, 50, 400), split=ALL_TRAIN)
 
 
-def windows_of(store: Store, config: TrainConfig = CONFIG, rows: slice = slice(None)) -> RandomWindows:
+def windows_of(store: Store, config: TrainConfig = CONFIG, rows: slice = slice(None)) -> WindowBatches:
     """Training windows of one store."""
-    return RandomWindows(Reads([store], "train", 5.0), config, rows)
+    return WindowBatches(Reads([store], "train", 5.0), config, rows)
 
 
 def targets_of(tiles: Tiles) -> NDArray[np.int64]:
@@ -79,7 +80,7 @@ def test_equal_stores_give_as_many_windows(typed: Store, tmp_path: Path) -> None
     shares = []
     for equal in (True, False):
         config = replace(CONFIG, batch_size=1000, chunk_samples=2001, equal_stores=equal)
-        _, y_BT = RandomWindows(reads, config)[0]
+        _, y_BT = WindowBatches(reads, config)[0]
         shares.append(float(((y_BT != IGNORE).sum(1) == 86).float().mean()))
 
     assert shares == pytest.approx([0.5, 0.09], abs=0.05)
@@ -110,7 +111,7 @@ def test_several_stores_share_a_batch(tmp_path: Path) -> None:
     counting = typed_store(tmp_path / "up", [(0, 0, 300, "a")], reads_of_lengths(300), split=ALL_TRAIN)
     [down] = [replace(read, adc=read.adc[::-1].copy()) for read in reads_of_lengths(300, seed=9)]
     falling = typed_store(tmp_path / "down", [(0, 0, 300, "a")], [down], split=ALL_TRAIN)
-    windows = RandomWindows(Reads([counting, falling], "train", 5.0), replace(CONFIG, chunk_samples=3))
+    windows = WindowBatches(Reads([counting, falling], "train", 5.0), replace(CONFIG, chunk_samples=3))
     x_B1T, y_BT = windows[0]
     inside = (y_BT != IGNORE).all(1)
     slope = x_B1T[inside, 0, 2] - x_B1T[inside, 0, 0]
@@ -166,6 +167,31 @@ def test_tiles_end(typed: Store) -> None:
     assert len(tiles) == 3  # 4 + 1 + 4 tiles
     with pytest.raises(IndexError):
         tiles[3]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_windows_one_by_one_are_those_of_the_batches(store: Store, workers: int) -> None:
+    """A loop of one's own gets the windows that training gets, in the same order, whichever process draws them."""
+    config = replace(CONFIG, max_steps=3, augment=AugmentConfig(noise=0.2, scale=0.1, shift=0.1, stretch=0.1))
+    loader = DataLoader(Windows(store, config=config), batch_size=16, num_workers=workers)
+    batches = windows_of(store, config)
+
+    assert len(loader) == 3
+    for step, (x_B1T, y_BT) in enumerate(loader):
+        assert torch.equal(x_B1T, batches[step][0])
+        assert torch.equal(y_BT, batches[step][1])
+
+
+def test_windows_end(store: Store, typed: Store) -> None:
+    """There are as many as a training with these settings takes; of any split, and of several stores."""
+    windows = Windows(store, split="test", config=replace(CONFIG, max_steps=2))
+
+    assert len(windows) == 32
+    assert torch.equal(windows[-1][0], windows[31][0])
+    assert windows[0][0].shape == (1, 101)
+    assert len(Windows([typed, typed])) == 4000 * 32
+    with pytest.raises(IndexError, match="window 32 of 32"):
+        windows[32]
 
 
 def test_steps_go_on_from_epoch_to_epoch() -> None:

@@ -3,8 +3,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -45,23 +48,27 @@ def alone(stores: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
 def together(stores: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes make; the training that ends in time is among it."""
     out = tmp_path_factory.mktemp("together")
-    done = start([sys.executable, str(PROGRAM), str(out), "2", *map(str, stores)])
-    words, _ = done.communicate(timeout=120)
+    with started([sys.executable, str(PROGRAM), str(out), "2", *map(str, stores)]) as done:
+        words, _ = done.communicate(timeout=PATIENCE_S)
     assert (done.returncode, words) == (0, "")
     return out
 
 
-def start(command: list[str]) -> "subprocess.Popen[str]":
-    """Start a program on one thread, in a group of its own; all its output goes one way."""
+PATIENCE_S = 900
+"""Longest time that a program may take, on a machine however busy."""
+
+
+@contextmanager
+def started(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
+    """Start a program on one thread, in a group of its own; all its output goes one way. None of the group is left."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    return subprocess.Popen(
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    to_pipe: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, env=environment, start_new_session=True, **to_pipe) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def names_in(folder: Path) -> set[str]:
@@ -111,13 +118,14 @@ def test_an_interrupted_run_of_two_processes_goes_on(stores: list[Path], togethe
     """Ctrl-C, which both hear, leaves a bundle and one line of words; the same command then ends like undisturbed."""
     program, bundle = Path(sys.executable).with_name("poreconv"), tmp_path / "run" / BUNDLE
     command = [str(program), "train", str(stores[0]), "--out", str(bundle.parent), "--no_report", "--devices=2", *FLAGS]
-    process = start(command)
-    while not (tmp_path / "run" / "checkpoints" / "best.ckpt").exists() and process.poll() is None:
-        time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGINT)
-    interrupted, _ = process.communicate(timeout=60)
+    with started(command) as process:
+        while not (tmp_path / "run" / "checkpoints" / "best.ckpt").exists() and process.poll() is None:
+            time.sleep(0.002)
+        os.killpg(process.pid, signal.SIGINT)
+        interrupted, _ = process.communicate(timeout=PATIENCE_S)
     early = load_bundle(bundle)
-    finished, _ = start(command).communicate(timeout=60)
+    with started(command) as process_of_the_rest:
+        finished, _ = process_of_the_rest.communicate(timeout=PATIENCE_S)
 
     assert (process.returncode, early[1].task) == (130, "boundary")
     assert without_progress(interrupted) == ["poreconv train: interrupted; run the same command again to resume"]

@@ -53,7 +53,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a training run of five reads in five folds, with its report."""
     out = tmp_path_factory.mktemp("folded")
-    return command.train(store, out=out, network="heartbeat", settings=NETWORK, config=CONFIG).parent
+    return command.train(store, out=out, network="heartbeat", settings=NETWORK, config=CONFIG).bundle.parent
 
 
 def seen_by(recipe: Recipe, reads: list[Read]) -> dict[str, str]:

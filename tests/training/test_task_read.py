@@ -37,7 +37,7 @@ from poreconv.inference.labeller import Labeller, load
 from poreconv.models.recipe import Recipe
 from poreconv.reads.read import Read
 from poreconv.runtime.records import from_json, to_json, to_plain
-from poreconv.training.data import RandomWindows, Reads
+from poreconv.training.data import Reads, WindowBatches
 from poreconv.training.module import SampleModule
 from poreconv.training.objectives import ReadObjective, TrainingSplit
 from tests.support.data import HALVES
@@ -87,7 +87,7 @@ def trained(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = TrainConfig(max_steps=60, validate_every=30, batch_size=8, chunk_samples=200, accelerator="cpu")
     return train(
         store.path, out=tmp_path_factory.mktemp("run"), network="strided", settings=TINY["strided"], config=config
-    )
+    ).bundle
 
 
 def whole_labeller(name: str, **config: Any) -> Labeller:
@@ -139,7 +139,7 @@ def test_one_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
 def test_every_read_is_drawn_as_often(store: Store) -> None:
     """A long read gives no more windows than a short one."""
     reads = Reads([store], "train", 5.0)
-    windows = RandomWindows(reads, TrainConfig())
+    windows = WindowBatches(reads, TrainConfig())
     number, centre = windows._draw(np.random.default_rng(0), 4000)
     share = np.bincount(number) / 4000
 
@@ -162,7 +162,7 @@ def test_the_loss_asks_for_the_class_of_a_window() -> None:
 def test_a_read_gets_one_label(name: str) -> None:
     """From its first sample to its last, its score the probability of its class by the mean of all logits."""
     labeller, read = whole_labeller(name), reads_made(1, seed=3)[0]
-    (_, p_CT), events = next(labeller.probabilities([read])), labeller(read)
+    p_CT, events = labeller.probabilities(read), labeller(read)
 
     assert (events.start.tolist(), events.end.tolist()) == ([0], [len(read.adc)])
     assert (p_CT == p_CT[:, :1]).all()
@@ -174,10 +174,10 @@ def test_the_label_does_not_depend_on_the_chunks(name: str) -> None:
     """Nor on what shares a batch."""
     reads = reads_made(3, seed=5)
     in_one, cut = whole_labeller(name, chunk_samples=8000), whole_labeller(name, chunk_samples=640, batch_size=3)
-    together = [p_CT[:, 0] for _, p_CT in cut.probabilities(reads)]
+    together = [p_CT[:, 0] for _, p_CT in cut.with_probabilities(reads)]
 
     for read, p_C in zip(reads, together, strict=True):
-        _, alone_CT = next(in_one.probabilities([read]))
+        alone_CT = in_one.probabilities(read)
         assert np.allclose(p_C, alone_CT[:, 0], atol=1e-6)
 
 
@@ -242,7 +242,7 @@ def test_resampled_reads_are_labelled_whole(tmp_path: Path) -> None:
     recipe = recipe_for("tcn", **WHOLE, resampled_from_hz=(4000.0, 5000.0))
     read = replace(reads_made(1)[0], sample_rate_hz=5000.0)
     labeller = Labeller(TorchBackend(random_network("tcn"), device="cpu"), recipe)
-    (_, p_CT), judge = next(labeller.probabilities([read])), Judge(recipe)
+    p_CT, judge = labeller.probabilities(read), Judge(recipe)
     events = labeller.decode(read, p_CT)
     judge.update(np.zeros(len(read.adc), np.int8), events, p_CT)
 
@@ -258,7 +258,9 @@ def test_classes_of_different_runs_are_told_wherever_they_count(tmp_path: Path) 
     with pytest.warns(ConfoundedWarning, match="flat, steep: from different sequencing runs"):
         apart = prepared(tmp_path, reads)
     with pytest.warns(ConfoundedWarning):
-        model = train(apart.path, out=tmp_path / "run", network="strided", settings=TINY["strided"], config=config)
+        model = train(
+            apart.path, out=tmp_path / "run", network="strided", settings=TINY["strided"], config=config
+        ).bundle
     with pytest.warns(ConfoundedWarning):
         result = evaluate(model, apart.path)
     console = Console(width=200)

@@ -67,7 +67,7 @@ def bundle(store: Store) -> Path:
         max_steps=120, validate_every=60, batch_size=8, chunk_samples=200, accelerator="cpu", learning_rate=0.02
     )
     out = store.path.parent / "run"
-    return train(store.path, out=out, network="strided", settings=TINY["strided"], config=config)
+    return train(store.path, out=out, network="strided", settings=TINY["strided"], config=config).bundle
 
 
 def test_heights_are_learnt_better_than_the_current_shows_them(bundle: Path, store: Store) -> None:

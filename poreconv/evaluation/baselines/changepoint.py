@@ -35,7 +35,7 @@ def detect(read: Read, recipe: Recipe) -> Events:
     return tile(changepoints(read.adc), len(read.adc), recipe)
 
 
-def changepoints(adc: NDArray[np.int16]) -> NDArray[np.int64]:
+def changepoints(adc: NDArray[np.int16 | np.float32]) -> NDArray[np.int64]:
     """Find the steps of a squiggle, in counts, since the result does not depend on the unit.
 
     Args:

@@ -24,7 +24,7 @@ def running_mean(read: Read, recipe: Recipe) -> Events:
     Returns:
         Events that cover the read.
     """
-    current = normalise_read(read, clip=recipe.normalisation.clip)
+    current = normalise_read(recipe.as_trained(read), clip=recipe.normalisation.clip)
     return _as_values(uniform_filter1d(current, max(1, round(recipe.mean_dwell)), mode="nearest"), recipe)
 
 
@@ -38,7 +38,7 @@ def read_mean(read: Read, recipe: Recipe) -> Events:
     Returns:
         One event that covers the read.
     """
-    current = normalise_read(read, clip=recipe.normalisation.clip)
+    current = normalise_read(recipe.as_trained(read), clip=recipe.normalisation.clip)
     return _as_values(np.full_like(current, current.mean()), recipe)
 
 

@@ -8,7 +8,6 @@ from poreconv.evaluation.baselines.tiling import tile
 from poreconv.events.events import Events
 from poreconv.models.recipe import Recipe
 from poreconv.reads.read import Read
-from poreconv.reads.scaling import to_pa
 from poreconv.reads.steps import DNA, RNA, find_steps
 
 
@@ -23,4 +22,4 @@ def detect(read: Read, recipe: Recipe) -> Events:
         Events that cover the read.
     """
     detector = RNA if read.chemistry.rna else DNA
-    return tile(find_steps(to_pa(read.adc, read.calibration), detector), len(read.adc), recipe)
+    return tile(find_steps(read.pa, detector), len(read.adc), recipe)

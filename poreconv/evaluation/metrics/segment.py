@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torchmetrics import Metric
@@ -13,6 +12,7 @@ from torchmetrics import Metric
 from poreconv.config import IGNORE
 from poreconv.errors import ConfigError
 from poreconv.evaluation.metrics.boundary import stacked
+from poreconv.evaluation.metrics.overlaps import END, START, Overlaps
 from poreconv.evaluation.metrics.values import Counts, numbers, ratio, with_intervals
 
 
@@ -27,6 +27,12 @@ class SegmentMetric(Metric):
       with support
     - ``mean_segment_iou``: mean over true segments (stretches of one class) of the IoU with the best-overlapping
       predicted segment of the same class; 0 for a segment that no such segment overlaps
+    - ``segments_true``, ``segments_found``: numbers of true segments, and of predicted ones inside the coverage; also
+      ``segments_true_CLASS`` and ``segments_found_CLASS``
+    - ``over_segmented_CLASS``: share of true segments that several predicted ones of the class overlap;
+      ``under_segmented_CLASS``: share of true segments whose best predicted one overlaps several true ones
+    - ``absolute_start_CLASS``, ``absolute_end_CLASS``: median distance of a true segment's start or end from that of
+      the best predicted one, samples; without edges at which the coverage or the read begins or ends
     - ``accuracy``; ``macro_f1``: mean F1 over the classes with support; both also as ``NAME_low`` and ``NAME_high``:
       the 95 % bootstrap interval over reads, as are the IoU means
 
@@ -43,6 +49,10 @@ class SegmentMetric(Metric):
     """Per read ``(1, C * (C + 1))``: samples by true class (row) and predicted class (column; last: none)."""
     overlaps: list[Tensor]
     """Per read ``(1, 2)``: sum of the IoUs of its true segments, and their number."""
+    segments: list[Tensor]
+    """Per read ``(1, 4 * C)``: see `Overlaps.counts`."""
+    distances: list[Tensor]
+    """Per read ``(n, 3)``: see `Overlaps.distances`."""
 
     def __init__(self, classes: Sequence[str], *, seed: int = 0, **kwargs: Any) -> None:
         """Create a metric with nothing counted.
@@ -55,7 +65,8 @@ class SegmentMetric(Metric):
         super().__init__(**kwargs)
         self.classes, self.seed = tuple(classes), seed
         self.add_state("confusions", default=[], dist_reduce_fx="cat")
-        self.add_state("overlaps", default=[], dist_reduce_fx="cat")
+        for name in ("overlaps", "segments", "distances"):
+            self.add_state(name, default=[], dist_reduce_fx="cat")
 
     def update(self, true: Tensor | ArrayLike, pred: Tensor | ArrayLike) -> None:
         """Count one read.
@@ -70,9 +81,12 @@ class SegmentMetric(Metric):
         true_T, pred_T = numbers(true), numbers(pred)
         _check(true_T, pred_T, len(self.classes))
         judged_T = np.where(true_T == IGNORE, IGNORE, pred_T)
-        overlap = _segment_overlap(true_T, judged_T)
-        self.confusions.append(torch.from_numpy(_confusion(true_T, judged_T, len(self.classes))).to(self.device))
+        overlaps, n_classes = Overlaps.of(true_T, judged_T), len(self.classes)
+        self.confusions.append(torch.from_numpy(_confusion(true_T, judged_T, n_classes)).to(self.device))
+        overlap = [float(overlaps.iou.sum()), len(overlaps.true)]
         self.overlaps.append(torch.tensor([overlap], dtype=torch.float32, device=self.device))
+        self.segments.append(torch.from_numpy(overlaps.counts(n_classes).reshape(1, -1)).to(self.device))
+        self.distances.append(torch.from_numpy(overlaps.distances(true_T)).to(self.device))
 
     def confusion(self) -> NDArray[np.int64]:
         """Count the samples by true class (row) and predicted class (column; last: none), shape ``(C, C + 1)``."""
@@ -93,11 +107,33 @@ class SegmentMetric(Metric):
         n, per_read = len(self.classes), self._counts()
         totals = {"n_reads": float(len(per_read)), "n_samples": float(per_read[:, :-2].sum())}
         means = with_intervals(lambda counts: _means(counts, n), per_read, self.seed)
-        return {**totals, **means, **self._per_class()}
+        of_segments = self._of_segments()
+        pooled = {name: float(of_segments[name].sum()) for name in ("segments_true", "segments_found")}
+        table = class_scores(self.confusion().astype(np.float64)) | of_segments
+        return {**totals, **means, **pooled, **self._per_class(table)}
 
-    def _per_class(self) -> dict[str, float]:
-        table = class_scores(self.confusion().astype(np.float64))
+    def _of_segments(self) -> dict[str, Counts]:
+        n = len(self.classes)
+        true, found, in_pieces, joined = stacked(self.segments, 4 * n).sum(axis=0).reshape(4, n)
+        paired = stacked(self.distances, 3)
+        start, end = (_medians(paired[paired[:, 1] == side], n) for side in (START, END))
+        return {
+            "segments_true": true,
+            "segments_found": found,
+            "over_segmented": ratio(in_pieces, true),
+            "under_segmented": ratio(joined, true),
+            "absolute_start": start,
+            "absolute_end": end,
+        }
+
+    def _per_class(self, table: dict[str, Counts]) -> dict[str, float]:
         return {f"{name}_{c}": float(x) for name, row in table.items() for c, x in zip(self.classes, row, strict=True)}
+
+
+def _medians(distances: Counts, n_classes: int) -> Counts:
+    """Median distance of each class from rows ``(class, side, samples)``; NaN without any."""
+    of_class = [distances[distances[:, 0] == label, 2] for label in range(n_classes)]
+    return np.array([np.median(each) if len(each) else np.nan for each in of_class])
 
 
 def _check(true_T: NDArray[np.int64], pred_T: NDArray[np.int64], n_classes: int) -> None:
@@ -164,33 +200,3 @@ def mean_of_supported(scores: Counts, support: Counts) -> Counts:
     """
     known = support > 0
     return ratio(np.where(known, scores, 0).sum(axis=-1), known.sum(axis=-1))
-
-
-def _segment_overlap(true_T: NDArray[np.int64], pred_T: NDArray[np.int64]) -> tuple[float, int]:
-    """Return the sum over true segments of the best IoU with a predicted one of the same class, and their number."""
-    best = _best_ious(_stretches(true_T), _stretches(pred_T))
-    return float(best.sum()), len(best)
-
-
-def _stretches(y_T: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Find the stretches of one class, without those of -1: rows ``(start, end, class)``, shape ``(n, 3)``."""
-    edges = np.flatnonzero(np.diff(y_T, prepend=IGNORE - 1, append=IGNORE - 1))
-    stretches = np.column_stack([edges[:-1], edges[1:], y_T[edges[:-1]]])
-    return np.asarray(stretches[stretches[:, 2] != IGNORE], np.int64)
-
-
-@njit(cache=True)
-def _best_ious(true: NDArray[np.int64], pred: NDArray[np.int64]) -> NDArray[np.float64]:  # (int64[:, :], int64[:, :])
-    best = np.zeros(len(true))
-    first = 0
-    for i in range(len(true)):
-        start, end, label = true[i]
-        while first < len(pred) and pred[first, 1] <= start:
-            first += 1
-        j = first
-        while j < len(pred) and pred[j, 0] < end:
-            shared = min(end, pred[j, 1]) - max(start, pred[j, 0])
-            if pred[j, 2] == label:
-                best[i] = max(best[i], shared / (end - start + pred[j, 1] - pred[j, 0] - shared))
-            j += 1
-    return best

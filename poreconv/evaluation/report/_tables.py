@@ -9,12 +9,9 @@ from typing import Any
 
 from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.result import MODEL, Evaluation, Scores
-from poreconv.evaluation.words import FOLDS
+from poreconv.evaluation.words import COUNTED, FOLDS
 from poreconv.models.recipe import Recipe
 from poreconv.runtime.records import from_json
-
-COUNTED = ("absolute",)
-"""Prefixes of the keys of scores that are numbers of samples."""
 
 MOST_WORST = 8
 """Most reads in the table of the worst reads."""
@@ -61,7 +58,7 @@ def methods(result: Evaluation) -> tuple[list[str], list[tuple[str, list[Cell]]]
     Returns:
         Heads of the columns, and for each method its name and a cell per column.
     """
-    columns = criterion_of(result.recipe.task).columns(result.recipe.classes)
+    columns = result.columns
     rows = [(name, [_cell(row, key) for key in columns.values()]) for name, row in result.scores.items()]
     return list(columns), rows
 
@@ -74,6 +71,21 @@ def _cell(scores: Scores, key: str) -> Cell:
         return Cell(f"{value:,.0f}")
     low, high = scores.get(f"{key}_low", math.nan), scores.get(f"{key}_high", math.nan)
     return Cell(f"{value:.3f}", "" if math.isnan(low) else f"{low:.3f}{' to ' if low < 0 else '-'}{high:.3f}")
+
+
+def classes(result: Evaluation) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
+    """Return the table of the model's classes.
+
+    Args:
+        result: Result of the evaluation.
+
+    Returns:
+        Heads of the columns, none if the task has no such table, and for each class its name and a cell per column.
+    """
+    columns = criterion_of(result.recipe.task).class_columns
+    names = result.recipe.classes if columns else ()
+    rows = [(name, [_cell(result.model_scores, f"{key}_{name}") for key in columns.values()]) for name in names]
+    return list(columns), rows
 
 
 def worst_reads(result: Evaluation) -> tuple[list[str], list[tuple[str, list[str]]]]:

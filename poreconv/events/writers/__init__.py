@@ -1,4 +1,4 @@
-"""Writers of events, one per format; a new format needs one file here and one line in ``WRITERS``."""
+"""Writers of events, one per format. To add one: a file here and a line in ``WRITERS``, or an installed package."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from poreconv.errors import ConfigError
-from poreconv.runtime.registry import lookup
+from poreconv.runtime.registry import installed, lookup
 
 if TYPE_CHECKING:  # the command line reads this table, and pyarrow is slow to import
     import pyarrow as pa
@@ -20,7 +20,10 @@ WRITERS = {
     ".bed": "poreconv.events.writers.bed:BedWriter",
     ".bam": "poreconv.events.writers.bam:BamWriter",
 }
-"""Suffix -> writer."""
+"""Suffix -> writer. Installed packages offer others as entry points of the group `INSTALLED`, by suffix."""
+
+INSTALLED = "poreconv.writers"
+"""Group of entry points, asked only for suffixes that the table does not have."""
 
 
 class Writer(Protocol):
@@ -52,7 +55,10 @@ def writer_for(out: Path) -> Callable[[Path], Writer]:
     Raises:
         ConfigError: No writer has that suffix.
     """
-    if out.suffix not in WRITERS:
+    known = out.suffix in WRITERS
+    writer: Callable[[Path], Writer] | None = (
+        lookup(WRITERS, out.suffix, kind="output format") if known else installed(INSTALLED, out.suffix)
+    )
+    if writer is None:
         raise ConfigError(f"{out}: no output format has this suffix; end the name in {' or '.join(WRITERS)}")
-    writer: Callable[[Path], Writer] = lookup(WRITERS, out.suffix, kind="output format")
     return writer

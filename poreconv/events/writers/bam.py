@@ -12,9 +12,10 @@ import pysam
 from numpy.typing import NDArray
 
 from poreconv.errors import FormatError
+from poreconv.events.events import UNNAMED
 from poreconv.events.targets import BASES
 from poreconv.events.writers._whole_reads import WholeReads
-from poreconv.events.writers.table import UNNAMED, ReadFacts
+from poreconv.events.writers.table import ReadFacts
 
 NAME = re.compile("[!-?A-~]{1,254}")
 """Valid names of SAM records."""

@@ -27,9 +27,6 @@ EVENTS = pa.schema(
 READS = b"reads"
 """Key of the table's metadata: `ReadFacts` of each read, as JSON."""
 
-UNNAMED = "event"
-"""Label of events without a class."""
-
 
 class ReadFacts(NamedTuple):
     """Facts about a read that writers need besides its events."""
@@ -59,13 +56,10 @@ def events_table(read: Read, events: Events) -> pa.Table:
     Returns:
         Columns as in ``EVENTS``, rounded to the digits that mean something: score to 4 decimals, pA to 3.
     """
-    mean_pa, sd_pa = event_levels(read, events)
-    names = pa.array([*events.classes, UNNAMED])
+    table, (mean_pa, sd_pa) = events.to_arrow(), event_levels(read, events)
     columns = {
         "read_id": pa.repeat(read.read_id, len(events)),
-        "start": events.start,
-        "end": events.end,
-        "label": names.take(pa.array(events.label % len(names))),
+        **{name: table[name] for name in ("start", "end", "label")},
         "score": np.round(events.score.astype(np.float64), 4),
         "mean_pa": np.round(mean_pa, 3),
         "sd_pa": np.round(sd_pa, 3),

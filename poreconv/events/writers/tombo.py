@@ -10,7 +10,7 @@ from poreconv.events.events import Events
 from poreconv.events.targets import BASES
 from poreconv.events.writers.table import ReadFacts
 from poreconv.reads.read import Read
-from poreconv.reads.scaling import SD_PER_MAD, med_mad, to_pa
+from poreconv.reads.scaling import SD_PER_MAD, med_mad
 
 GROUP, TEMPLATE = "RawGenomeCorrected_000", "BaseCalled_template"
 
@@ -50,7 +50,7 @@ def resquiggle_of(read: Read, events: Events) -> Resquiggle:
     Source:
         Stoiber et al. 2016, doi:10.1101/094672; layout and scale as in files that Tombo 1.5.1 wrote.
     """
-    shift_pa, sd_pa = med_mad(to_pa(read.adc, read.calibration))
+    shift_pa, sd_pa = med_mad(read.pa)
     gain, offset = read.calibration.scale, read.calibration.offset
     shift, scale = shift_pa / gain - offset, abs(sd_pa / SD_PER_MAD / gain)
     rows = np.empty(len(events), EVENTS)

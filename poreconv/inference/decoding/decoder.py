@@ -47,7 +47,8 @@ class Decoder(ABC):
     """
 
     def __init__(self, classes: tuple[str, ...], config: DecodeConfig) -> None:
-        self.classes, self.config = classes, config
+        self.classes: tuple[str, ...] = classes
+        self.config: DecodeConfig = config
 
     def outputs(self, logits_CT: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network's logits mean at each sample: the probability of each class.

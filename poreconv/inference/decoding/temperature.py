@@ -15,10 +15,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from poreconv.errors import BundleError
+
 F = TypeVar("F", np.float32, np.float64)
 
 STEPS = 100
 """Limit of Newton steps; a handful is usual."""
+
+HALVINGS = 50
+"""Limit of the halvings of a step, which is then too short to change the temperature."""
 
 COOLEST, HOTTEST = 0.05, 20.0
 """Limits of the fitted temperature: that of a network which is always right would be 0."""
@@ -100,16 +105,21 @@ def fit(logits_CN: NDArray[np.float64], target_N: NDArray[np.int8]) -> float:
     Returns:
         The temperature; 1 if fewer than two classes are among the targets. A few targets that the network has all right
         do not make it certain: see `_aim`.
+
+    Raises:
+        BundleError: A logit is not finite.
     """
+    if not np.isfinite(logits_CN).all():
+        raise BundleError("the network's scores are not finite; train it anew with a lower learning_rate")
     if len(np.unique(target_N)) < 2:
         return 1.0
     x, aim_N = 1.0, _aim(logits_CN, target_N)
     loss, step = _newton(x, logits_CN, aim_N)
     for _ in range(STEPS):
-        while True:
+        for _ in range(HALVINGS):
             moved = float(np.clip(x - step, 1 / HOTTEST, 1 / COOLEST))
             new_loss, new_step = _newton(moved, logits_CN, aim_N)
-            if new_loss <= loss or abs(step) < 1e-7:
+            if new_loss <= loss:
                 break
             step = step / 2
         if loss - new_loss < 1e-9:

@@ -17,8 +17,9 @@ from poreconv.errors import ConfigError, MismatchError, SignalError
 from poreconv.events.events import Events
 from poreconv.inference.chunking import Chunking
 from poreconv.inference.decoding.decoder import OnlineDecoder
-from poreconv.inference.labeller import Labeller, unit_of
+from poreconv.inference.labeller import Labeller, drop_not_finite, unit_of
 from poreconv.inference.streaming.read_buffer import Chunk, ReadBuffer
+from poreconv.models.fitting import stated
 from poreconv.models.size import NetworkSize
 from poreconv.reads.read import Read
 from poreconv.reads.scaling import normalise
@@ -63,8 +64,8 @@ class StreamingLabeller:
     Args:
         labeller: The model, ready to label whole reads.
         config: Hop and warm-up.
-        ledger: Records reads that are empty or flat; without a ledger they raise, and samples pushed with them are
-            lost.
+        ledger: Records reads that are empty or flat, or whose scores are not finite; without a ledger they raise, and
+            samples pushed with them are lost.
 
     Example:
         >>> streaming = StreamingLabeller(load("dna_r9.4.1_boundary"))
@@ -99,14 +100,15 @@ class StreamingLabeller:
         """
         if channel in self._open:
             raise ConfigError(f"channel {channel}: {self._open[channel].signal.read.where} has not ended; finish it")
-        recipe = self._labeller.recipe
+        recipe, fit = self._labeller.recipe, self._labeller.fit
         self._labeller.check(read)
-        if recipe.resampled_from_hz and read.sample_rate_hz != recipe.sample_rate_hz:
+        if recipe.resamples(read, fit) and read.sample_rate_hz != recipe.sample_rate_hz:
             raise MismatchError(
                 f"{read.where}: {read.sample_rate_hz:g} Hz; the model resamples whole reads to"
-                f" {recipe.sample_rate_hz:g} Hz, use poreconv label"
+                f" {recipe.sample_rate_hz:g} Hz, use poreconv label",
+                reason="wrong_rate",
             )
-        signal = ReadBuffer(read, self.chunking, self._warmup, scale_pa)
+        signal = ReadBuffer(recipe.as_trained(stated(read, fit)), self.chunking, self._warmup, scale_pa)
         self._open[channel] = _OpenRead(signal, self._labeller.decoder.online())
 
     def push(self, adc: NDArray[np.int16], channel: int = NO_CHANNEL) -> Events:
@@ -143,16 +145,21 @@ class StreamingLabeller:
 
         Raises:
             ConfigError: A channel has no read, or its samples are not int16 counts.
-            SignalError: A read is empty or flat, and there is no ledger.
+            SignalError: A read is empty or flat, or the model's scores of it are not finite, and there is no ledger.
         """
         chunks = {number: self._take(number, samples, number in ended) for number, samples in adc.items()}
-        probabilities_CT = self._probabilities([chunk for mine in chunks.values() for chunk in mine])
-        events, done = dict[int, Events](), 0
+        logits_CT = self._logits([chunk for mine in chunks.values() for chunk in mine])
+        labelled, done = dict[int, slice](), 0
         for number, mine in chunks.items():
-            labelled = probabilities_CT[:, done : done + sum(chunk.labels for chunk in mine)]
+            labelled[number] = slice(done, done + sum(chunk.labels for chunk in mine))
             done += len(mine) * self.chunking.hop
-            events[number] = self._decode(number, labelled, number in ended)
-        return events
+            self._check_finite(number, logits_CT[:, labelled[number]])
+        finite_CT = np.nan_to_num(logits_CT, nan=0, posinf=0, neginf=0)
+        probabilities_CT = self._labeller.decoder.outputs(finite_CT) if logits_CT.size else logits_CT
+        return {
+            number: self._decode(number, probabilities_CT[:, mine], number in ended)
+            for number, mine in labelled.items()
+        }
 
     def certain(self, channel: int = NO_CHANNEL) -> int:
         """Return how many samples from the start of a channel's read have labels that cannot change any more.
@@ -186,20 +193,25 @@ class StreamingLabeller:
             current.dropped = True
             return []
 
+    def _check_finite(self, channel: int, logits_CT: NDArray[np.float32]) -> None:
+        current = self._at(channel)
+        if not current.dropped and not np.isfinite(logits_CT).all():
+            current.dropped = True
+            drop_not_finite(current.signal.read, self._ledger)
+
     def _decode(self, channel: int, probabilities_CT: NDArray[np.float32], last: bool) -> Events:
         current = self._open.pop(channel) if last else self._open[channel]
         if current.dropped or not (last or probabilities_CT.size):
             return NOTHING
         return current.decoder.push(probabilities_CT, last=last)
 
-    def _probabilities(self, chunks: list[Chunk]) -> NDArray[np.float32]:
-        """Probabilities of the samples that the chunks label, one chunk after the other, shape ``(C, N * hop)``."""
+    def _logits(self, chunks: list[Chunk]) -> NDArray[np.float32]:
+        """Logits of the samples that the chunks label, one chunk after the other, shape ``(C, N * hop)``."""
         if not chunks:
             return np.empty((len(self._labeller.recipe.classes), 0), np.float32)
         logits_NCT = self._labeller.logits(self._normalised(chunks))
         middle_NCT = logits_NCT[:, :, self.chunking.margin : self.chunking.margin + self.chunking.hop]
-        logits_CT = middle_NCT.transpose(1, 0, 2).reshape(logits_NCT.shape[1], -1)
-        return self._labeller.decoder.outputs(logits_CT)
+        return middle_NCT.transpose(1, 0, 2).reshape(logits_NCT.shape[1], -1)
 
     def _normalised(self, chunks: list[Chunk]) -> NDArray[np.float32]:
         """Return the network's input, shape ``(N, chunk)``; 0 outside the read."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poreconv.config import FlowCellConfig, require
-from poreconv.errors import SignalError
+from poreconv.errors import MismatchError, ReadDropped, SignalError
 from poreconv.events.events import Events, joined
 from poreconv.inference.streaming.labeller import StreamingLabeller
 from poreconv.inference.streaming.latency import Measured
@@ -23,28 +23,42 @@ MOST_SAMPLES = 100_000_000
 """Limit of the samples that a process keeps in memory; it plays these reads again and again."""
 
 
-def reads_for(paths: Path | str | Sequence[Path | str], config: FlowCellConfig, ledger: Ledger) -> list[Read]:
-    """Read as many reads as the channels can play, within `MOST_SAMPLES`; empty reads go into the ledger.
+def reads_for(
+    paths: Path | str | Sequence[Path | str],
+    config: FlowCellConfig,
+    ledger: Ledger,
+    check: Callable[[Read], None] = lambda read: None,
+) -> list[Read]:
+    """Read as many reads as the channels can play, within `MOST_SAMPLES`; the others go into the ledger.
 
     Args:
         paths: Signal files and folders: one, or several.
         config: Channels, seconds of signal, which reads are used, and whether bad files are passed over.
         ledger: Records dropped reads and passed-over files.
+        check: Raises `ReadDropped` for reads that are not played.
 
     Raises:
         ConfigError: No read has samples.
+        MismatchError: No read fits the model.
     """
-    kept, n_samples = list[Read](), 0
+    kept, n_samples, misfit = list[Read](), 0, None
     selection, skip = Selection.of(config.files), config.files.skip_bad_files
     with open_reads(paths, ledger=ledger, skip_bad_files=skip, selection=selection) as reads:
         for read in reads:
-            if not len(read.adc):
-                ledger.drop(SignalError(EMPTY, reason="empty"), read_id=read.read_id, source=read.source)
+            try:
+                check(read)
+                if not len(read.adc):
+                    raise SignalError(EMPTY, reason="empty")
+            except ReadDropped as exc:
+                misfit = misfit or (exc if isinstance(exc, MismatchError) else None)
+                ledger.drop(exc, read_id=read.read_id, source=read.source)
                 continue
             kept.append(read)
             n_samples += len(read.adc)
             if n_samples >= min(config.channels * config.seconds * read.sample_rate_hz, MOST_SAMPLES):
                 break
+    if not kept and misfit is not None:
+        raise misfit
     require(bool(kept), f"{paths}: no read with samples; give other files")
     return kept
 
@@ -131,7 +145,7 @@ class FlowCell:
                 read = self._read_of(channel)
                 if not channel.played:
                     self._streaming.start(read, number)
-                pieces[number] = read.adc[channel.played : channel.played + n_due]
+                pieces[number] = read.counts[channel.played : channel.played + n_due]
         return pieces
 
     def _read_of(self, channel: Channel) -> Read:

@@ -29,14 +29,14 @@ class Chunk:
 
 
 REFINED_BY = 1.1
-"""The scale is estimated again when there are this many times as many samples; before, it would hardly change."""
+"""The scale is estimated again when it is taken of this many times as many samples; before, it would hardly change."""
 
 
 class ReadBuffer:
     """The last samples of a read that is being sequenced, and a histogram of all its counts.
 
     Args:
-        read: The read's calibration and names; its samples are not used.
+        read: The read's calibration, chemistry and names; its samples are not used.
         chunking: How it is cut; the last chunk is padded.
         warmup_samples: Samples that must have arrived before the first chunk.
         scale_pa: Shift and scale in pA, if they are known; then there is no warm-up.
@@ -51,7 +51,7 @@ class ReadBuffer:
         self._next = self._n_counted = 0  # first sample that no chunk has labelled; samples in the histogram
         self._estimate, self._n_estimated = (0.0, 1.0), 0  # shift and scale, and of how many samples
         self._waiting = [np.empty(0, np.int16)]  # samples from _first on
-        self._seen = RunningScale()
+        self._seen = RunningScale(read.dwell_samples)
 
     @property
     def nbytes(self) -> int:
@@ -104,8 +104,8 @@ class ReadBuffer:
         """Return shift and scale of the samples before ``upto``; see `REFINED_BY`."""
         self._seen.add(signal[self._n_counted - offset : upto - offset])
         self._n_counted = min(upto, self.n_samples)
-        if self._n_counted >= REFINED_BY * self._n_estimated:
-            self._n_estimated = self._n_counted
+        if not self._n_estimated <= self._seen.n_used < REFINED_BY * self._n_estimated:
+            self._n_estimated = self._seen.n_used
             try:
                 self._estimate = self._seen.estimate(self.read.calibration)
             except SignalError as exc:

@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pysam
 from numpy.typing import NDArray
 
 from poreconv.errors import FormatError
+
+pysam.set_verbosity(0)  # our errors report what htslib would write to stderr
 
 PARENT = "pi"
 """Tag of a split read: the id of the read that was split, which is the id in the signal file."""
@@ -65,7 +67,7 @@ class Records:
         self._own: dict[str, _Place] = {}
         self._parts: dict[str, dict[str, _Place]] = {}
         self._others: Counter[str] = Counter()
-        self._open: list[pysam.AlignmentFile] = []
+        self._paths, self._open = list(files), list[pysam.AlignmentFile]()
         with ExitStack() as stack:
             for path in files:
                 with _format_errors(path):
@@ -88,8 +90,8 @@ class Records:
 
     def _add(self, record: pysam.AlignedSegment, file: int, offset: int) -> None:
         name, primary = record.query_name or "", not (record.is_secondary or record.is_supplementary)
-        is_part = self._split and record.has_tag(PARENT)
-        places = self._parts.setdefault(str(record.get_tag(PARENT)), {}) if is_part else self._own
+        parent = tag_of(record, PARENT) if self._split else None
+        places = self._own if parent is None else self._parts.setdefault(str(parent), {})
         place, best = _Place(primary, self._size(record), file, offset), places.get(name)
         if best is not None:
             self._others[name] += 1
@@ -104,6 +106,9 @@ class Records:
 
         Returns:
             One record, or one per part; empty if there is none.
+
+        Raises:
+            FormatError: A record cannot be read any more.
         """
         own = self._own.get(read_id)
         places = self._parts.get(read_id, {}) if own is None else {read_id: own}
@@ -113,9 +118,12 @@ class Records:
         return [self._record(place) for place in places.values()]
 
     def _record(self, place: _Place) -> pysam.AlignedSegment:
-        file = self._open[place.file]
-        file.seek(place.offset)
-        return next(file.fetch(until_eof=True))
+        file, path = self._open[place.file], self._paths[place.file]
+        with _format_errors(path):
+            file.seek(place.offset)
+            for record in file.fetch(until_eof=True):
+                return record
+        raise FormatError(f"{path}: changed while it was read; start again")
 
     def close(self) -> None:
         """Close the files."""
@@ -123,14 +131,29 @@ class Records:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[pysam.AlignmentFile]:
-    """Open a file without htslib's warning on stderr that there is no index: none is needed."""
-    verbosity = pysam.set_verbosity(0)
+def alignments(path: Path) -> Iterator[pysam.AlignmentFile]:
+    """Open alignments, and close them: there htslib reports a damaged file that was only read for a second time.
+
+    Args:
+        path: SAM, BAM or CRAM, in any order, without an index.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is none of these.
+    """
+    file = pysam.AlignmentFile(str(path), check_sq=False)
     try:
-        file = pysam.AlignmentFile(str(path), check_sq=False)
+        yield file
     finally:
-        pysam.set_verbosity(verbosity)
-    with file:
+        with suppress(OSError):
+            file.close()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pysam.AlignmentFile]:
+    with alignments(path) as file:
+        if file.is_cram:
+            raise FormatError(f"{path}: CRAM, which has no random access; convert it to BAM with samtools view -b")
         if not file.is_bam and not str(file.header):
             raise FormatError(f"{path}: SAM without header lines; convert it to BAM with samtools view -b -T REFERENCE")
         yield file
@@ -147,6 +170,22 @@ def _format_errors(path: Path) -> Iterator[None]:
         raise FormatError(f"{path}: not a complete SAM or BAM file ({exc}); create or copy it again") from exc
 
 
+def tag_of(record: pysam.AlignedSegment, name: str) -> Any:
+    """Return the value of a tag.
+
+    Args:
+        record: The record.
+        name: Name of the tag, two characters.
+
+    Returns:
+        The value; None if the record has no such tag, or one that cannot be decoded, as in a damaged file.
+    """
+    try:
+        return record.get_tag(name)
+    except (KeyError, ValueError):
+        return None
+
+
 def int_tag(record: pysam.AlignedSegment, name: str) -> int | None:
     """Return the value of a numeric tag, truncated to an integer.
 
@@ -160,9 +199,10 @@ def int_tag(record: pysam.AlignedSegment, name: str) -> int | None:
     Returns:
         The number; None without such a tag.
     """
-    found = record.get_tag(name) if record.has_tag(name) else None
+    found = tag_of(record, name)
     if isinstance(found, str):
-        found = next((value for tag, value in record.get_tags() if tag == name and isinstance(value, int)), None)
+        with suppress(ValueError):  # a tag that cannot be decoded
+            found = next((value for tag, value in record.get_tags() if tag == name and isinstance(value, int)), None)
     return int(found) if isinstance(found, (int, float)) else None
 
 

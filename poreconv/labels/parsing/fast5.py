@@ -14,6 +14,8 @@ from ont_fast5_api.multi_fast5 import MultiFast5File
 from poreconv.config import SourceConfig
 from poreconv.errors import LabelError
 from poreconv.reads.read import Read
+from poreconv.runtime.hdf5 import file_number, is_stored_in, open_hdf5
+from poreconv.runtime.hdf5_heaps import check_heaps
 
 OPEN_FILES = 4
 """Files kept open: reads come one file at a time, or from a few files at once where streams are merged."""
@@ -48,7 +50,9 @@ class Fast5Groups:
         if path not in self._open:
             while len(self._open) >= OPEN_FILES:
                 _close(self._open.popitem(last=False)[1])
-            self._open[path] = MultiFast5File(str(path)) if h5py.is_hdf5(path) else None
+            self._open[path] = file = open_hdf5(MultiFast5File, path) if h5py.is_hdf5(path) else None
+            if file is not None:
+                check_heaps(file.handle.id)
         self._open.move_to_end(path)
         return self._open[path]
 
@@ -109,8 +113,14 @@ def rows_of(read: Read, table: h5py.Dataset) -> NDArray[Any]:
         The rows, shape ``(n_rows,)``.
 
     Raises:
-        LabelError: The table has more rows than the read has samples (``label_outside_signal``).
+        LabelError: The table has more rows than the read has samples (``label_outside_signal``), or lies in another
+            file (``label_outside_file``).
     """
+    if Path(table.file.filename) != read.source or not is_stored_in(table.id, file_number(table.file.id)):
+        raise LabelError(
+            f"{read.where}: {table.name} lies in another file, which is not read; label the file again",
+            reason="label_outside_file",
+        )
     if table.shape[0] > len(read.adc):
         raise LabelError(
             f"{read.where}: {table.name} has {table.shape[0]} rows for {len(read.adc)} samples; label the file again",

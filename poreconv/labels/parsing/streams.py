@@ -4,6 +4,7 @@ import gzip
 import shutil
 import tempfile
 import zlib
+from codecs import BOM_UTF8
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -18,14 +19,17 @@ def open_plain(path: Path) -> IO[bytes]:
         path: The file, plain or gzip.
 
     Returns:
-        The text as a binary stream; the caller closes it.
+        The text as a binary stream, after its byte-order mark if it has one; the caller closes it.
 
     Raises:
         FormatError: The file is broken gzip.
     """
     with path.open("rb") as plain:
         is_gzip = plain.read(2) == b"\x1f\x8b"
-    return _decompressed(path) if is_gzip else path.open("rb")
+    stream = _decompressed(path) if is_gzip else path.open("rb")
+    if stream.read(len(BOM_UTF8)) != BOM_UTF8:
+        stream.seek(0)
+    return stream
 
 
 def _decompressed(path: Path) -> IO[bytes]:

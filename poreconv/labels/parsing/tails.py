@@ -1,14 +1,12 @@
 """Read tables of poly(A) tails, one row per read, of three programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pyarrow as pa
-import pyarrow.csv
+from typing import NamedTuple
 
 from poreconv.errors import FormatError
-from poreconv.labels.parsing.tables import header_of
+from poreconv.labels.parsing.cells import Table, batches_of, columns_in
+from poreconv.labels.parsing.table_kinds import open_table
 
 
 class Tail(NamedTuple):
@@ -24,8 +22,8 @@ class Tail(NamedTuple):
     """The program's verdict: one of `PASSED`, or why the row must not be used."""
 
 
-PASSED = ("", "PASS", "TRUE")
-"""Verdicts of usable rows."""
+PASSED = ("", "NA", "PASS", "TRUE")
+"""Verdicts of usable rows, in upper case: R writes TRUE, or NA where there is none, Python True."""
 
 
 class _Format(NamedTuple):
@@ -37,6 +35,10 @@ class _Format(NamedTuple):
     adapter_start: str | None = None
     quality: str | None = None
     quality_needed: bool = False
+
+    def columns(self) -> dict[str, str | None]:
+        """Return field -> name of its column."""
+        return {field: name for field, name in self._asdict().items() if field != "quality_needed"}
 
 
 FORMATS = {
@@ -56,46 +58,27 @@ def tails_in(path: Path) -> Iterator[tuple[str, Tail]]:
     Raises:
         FormatError: The file is in none of `FORMATS`, or a place is not a number.
     """
-    try:
-        delimiter, names = header_of(path)
-        columns = _columns(path, names)
-        for batch in _batches(path, delimiter, columns):
-            for read_id, *places, quality in _rows(batch, columns):
-                start, end, adapter_start = (None if place is None else int(place) for place in places)
-                if start is None or end is None or start < 0:
-                    start, end = -1, -1
-                yield read_id, Tail(start, end, adapter_start, quality or "")
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
-        problem = str(exc).split("\n", 1)[0]
-        raise FormatError(f"{path}: not a table of tails ({problem}); create or copy it again") from exc
+    table = open_table(path)
+    columns = _columns(table)
+    for batch in batches_of(table, columns):
+        places = [batch.numbers(name).to_pylist() for name in ("start", "end", "adapter_start")]
+        for read_id, start, end, adapter, quality in zip(
+            batch.text("read_id").to_pylist(), *places, batch.text("quality").to_pylist(), strict=True
+        ):
+            found = start is not None and end is not None and start >= 0
+            place = (int(start), int(end)) if found else (-1, -1)
+            yield read_id or "", Tail(*place, None if adapter is None else int(adapter), (quality or "").upper())
 
 
-def _columns(path: Path, names: Sequence[str]) -> list[str | None]:
-    """Names of the columns read id, start, end, adapter start and quality in this file; None: it has no such column."""
+def _columns(table: Table) -> dict[str, int]:
+    """Find the columns of one of `FORMATS`: field of `_Format` -> index of the column; those that the file has."""
     for form in FORMATS.values():
-        needed = [form.read_id, form.start, form.end, form.adapter_start, form.quality if form.quality_needed else None]
-        if all(name is None or name in names for name in needed):
-            quality = form.quality if form.quality in names else None
-            return [form.read_id, form.start, form.end, form.adapter_start, quality]
+        named = {field: name for field, name in form.columns().items() if name is not None}
+        found = columns_in(table, list(named.values()))
+        needed = [name for field, name in named.items() if field != "quality" or form.quality_needed]
+        if all(name in found for name in needed):
+            return {field: found[name] for field, name in named.items() if name in found}
     raise FormatError(
-        f"{path}: not a table of {', '.join(FORMATS)}, by its columns; give the table of one of these, or dorado's BAM"
+        f"{table.path}: not a table of {', '.join(FORMATS)}, by its columns; give the table of one of these, or"
+        " dorado's BAM"
     )
-
-
-def _batches(path: Path, delimiter: str, columns: Sequence[str | None]) -> Iterator[pa.RecordBatch]:
-    types = [pa.string(), pa.float64(), pa.float64(), pa.float64(), pa.string()]
-    typed = {name: kind for name, kind in zip(columns, types, strict=True) if name is not None}
-    return iter(
-        pa.csv.open_csv(
-            str(path),
-            parse_options=pa.csv.ParseOptions(delimiter=delimiter),
-            convert_options=pa.csv.ConvertOptions(
-                include_columns=list(typed), column_types=typed, strings_can_be_null=True
-            ),
-        )
-    )
-
-
-def _rows(batch: pa.RecordBatch, columns: Sequence[str | None]) -> Iterator[tuple[Any, ...]]:
-    """Values of each row; None for a column that the file lacks."""
-    return zip(*([None] * batch.num_rows if name is None else batch[name].to_pylist() for name in columns), strict=True)

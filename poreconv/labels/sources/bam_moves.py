@@ -13,7 +13,7 @@ from poreconv.config import SourceConfig
 from poreconv.errors import LabelError
 from poreconv.events.events import Events
 from poreconv.labels.bases import BASES
-from poreconv.labels.parsing.bam import Records, int_tag
+from poreconv.labels.parsing.bam import Records, int_tag, tag_of
 from poreconv.labels.parsing.moves import MoveTable, Steps, moved_events, steps
 from poreconv.reads.read import Read
 
@@ -112,7 +112,7 @@ def move_table(read: Read, record: pysam.AlignedSegment) -> MoveTable:
 
 def _moves(read: Read, record: pysam.AlignedSegment) -> tuple[int, NDArray[np.int64]]:
     """Read the stride, and the moves of all blocks."""
-    table = np.atleast_1d(np.asarray(record.get_tag("mv")))
+    table = np.atleast_1d(np.asarray(tag_of(record, "mv")))
     if table.dtype.kind not in "iu" or len(table) < 2 or table[0] < 1 or table[1:].min() < 0:
         raise LabelError(
             f"{read.where}: its 'mv' tag is not a stride followed by moves; basecall the read again",
@@ -133,5 +133,5 @@ def is_rna(read: Read, record: pysam.AlignedSegment) -> bool | None:
     """
     if read.chemistry.molecule:
         return read.chemistry.rna
-    molecule = MODEL.search(str(record.get_tag("RG"))) if record.has_tag("RG") else None
+    molecule = MODEL.search(str(tag_of(record, "RG") or ""))
     return None if molecule is None else molecule[1].lower() == "rna"

@@ -17,6 +17,7 @@ from poreconv.events.events import Events
 from poreconv.labels.fit import check_fit, fitted
 from poreconv.labels.sources.intervals import UNKNOWN
 from poreconv.reads.read import Read
+from poreconv.runtime.hdf5 import open_hdf5
 
 CAPTURE = "capture"
 """The class of every capture."""
@@ -99,7 +100,7 @@ class Captures:
         with ExitStack() as opened:
             for path in files:
                 with _of_this_layout(path):
-                    self._add(opened.enter_context(h5py.File(path, "r")))
+                    self._add(opened.enter_context(open_hdf5(h5py.File, path)))
             self._files = opened.pop_all()
 
     def events(self, read: Read) -> Events | None:

@@ -19,6 +19,7 @@ from poreconv.labels.parsing.eventalign import (
     READ_NAME,
     ROW_COLUMNS,
     Block,
+    BlocksByRead,
     Layout,
     blocks,
     header,
@@ -38,9 +39,11 @@ class Eventalign:
     middle base (k // 2, counted from 5') of ``model_kmer``, which is in the read's own strand.
 
     Reads are identified by ``read_name``, or by ``read_index``; in the latter case the summary that the program wrote
-    with the table (``--summary``) has to be given as another file. Of several alignments of a read the one with the
-    longest text is used; the others are counted as ``other_records``. Memory holds only the place of each read's rows
-    in the file, and the rows of one read while it is labelled; gzip files are unpacked to a temporary file first.
+    with the table (``--summary``) has to be given as another file. The rows of a read need not stand together, as in a
+    table sorted by position, or in tables joined with ``cat``: its rows on one contig are one alignment, unless rows
+    that stand apart share samples. Of several alignments of a read the one with the longest text is used; the others
+    are counted as ``other_records``. Memory holds only the places of each read's rows in the file, and the rows of one
+    read while it is labelled; gzip files are unpacked to a temporary file first.
 
     Source:
         https://nanopolish.readthedocs.io/en/latest/quickstart_eventalign.html; https://hasindu2008.github.io/f5c/docs/output.
@@ -61,24 +64,16 @@ class Eventalign:
             FormatError: A file is neither, a table with ``read_index`` has no summary, or k-mers differ in length.
         """
         self.notes: Counter[str] = Counter()
-        self._best: dict[str, Block] = {}
-        self._others: Counter[str] = Counter()
+        self._blocks = BlocksByRead()
         with ExitStack() as stack:
             self._streams = [stack.enter_context(open_plain(path)) for path in files]
             tables, names = _tables_and_names(files, self._streams)
             self._tables = dict(tables)
             for file, table in tables:
-                for read, block in blocks(self._streams[file], table, files[file], file):
-                    self._add(_name(read, table, names, files[file]), block)
+                for read, contig, block in blocks(self._streams[file], table, files[file], file):
+                    self._blocks.add(_name(read, table, names, files[file]), contig, block)
             self._files = stack.pop_all()
         self.base_offset = tables[0][1].k // 2
-
-    def _add(self, name: str, block: Block) -> None:
-        best = self._best.get(name)
-        if best is not None:
-            self._others[name] += 1
-        if best is None or block.size > best.size:
-            self._best[name] = block
 
     def events(self, read: Read) -> Events | None:
         """Label one read; see `LabelSource.events`.
@@ -89,21 +84,38 @@ class Eventalign:
         Raises:
             LabelError: The rows can't be parsed (``label_unreadable``), or the events don't fit (see `fitted`).
         """
-        block = self._best.get(read.read_id)
-        if block is None:
+        found = self._blocks.of(read.read_id)
+        if not found:
             return None
-        if read.read_id in self._others:
-            self.notes["other_records"] += self._others[read.read_id]
-        stream = self._streams[block.file]
-        stream.seek(block.offset)
+        contigs = [[block for block in found if block.contig == contig] for contig in {block.contig for block in found}]
+        largest = max(contigs, key=lambda blocks: (sum(block.size for block in blocks), -blocks[0].contig))
+        others, table = len(contigs) - 1, self._rows(read, largest)
+        if table is None:
+            others, table = len(found) - 1, self._rows(read, [max(found, key=lambda block: block.size)])
+        if others:
+            self.notes["other_records"] += others
+        return None if table is None else _events(read, table, self._tables[found[0].file].k)
+
+    def _rows(self, read: Read, found: Sequence[Block]) -> pa.Table | None:
+        """Read blocks; return None if rows of different ones share samples: they are parts of several alignments."""
+        texts = {block: self._text(block) for block in found}
+        by_file = [[block for block in found if block.file == file] for file in sorted({block.file for block in found})]
         try:
-            table = rows(stream.read(block.size), self._tables[block.file])
+            parsed = [rows(b"".join(texts[b] for b in blocks), self._tables[blocks[0].file]) for blocks in by_file]
         except pa.ArrowException as exc:
             problem = str(exc).split("\n", 1)[0]
             raise LabelError(
                 f"{read.where}: its rows can't be parsed ({problem}); make the table again", reason="label_unreadable"
             ) from exc
-        return _events(read, table, self._tables[block.file].k)
+        table = pa.concat_tables(parsed)
+        n_rows = [texts[block].count(b"\n") for blocks in by_file for block in blocks]
+        return None if _overlap(table, np.repeat(np.arange(len(n_rows)), n_rows)) else table
+
+    def _text(self, block: Block) -> bytes:
+        stream = self._streams[block.file]
+        stream.seek(block.offset)
+        text = stream.read(block.size)
+        return text if text.endswith(b"\n") else text + b"\n"
 
     def close(self) -> None:
         """Close the files."""
@@ -133,6 +145,19 @@ def _tables_and_names(
             f"{files[0]}: it and the other tables have k-mers of different lengths; give tables of one length"
         )
     return tables, summaries[0] if summaries else {}
+
+
+def _overlap(table: pa.Table, block: NDArray[np.int64]) -> bool:
+    """Return whether rows of different blocks share samples.
+
+    Args:
+        table: The rows.
+        block: Number of each row's block, shape ``(n_rows,)``.
+    """
+    start, end = table["start_idx"].to_numpy(), table["end_idx"].to_numpy()
+    order = np.argsort(start, kind="stable")
+    shared = end[order][:-1] > start[order][1:]
+    return bool((shared & (np.diff(block[order]) != 0)).any())
 
 
 def _name(read: bytes, table: Layout, names: dict[bytes, str], path: Path) -> str:

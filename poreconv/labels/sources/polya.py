@@ -12,12 +12,12 @@ from poreconv.config import SourceConfig
 from poreconv.errors import LabelError
 from poreconv.events.events import Events
 from poreconv.labels.fit import check_fit, fitted
-from poreconv.labels.parsing.bam import Records, int_tag
+from poreconv.labels.parsing.bam import Records, int_tag, tag_of
 from poreconv.labels.parsing.tails import PASSED, Tail, tails_in
 from poreconv.reads.read import Read
 
 ADAPTER, POLYA, TRANSCRIPT = "adapter", "polya", "transcript"
-BAM_SUFFIXES = (".bam", ".sam")
+BAM_SUFFIXES = (".bam", ".sam", ".cram")
 
 
 class PolyA:
@@ -108,7 +108,7 @@ def _first(read: Read, records: Sequence[pysam.AlignedSegment]) -> Tail | None:
 
 
 def _tail(read: Read, record: pysam.AlignedSegment) -> Tail:
-    places = np.atleast_1d(np.asarray(record.get_tag("pa")))
+    places = np.atleast_1d(np.asarray(tag_of(record, "pa")))
     if places.dtype.kind not in "iu" or len(places) < 3:
         raise LabelError(
             f"{read.where}: its 'pa' tag is not whole numbers: anchor, start, end, ...; basecall the read again",

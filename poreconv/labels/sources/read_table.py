@@ -1,33 +1,42 @@
 """Labels of whole reads from tables: the user's own, or a basecaller's table of barcodes."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
 from poreconv.config import SourceConfig
 from poreconv.errors import FormatError, LabelError
 from poreconv.events.events import Events
 from poreconv.labels.fit import fitted_whole
-from poreconv.labels.parsing.tables import header_of, is_parquet
+from poreconv.labels.parsing.cells import Batch, Table, batches_of, columns_in
+from poreconv.labels.parsing.table_kinds import open_table
 from poreconv.reads.read import Read
 
+READ_ID = "read_id"
 LABEL_COLUMNS = ("label", "barcode_arrangement", "barcode")
 """Label column of the user's own table, of guppy's summaries, and of dorado's; the first one present is used."""
 
 NO_LABEL = ("", "unclassified")
 """Cells that are not a class: both basecallers write the second one for a read without a barcode."""
 
+NO_BARCODE = (*NO_LABEL, "unknown")
+"""Cells of the basecallers' columns that are not a class: dorado's summary has the last one without a barcode."""
+
+PARENT_COLUMN = "parent_read_id"
+"""Column of a summary with the read that was split, which is the one in the signal file; else the read's own id."""
+
+ALIAS = "alias"
+"""Column with the name that a sample sheet gives to a barcode."""
+
 
 class ReadTable:
-    """TSV, CSV or Parquet with columns ``read_id`` and ``label``, or a basecaller's barcoding or sequencing summary.
+    """A table (text, .xlsx, Parquet) of ``read_id`` and ``label``, or a basecaller's barcoding or sequencing summary.
 
     Each read is one event from its first sample to its last. Classes are the sorted labels. Other columns are ignored;
-    a read without a row, or with an empty or ``unclassified`` cell, has no label. Further rows of a read are counted as
-    ``other_records``; if their labels differ, the read is dropped (``label_contradicted``).
+    a read without a row, or with an empty or ``unclassified`` cell (in a basecaller's column also ``unknown``), has no
+    label. A row of a part of a split read (``parent_read_id``) counts for that read, if it has no row of its own.
+    Further rows of a read are counted as ``other_records``; if their labels differ, the read is dropped
+    (``label_contradicted``).
 
     Source:
         https://github.com/nanoporetech/dorado, issue 1267 (``barcoding_summary.txt``); guppy's has
@@ -41,19 +50,28 @@ class ReadTable:
         """Read the tables; memory holds one entry per read.
 
         Args:
-            files: Tables; Parquet is recognised by its content.
+            files: Tables, whose kind is found by content; text may be compressed.
             config: Not used.
 
         Raises:
-            FormatError: A file is not such a table.
+            FormatError: A file is not such a table, or none contains a label.
         """
         self.notes: Counter[str] = Counter()
         self._labels: dict[str, str] = {}
         self._others: Counter[str] = Counter()
         self._contradicted: set[str] = set()
+        parts: list[tuple[str, str]] = []
         for path in files:
-            for read_id, label in labelled_rows(path):
+            for read_id, label, parent in labelled_rows(path):
                 self._add(read_id, label)
+                if parent and parent != read_id:
+                    parts.append((parent, label))
+        own = frozenset(self._labels)
+        for parent, label in parts:
+            if parent not in own:
+                self._add(parent, label)
+        if not self._labels:
+            raise FormatError(f"{files[0]}: {_without_label(files[0])}")
         self.classes = tuple(sorted(set(self._labels.values())))
         self._class = {name: index for index, name in enumerate(self.classes)}
 
@@ -87,45 +105,61 @@ class ReadTable:
         """Do nothing: no file is open."""
 
 
-def labelled_rows(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the read id and label of each row that has a label.
+def labelled_rows(path: Path) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the read id and label of each row that has a label, and the read of which it is a part, if it is one.
 
     Args:
-        path: A TSV, CSV or Parquet file; text may be compressed.
+        path: A table of any kind; text may be compressed.
 
     Raises:
-        FormatError: The file is neither text nor Parquet, or lacks a column.
+        FormatError: The file is not a table, or lacks a column.
     """
-    try:
-        for batch in _from_parquet(path) if is_parquet(path) else _from_text(path):
-            pairs = zip(*(column.cast(pa.string()).to_pylist() for column in batch.columns), strict=True)
-            yield from ((read_id, label) for read_id, label in pairs if (label or "") not in NO_LABEL)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
-        problem = str(exc).split("\n", 1)[0]
-        raise FormatError(f"{path}: not a table of labels ({problem}); make or copy it again") from exc
+    table = open_table(path)
+    for batch in batches_of(table, label_columns(table)):
+        yield from rows_with_label(batch)
 
 
-def _from_parquet(path: Path) -> Iterator[pa.RecordBatch]:
-    with pa.parquet.ParquetFile(path) as file:
-        yield from file.iter_batches(columns=_columns(path, file.schema_arrow.names))
+def rows_with_label(batch: Batch) -> Iterator[tuple[str, str, str | None]]:
+    """Yield what `labelled_rows` does of some rows.
+
+    Args:
+        batch: Rows of the columns that `label_columns` found.
+    """
+    label = _label_column(batch.columns)
+    none = NO_LABEL if label == LABEL_COLUMNS[0] else NO_BARCODE
+    cells = [batch.text(name).to_pylist() for name in (READ_ID, label, PARENT_COLUMN)]
+    yield from (row for row in zip(*cells, strict=True) if row[0] and (row[1] or "") not in none)
 
 
-def _from_text(path: Path) -> Iterator[pa.RecordBatch]:
-    delimiter, found = header_of(path)
-    names = _columns(path, found)
-    typed = pa.csv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.string()))
-    with pa.csv.open_csv(
-        str(path), parse_options=pa.csv.ParseOptions(delimiter=delimiter), convert_options=typed
-    ) as batches:
-        yield from batches
+def label_columns(table: Table) -> dict[str, int]:
+    """Find the columns of read id and label, and of the read that was split, of those in the file.
 
+    Args:
+        table: The table.
 
-def _columns(path: Path, names: Sequence[str]) -> list[str]:
-    """Return the names of the columns of read id and label, in this order."""
-    label = next((name for name in LABEL_COLUMNS if name in names), None)
-    if "read_id" not in names or label is None:
+    Returns:
+        Name -> index.
+
+    Raises:
+        FormatError: There are no read ids, or no labels.
+    """
+    found = columns_in(table, (READ_ID, *LABEL_COLUMNS, PARENT_COLUMN))
+    if READ_ID not in found or not found.keys() & set(LABEL_COLUMNS):
         raise FormatError(
-            f"{path}: no columns read_id and label (or {' or '.join(LABEL_COLUMNS[1:])}); name the columns in the "
-            "first line"
+            f"{table.path}: no columns read_id and label (or {' or '.join(LABEL_COLUMNS[1:])}); name the columns in the"
+            " first row"
         )
-    return ["read_id", label]
+    used = (READ_ID, _label_column(found), PARENT_COLUMN)
+    return {name: found[name] for name in used if name in found}
+
+
+def _label_column(found: Collection[str]) -> str:
+    return next(name for name in LABEL_COLUMNS if name in found)
+
+
+def _without_label(path: Path) -> str:
+    """Describe why a table has no label."""
+    table = open_table(path)
+    read = f"column {_label_column(label_columns(table))}: no read has a label in it"
+    alias = columns_in(table, [ALIAS])
+    return f"{read}; if column {ALIAS} has the labels, name it label" if alias else f"{read}; give labels"

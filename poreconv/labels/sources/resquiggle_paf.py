@@ -94,7 +94,8 @@ class ResquigglePaf:
             self._files = stack.pop_all()
 
     def _index(self, path: Path) -> None:
-        offset, file = 0, len(self._streams) - 1
+        file = len(self._streams) - 1
+        offset = self._streams[file].tell()
         for number, line in enumerate(self._streams[file], start=1):
             if line.strip():
                 self._add(*_indexed(line, f"{path}: line {number}", file, offset))

@@ -9,7 +9,7 @@ import pysam
 from poreconv.config import SourceConfig
 from poreconv.errors import LabelError
 from poreconv.events.events import Events
-from poreconv.labels.parsing.bam import Records
+from poreconv.labels.parsing.bam import Records, tag_of
 from poreconv.labels.parsing.run_string import run_events
 from poreconv.reads.read import Read
 
@@ -59,12 +59,13 @@ class SamResquiggle:
         if not records:
             return None
         place = _place(records[0])
-        if place is None or not records[0].has_tag("ss"):
+        run_string = tag_of(records[0], "ss")
+        if place is None or run_string is None:
             raise LabelError(
                 f"{read.where}: its record needs a tag 'si' of four numbers and a tag 'ss'; label the read again",
                 reason="label_unreadable",
             )
-        return run_events(read, str(records[0].get_tag("ss")), *place)
+        return run_events(read, str(run_string), *place)
 
     def close(self) -> None:
         """Close the files."""
@@ -73,7 +74,7 @@ class SamResquiggle:
 
 def _place(record: pysam.AlignedSegment) -> tuple[int, int] | None:
     """Return the first sample and the sample after the last; None if ``si`` is not four numbers."""
-    columns = str(record.get_tag("si")).split(",")
+    columns = str(tag_of(record, "si")).split(",")
     try:
         first, end, _, _ = (int(column) for column in columns)
     except ValueError:

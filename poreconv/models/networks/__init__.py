@@ -20,8 +20,19 @@ def build_network(name: str, settings: Any, n_classes: int) -> Network:
     Raises:
         ConfigError: There is no such name or setting, or a setting has the wrong type or is out of range.
     """
-    architecture = entry(ARCHITECTURES, name, kind="network")
-    network: type[Network] = resolve_name(architecture.network)
-    if isinstance(settings, dict):
-        settings = from_plain(settings, architecture.settings, f"settings of {name}")
-    return network(settings, n_classes)
+    chosen = settings_of(name, settings) if isinstance(settings, dict) else settings
+    network: type[Network] = resolve_name(entry(ARCHITECTURES, name, kind="network").network)
+    return network(chosen, n_classes)
+
+
+def settings_of(name: str, fields: dict[str, Any]) -> Any:
+    """Return the settings of an architecture, checked.
+
+    Args:
+        name: Name in ``ARCHITECTURES``.
+        fields: Of its dataclass, such as a recipe's.
+
+    Raises:
+        ConfigError: There is no such name or setting, or a setting has the wrong type or is out of range.
+    """
+    return from_plain(fields, entry(ARCHITECTURES, name, kind="network").settings, f"settings of {name}")

@@ -23,7 +23,7 @@ from poreconv.models.networks.outside import (
 from poreconv.models.networks.trial import try_network
 from poreconv.models.recipe import Setting
 from poreconv.runtime.records import from_plain, to_plain
-from poreconv.runtime.registry import OWN_FORMS, entry, imported, is_own
+from poreconv.runtime.registry import OWN_FORMS, entry, imported, is_own, name_of, source_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +36,14 @@ class NetworkChoice:
     """Fields of the architecture's settings; or plain values, by keyword."""
     own: Own | None = None
     """The user's own; None: it is in ``ARCHITECTURES``."""
+    named: bool = False
+    """Whether the user's own was asked for by its name."""
+
+    def described(self) -> dict[str, Any]:
+        """Return a hash of the source of the user's own, as JSON types; empty where there is none."""
+        if self.own is None:
+            return {}
+        return {"network": source_of(self.name if self.named else self.own)}
 
     def build(self, n_classes: int, window: int) -> Network:
         """Make the network, untrained; the user's own is measured.
@@ -113,9 +121,10 @@ def choose_network(asked: str | Own, settings: Any = None) -> NetworkChoice:
         chosen = settings or _architecture(asked).settings()
         return NetworkChoice(asked, dict(chosen) if isinstance(chosen, Mapping) else asdict(chosen))
     own = imported(asked, kind="network") if isinstance(asked, str) else asked
-    name = asked if isinstance(asked, str) else _name_of(asked)
+    name = name_of(asked)
     require(isinstance(own, nn.Module) or callable(own), f"network {name}: is no module, and cannot be called")
-    return NetworkChoice(name, _plain_settings(name, {} if settings is None else settings), own)
+    plain = _plain_settings(name, {} if settings is None else settings)
+    return NetworkChoice(name, plain, own, named=isinstance(asked, str))
 
 
 def _architecture(name: str) -> Architecture:
@@ -123,11 +132,6 @@ def _architecture(name: str) -> Architecture:
         return entry(ARCHITECTURES, name, kind="network")
     except ConfigError as exc:
         raise ConfigError(f"{exc}; or your own, as {OWN_FORMS}") from exc
-
-
-def _name_of(own: Own) -> str:
-    kind = own if hasattr(own, "__qualname__") else type(own)
-    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def _plain_settings(name: str, settings: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Networks that users bring: any module ``(B,1,T) -> (B,C,F)``, with one frame per sample or per so many samples."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from poreconv.models.networks.measuring import SHORTEST, is_seamless, measure
 from poreconv.models.networks.network import Network, samples_of
 from poreconv.models.networks.probe import frames_of
 from poreconv.models.size import Measured
-from poreconv.runtime.registry import errors_of
+from poreconv.runtime.registry import called, errors_of, parameters_of
 
 # B batch, C classes, F frames, W windows, K logits of a frame or window, T samples
 
@@ -165,8 +165,7 @@ def module_of(name: str, own: Own, settings: Mapping[str, Any], n_classes: int) 
         with errors_of(name, "copying it"):
             return deepcopy(own)
     with errors_of(name, "making it"):
-        counted = {"n_classes": n_classes} if takes_classes(own) else {}
-        module = own(**counted, **settings)
+        module = called(partial(own, **settings), n_classes=n_classes)
     kind = type(module).__name__
     require(isinstance(module, nn.Module), f"{name}: returned a {kind}; a torch.nn.Module is expected")
     return module
@@ -178,4 +177,4 @@ def takes_classes(own: Own) -> bool:
     Args:
         own: A module, its class, or a function.
     """
-    return not isinstance(own, nn.Module) and "n_classes" in inspect.signature(own).parameters
+    return not isinstance(own, nn.Module) and "n_classes" in parameters_of(own)

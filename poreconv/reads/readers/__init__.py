@@ -1,18 +1,22 @@
-"""Reading and writing signal files of any format. To add a format: one module here, and one line in ``READERS``."""
+"""Reading and writing signal files of any format.
+
+To add a format: one module here and one line in ``READERS``, or an installed package; see `INSTALLED`.
+"""
 
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-from poreconv.errors import ConfigError, FormatError, ReadDropped
+from poreconv.errors import FormatError, ReadDropped
+from poreconv.reads.distinct import first_of_each
 from poreconv.reads.read import Read
+from poreconv.reads.readers._folders import exists_as, files_in
 from poreconv.reads.selection import EVERY_READ, NOT_ASKED, NOT_OPENED, Selection
-from poreconv.runtime.files import whole_file
 from poreconv.runtime.ledger import Drop, Ledger
-from poreconv.runtime.registry import lookup
+from poreconv.runtime.registry import installed, installed_names, lookup
 
 T = TypeVar("T")
 
@@ -27,6 +31,10 @@ READERS = {
 }
 """Format -> reader class. A format's name is an ending of its files' names; of formats with one suffix the first in
 this order that recognises a file's content reads it."""
+
+INSTALLED = "poreconv.readers"
+"""Group of entry points by which installed packages offer readers: suffix -> reader class. It is asked only for
+suffixes that the table does not have."""
 
 SUFFIX_OF = {name: Path(f"x{name}").suffix for name in READERS}
 """Format -> the suffix of its files."""
@@ -70,12 +78,12 @@ class Reader(Protocol):
         ...
 
     @property
-    def read_ids(self) -> list[str]:
-        """Ids in file order."""
+    def read_ids(self) -> Sequence[str]:
+        """The id of each record, in file order; an id that stands twice is listed twice."""
         ...
 
     def __len__(self) -> int:
-        """Return the number of reads."""
+        """Return the number of records."""
         ...
 
     def __iter__(self) -> Iterator[Read]:
@@ -83,10 +91,21 @@ class Reader(Protocol):
         ...
 
     def __getitem__(self, read_id: str) -> Read:
-        """Return one read.
+        """Return one read; of several records with one id, the first.
 
         Raises:
             KeyError: The file contains no read of this id.
+            ReadDropped: The read is unusable.
+        """
+        ...
+
+    def record(self, number: int) -> Read:
+        """Return the read of one record.
+
+        Args:
+            number: Place of the record in ``read_ids``.
+
+        Raises:
             ReadDropped: The read is unusable.
         """
         ...
@@ -105,22 +124,27 @@ def find_files(paths: Sequence[Path | str]) -> list[Path]:
 
     Args:
         paths: Files, which must be of a known format by suffix or content, and folders, which are searched with their
-            subfolders; in folders, hidden files and files with other suffixes are ignored.
+            subfolders; in folders, hidden files and files with other suffixes are ignored. Links to folders are
+            followed, each folder once.
 
     Returns:
         Files in the order given, those of a folder sorted.
 
     Raises:
-        FormatError: A path does not exist, a file has no known format, or a folder contains no signal file.
+        FormatError: A path does not exist, a file has no known format, a folder cannot be listed or contains no signal
+            file.
     """
     found: list[Path] = []
+    known = {*SUFFIX_OF.values(), *installed_names(INSTALLED)}
     for path in map(Path, paths):
-        if path.is_dir():
-            found.extend(_files_in(path))
-        else:
-            if path.suffix.lower() not in SUFFIX_OF.values() or not path.exists():
+        if not exists_as(path, Path.is_dir):
+            if path.suffix.lower() not in known or not exists_as(path, Path.is_file):
                 format_of(path)
             found.append(path)
+        elif files := files_in(path, known):
+            found.extend(files)
+        else:
+            raise FormatError(f"{path}: no signal file in this folder; poreconv reads {_suffixes()}")
     return found
 
 
@@ -134,8 +158,12 @@ def open_file(path: Path, ledger: Ledger) -> Reader:
     Raises:
         FormatError: The file is missing or damaged, or its content does not agree with its suffix.
     """
-    reader: Reader = lookup(READERS, format_of(path), kind="signal format")(path, ledger)
+    reader: Reader = _reader_class(format_of(path))(path, ledger)
     return reader
+
+
+def _reader_class(name: str) -> Any:
+    return lookup(READERS, name, kind="signal format") if name in READERS else installed(INSTALLED, name)
 
 
 def format_of(path: Path) -> str:
@@ -145,7 +173,7 @@ def format_of(path: Path) -> str:
         path: The file.
 
     Returns:
-        A key of ``READERS``.
+        A key of ``READERS``, or the suffix of an installed reader.
 
     Raises:
         FormatError: The file cannot be read, or has no known format, or another one than its suffix.
@@ -153,52 +181,29 @@ def format_of(path: Path) -> str:
     head = _head(path)
     suffix = path.suffix.lower()
     of_suffix = [name for name in READERS if SUFFIX_OF[name] == suffix]
+    if not of_suffix and suffix in installed_names(INSTALLED):
+        of_suffix = [suffix]
     for candidate in of_suffix or READERS:
-        if lookup(READERS, candidate, kind="signal format").recognises(path, head):
+        if _reader_class(candidate).recognises(path, head):
             return candidate
     problem = f"its content is not {suffix[1:]}" if of_suffix else f"not a signal file ({_suffixes()})"
     raise FormatError(f"{path}: {problem}; it looks like {_looks_like(head)}")
 
 
-def write_reads(path: Path, reads: Iterable[Read]) -> None:
-    """Write reads into one signal file, in the format of its name's ending.
-
-    Args:
-        path: The file; replaced if it exists. Nothing is left of it if writing fails.
-        reads: At least one sample each; different ids. One is in memory at a time.
-
-    Raises:
-        ConfigError: The name's ending is not that of a format that can be written.
-        FormatError: The format cannot hold a read.
-    """
-    name = next((name for name in READERS if path.name.lower().endswith(name)), "")
-    write = lookup(READERS, name, kind="signal format").write if name else None
-    if write is None:
-        raise ConfigError(
-            f"{path}: its suffix names no format that can be written; end the name in {', '.join(writable())}"
-        )
-    with whole_file(path, partial_suffix=f".partial{name}") as partial:
-        write(partial, reads)
-
-
-def writable() -> list[str]:
-    """Return the formats that `write_reads` can write: keys of ``READERS``."""
-    return [name for name in READERS if lookup(READERS, name, kind="signal format").write is not None]
-
-
-def by_id(reader: Reader, read_ids: Iterable[str], ledger: Ledger) -> Iterator[Read]:
-    """Yield some reads of a file, one in memory at a time.
+def by_number(reader: Reader, numbers: Iterable[int], ledger: Ledger) -> Iterator[Read]:
+    """Yield the reads of some records of a file, one in memory at a time.
 
     Args:
         reader: The open file.
-        read_ids: Ids of reads in it.
+        numbers: Places of the records in ``reader.read_ids``.
         ledger: Receives the unusable ones.
     """
-    for read_id in read_ids:
+    read_ids = reader.read_ids
+    for number in numbers:
         try:
-            yield reader[read_id]
+            yield reader.record(number)
         except ReadDropped as exc:
-            ledger.drop(exc, read_id=read_id, source=reader.path)
+            ledger.drop(exc, read_id=read_ids[number], source=reader.path)
 
 
 def open_reads(
@@ -257,20 +262,19 @@ class ReadStream:
         self._open: OrderedDict[Path, Reader] = OrderedDict()
 
     def __iter__(self) -> Iterator[Read]:
-        """Yield the usable reads, file by file.
+        """Yield the usable reads, file by file, each id once; see `poreconv.reads.distinct`.
 
         Raises:
             FormatError: A file cannot be read, unless such files are skipped.
         """
-        seen: set[str] = set()
 
-        def distinct(reader: Reader, used: list[str] | None) -> Iterator[Read]:
-            return self._first_of_each(reader if used is None else by_id(reader, used, self.ledger), seen)
+        def usable(reader: Reader, used: list[int] | None) -> Iterable[Read]:
+            return reader if used is None else by_number(reader, used, self.ledger)
 
-        yield from self._in_each_file(distinct, self.ledger)
+        yield from first_of_each(self._in_each_file(usable, self.ledger), self.ledger)
 
-    def _in_each_file(self, take: Callable[[Reader, list[str] | None], Iterable[T]], ledger: Ledger) -> Iterator[T]:
-        """Yield what ``take`` returns for each file and the ids of its reads that are asked for; None: all."""
+    def _in_each_file(self, take: Callable[[Reader, list[int] | None], Iterable[T]], ledger: Ledger) -> Iterator[T]:
+        """Yield what ``take`` returns for each file and those of its records that are asked for; None: all."""
         left = self._selection.limit
         for path in self._good_files():
             if left == 0:
@@ -285,9 +289,9 @@ class ReadStream:
             except FormatError as error:
                 self._skip(path, error)
 
-    def _used(self, reader: Reader, left: int | None, ledger: Ledger) -> list[str]:
+    def _used(self, reader: Reader, left: int | None, ledger: Ledger) -> list[int]:
         read_ids = reader.read_ids
-        used = [read_ids[i] for i in self._selection.positions(read_ids, left)]
+        used = self._selection.positions(read_ids, left)
         ledger.count(NOT_ASKED, len(read_ids) - len(used))
         return used
 
@@ -328,22 +332,14 @@ class ReadStream:
     def _file_of(self) -> dict[str, Path]:
         """Read id -> the first file that contains it."""
 
-        def entries(reader: Reader, used: list[str] | None) -> Iterator[tuple[str, Path]]:
-            return ((read_id, reader.path) for read_id in (reader.read_ids if used is None else used))
+        def entries(reader: Reader, used: list[int] | None) -> Iterator[tuple[str, Path]]:
+            read_ids = reader.read_ids
+            return ((read_ids[i], reader.path) for i in (range(len(read_ids)) if used is None else used))
 
         index: dict[str, Path] = {}
         for read_id, path in self._in_each_file(entries, Ledger()):
             index.setdefault(read_id, path)
         return index
-
-    def _first_of_each(self, reads: Iterable[Read], seen: set[str]) -> Iterator[Read]:
-        for read in reads:
-            if read.read_id in seen:
-                error = ReadDropped(f"{read.where}: duplicate id; give each read once", reason="duplicate")
-                self.ledger.drop(error, read_id=read.read_id, source=read.source)
-                continue
-            seen.add(read.read_id)
-            yield read
 
     def _good_files(self) -> Iterator[Path]:
         return (path for path in self.files if path not in self._bad)
@@ -364,18 +360,12 @@ class ReadStream:
 
 
 def _suffixes() -> str:
-    return ", ".join(dict.fromkeys(SUFFIX_OF.values()))
-
-
-def _files_in(folder: Path) -> list[Path]:
-    visible = (p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts))
-    found = sorted(p for p in visible if p.suffix.lower() in SUFFIX_OF.values() and not p.is_dir())
-    if not found:
-        raise FormatError(f"{folder}: no signal file in this folder; poreconv reads {_suffixes()}")
-    return found
+    return ", ".join(dict.fromkeys([*SUFFIX_OF.values(), *installed_names(INSTALLED)]))
 
 
 def _head(path: Path) -> bytes:
+    if exists_as(path, Path.exists) and not exists_as(path, Path.is_file):
+        raise FormatError(f"{path}: a folder, pipe or device, which cannot be read as a signal file; give a file")
     try:
         with path.open("rb") as stream:
             return stream.read(HEAD_BYTES)

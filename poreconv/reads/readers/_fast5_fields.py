@@ -15,7 +15,7 @@ from poreconv.reads.readers._fields import (
     calibration_of,
     check_id,
     fields_of_run,
-    finite_or_none,
+    median_of,
     rate_of,
 )
 from poreconv.reads.readers._hdf5 import number, text, whole_number
@@ -26,20 +26,17 @@ RUN_GROUPS = (b"tracking_id", b"context_tags")
 """Groups with the fields of the sequencing run."""
 
 
-def check_stated_id(raw: Any, read_id: str, *, required: bool) -> None:
+def check_stated_id(raw: Any, read_id: str) -> None:
     """Check the ``read_id`` attribute of a read's raw group.
 
     Args:
         raw: Low-level h5py id of the group.
         read_id: The id by which the read is listed in the file.
-        required: Whether the attribute must exist.
 
     Raises:
-        ValueError: The attribute is missing or has another id, or the id does not fit into SAM; see `check_id`.
+        ValueError: The attribute has another id, or the id does not fit into SAM; see `check_id`.
     """
     stated = text(raw, b"read_id")
-    if not stated and required:
-        raise ValueError("the attribute read_id is missing")
     if stated and stated != read_id:
         raise ValueError(f"its attribute read_id is {stated!r}")
     check_id(read_id)
@@ -62,7 +59,7 @@ def fields_of_read(raw: Any) -> dict[str, Any]:
         "read_number": whole_number(raw, b"read_number"),
         "start_sample": whole_number(raw, b"start_time"),
         "end_reason": text(raw, b"end_reason"),
-        "median_before": finite_or_none(number(raw, b"median_before")),
+        "median_before": median_of(number(raw, b"median_before")),
     }
 
 

@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from poreconv.errors import FormatError, SignalError
+from poreconv.reads.chemistry import molecule_in
 from poreconv.reads.read import Calibration, Read
 
 READ_ID = re.compile(r"[!-?A-~]{1,254}")
 """Read ids that tables, BAM and PAF can hold: SAM's QNAME (SAM v1 specification, 1.4)."""
+
+NOT_IN_ID = re.compile(r"[^!-?A-~]")
+"""Characters that a file name may contain and a read id may not."""
 
 DIGITISATION = 8192.0
 """Written with every read; a power of two, so that ``range / digitisation`` is exactly the scale."""
@@ -29,6 +33,10 @@ END_REASONS = (
     "signal_negative",
 )
 """Names of ``end_reason`` 0 to 6, as in the enum type of fast5 of version 2.2 and later."""
+
+MAX_PA_PER_COUNT = 100.0
+"""Largest plausible scale of a calibration. A range of MinION or PromethION is 200 to 1,500 pA; undivided, it is the
+scale. At 100 pA per count 16 bits hold 6.5 microamperes, thirty times what patch-clamp amplifiers measure."""
 
 RUN_FIELDS = ("run_id", "pore", "kit", "experiment")
 """Fields that all reads of a sequencing run share."""
@@ -91,10 +99,14 @@ def check_new(path: Path, read: Read, *, taken: bool) -> None:
         taken: Whether the file contains a read of this id already.
 
     Raises:
-        FormatError: The id is taken, or the read has no samples.
+        FormatError: The id is taken, or the read has no samples, or a calibration with which it would be dropped.
     """
     if taken or len(read.adc) == 0:
         raise FormatError(f"{path}: read {read.read_id}: empty, or its id is taken; leave it out or rename it")
+    try:
+        calibration_of(read.calibration.offset, read.calibration.scale, 1.0)
+    except ValueError as exc:
+        raise FormatError(f"{path}: read {read.read_id}: {exc}") from exc
 
 
 def unusable(what: str, reason: str, exc: Exception) -> SignalError:
@@ -148,6 +160,15 @@ def check_id(read_id: str) -> None:
         raise ValueError("a read id has 1 to 254 printable ASCII characters without '@' and spaces")
 
 
+def as_read_id(name: str) -> str:
+    """Make a read id of a file's name, for a read without one.
+
+    Args:
+        name: The name without its suffix.
+    """
+    return NOT_IN_ID.sub("_", name)
+
+
 def calibration_of(offset: float, span: float, digitisation: float) -> Calibration:
     """Make the calibration with ``scale = span / digitisation``.
 
@@ -157,11 +178,13 @@ def calibration_of(offset: float, span: float, digitisation: float) -> Calibrati
         digitisation: Number of different counts.
 
     Raises:
-        ValueError: One of them is not finite, or the scale is not positive.
+        ValueError: One of them is not finite, or the scale is not positive, or above `MAX_PA_PER_COUNT`.
     """
     scale = span / digitisation if digitisation > 0 else math.nan
     if not (math.isfinite(offset) and math.isfinite(scale) and scale > 0):
         raise ValueError(f"offset {offset:g}, range {span:g}, digitisation {digitisation:g} are not a calibration")
+    if scale > MAX_PA_PER_COUNT:
+        raise ValueError(f"{scale:g} pA per count; the range was not divided by the digitisation, calibrate it again")
     return Calibration(offset, scale)
 
 
@@ -179,13 +202,22 @@ def rate_of(rate: float | None) -> float:
     return float(rate)
 
 
-def finite_or_none(value: float | None) -> float | None:
-    """Return a finite number, or None for a missing one, NaN and infinity.
+def median_of(value: float | None) -> float | None:
+    """Return a finite ``median_before``, or None for a missing one, NaN, infinity, and the -1 that stands for none.
 
     Args:
         value: A number, or None.
     """
-    return value if value is not None and math.isfinite(value) else None
+    return value if value is not None and math.isfinite(value) and value != -1 else None
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a field's value stands for none: nothing, empty text, or the dot of SLOW5.
+
+    Args:
+        value: A number, text or None.
+    """
+    return value is None or (isinstance(value, str) and value.strip(" \0") in {"", "."})
 
 
 def whole(name: str, value: Any) -> int:
@@ -193,13 +225,14 @@ def whole(name: str, value: Any) -> int:
 
     Args:
         name: The field, for the message.
-        value: A number or its text; None, for a missing one, becomes 0.
+        value: A number or its text; a missing one, and -1, which some programs write for it, become 0.
 
     Raises:
         ValueError: It is not such a number.
     """
     try:
-        number = 0 if value is None else int(value)
+        number = 0 if is_missing(value) else int(value)
+        number = 0 if number == -1 else number
     except (TypeError, ValueError, OverflowError) as exc:
         raise ValueError(f"{name} is {value!r}, not a whole number") from exc
     if number < 0 or (isinstance(value, float) and value != number):
@@ -223,10 +256,11 @@ def fields_of_run(attribute: Callable[[str, str], str]) -> dict[str, str]:
         found = code.search(script)
         return found.group() if found else ""
 
+    experiments = [attribute("context_tags", name) for name in ("experiment_type", "experiment_kit")]
     pore = attribute("context_tags", "flowcell_type") or attribute("tracking_id", "flow_cell_product_code")
     return {
         "run_id": attribute("tracking_id", "run_id"),
         "pore": pore or in_script(FLOW_CELL),
         "kit": attribute("context_tags", "sequencing_kit") or in_script(KIT),
-        "experiment": attribute("context_tags", "experiment_type") or attribute("context_tags", "experiment_kit"),
+        "experiment": next(filter(molecule_in, experiments), next(filter(None, experiments), "")),
     }

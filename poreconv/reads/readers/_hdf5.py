@@ -12,7 +12,9 @@ from h5py import h5a, h5d, h5s, h5t
 from numpy.typing import NDArray
 
 from poreconv.errors import SignalError
-from poreconv.reads.readers._fields import HARMLESS_BYTES, MAX_COMPRESSION, one_line, printable, whole
+from poreconv.reads.readers._fields import HARMLESS_BYTES, MAX_COMPRESSION, is_missing, one_line, printable, whole
+from poreconv.runtime.hdf5 import is_stored_in
+from poreconv.runtime.hdf5_heaps import check_heaps
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """First bytes of an HDF5 file."""
@@ -39,6 +41,8 @@ def attribute(location: Any, name: bytes) -> Any:
     if handle.shape is None:  # an attribute without a value
         return None
     dtype = handle.dtype
+    if dtype.kind == "O":  # text of variable length
+        check_heaps(location)
     values = np.empty(handle.shape, dtype)
     handle.read(values)
     if values.size != 1:
@@ -72,7 +76,7 @@ def number(location: Any, name: bytes) -> float | None:
         name: The attribute.
 
     Returns:
-        The number; None if the attribute is missing.
+        The number; None if the attribute is missing or empty.
 
     Raises:
         ValueError: It is not a number.
@@ -90,7 +94,7 @@ def number(location: Any, name: bytes) -> float | None:
 
 def _as_number(name: bytes, value: Any) -> float | None:
     try:
-        return None if value is None else float(value)
+        return None if is_missing(value) else float(value)
     except (TypeError, ValueError) as exc:
         raise ValueError(f"{name.decode()} is {value!r}, not a number") from exc
 
@@ -103,7 +107,7 @@ def whole_number(location: Any, name: bytes) -> int:
         name: The attribute.
 
     Returns:
-        The number; 0 if the attribute is missing.
+        The number; 0 if the attribute is missing, empty or -1.
 
     Raises:
         ValueError: It is not such a number.
@@ -111,25 +115,31 @@ def whole_number(location: Any, name: bytes) -> int:
     return whole(name.decode(), attribute(location, name))
 
 
-def signal(group: Any, *, where: str, file_bytes: int) -> NDArray[np.int16]:
+def signal(group: Any, *, where: str, file_bytes: int, file: int) -> NDArray[np.int16]:
     """Read the dataset ``Signal`` of a group.
 
     Args:
         group: Low-level h5py id of the group.
         where: File and read, for messages.
         file_bytes: Bytes of the whole file.
+        file: Number of the open file; see `file_number`.
 
     Returns:
         Counts, shape ``(n_samples,)``, at least one.
 
     Raises:
-        SignalError: The signal is missing, empty or unreadable, or int16 cannot hold its values.
+        SignalError: The signal is missing, empty or unreadable, lies in another file, or int16 cannot hold its values.
     """
     try:
         dataset = h5d.open(group, b"Signal")
     except HDF5_ERRORS as exc:
         raise SignalError(f"{where}: no dataset Signal; the raw signal was not saved", reason="no_signal") from exc
     try:
+        if not is_stored_in(dataset, file):
+            message = (
+                f"{where}: Signal lies in another file, which is not read; copy it into this one, as h5repack does"
+            )
+            raise SignalError(message, reason="outside_file")
         _check_size(dataset, where=where, file_bytes=file_bytes)
         values = np.empty(dataset.shape, dataset.dtype)
         dataset.read(h5s.ALL, h5s.ALL, values)

@@ -104,22 +104,56 @@ def uuid_text(raw: bytes) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def runs_of(table: Any) -> dict[str, dict[str, Any]]:
-    """Read what the reads of each sequencing run share.
+RUN_ROW = "run_row"
+"""Column that `with_run_row` adds."""
+
+
+def with_run_row(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Add the row of the run table that each read refers to: the code of its run's id.
+
+    Args:
+        batch: Rows of the reads table.
+    """
+    run = batch.column("run_info")
+    row = run.indices if isinstance(run, pa.DictionaryArray) else pa.nulls(batch.num_rows)
+    return batch.append_column(RUN_ROW, row)
+
+
+class Runs:
+    """What the reads of each sequencing run share.
 
     Args:
         table: The run table of an open file.
-
-    Returns:
-        Acquisition id -> ``RUN_FIELDS`` and ``sample_rate_hz``.
     """
-    runs: dict[str, dict[str, Any]] = {}
-    for number in range(table.num_record_batches):
-        batch = table.get_batch(number)
-        batch.validate(full=True)
-        for run in batch.to_pylist():
-            runs.setdefault(run["acquisition_id"], _run(run))
-    return runs
+
+    def __init__(self, table: Any) -> None:
+        self._rows: list[tuple[str, dict[str, Any]]] = []
+        for number in range(table.num_record_batches):
+            batch = table.get_batch(number)
+            batch.validate(full=True)
+            self._rows += [(run["acquisition_id"], _run(run)) for run in batch.to_pylist()]
+        self._by_id = dict(reversed(self._rows))  # of several with one id, the first
+
+    def of(self, row: Row) -> dict[str, Any]:
+        """Return what is known of a read's run: the row that the read refers to, as several may have one id.
+
+        Args:
+            row: The read's row in the reads table, see `with_run_row`; if its run's id is not that of the row referred
+                to, as in files of other programs, the run is found by the id.
+
+        Returns:
+            ``RUN_FIELDS`` and ``sample_rate_hz``.
+
+        Raises:
+            ValueError: The file does not describe the run.
+        """
+        place, run_id = row[RUN_ROW], row["run_info"]
+        if place is not None and 0 <= place < len(self._rows) and self._rows[place][0] == run_id:
+            return self._rows[place][1]
+        run: dict[str, Any] | None = self._by_id.get(run_id)
+        if run is None:
+            raise ValueError(f"the file does not describe its run {str(run_id)!a}")
+        return run
 
 
 def _run(run: Row) -> dict[str, Any]:

@@ -5,21 +5,21 @@ The signal is ``Raw/Channel_N/Signal``; its calibration is in the attributes of 
 ``UniqueGlobalKey``, or of ``Meta``. Importing ont-fast5-api registers its VBZ filter.
 """
 
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 import h5py
-from h5py import h5f, h5g
+from h5py import h5g
 from ont_fast5_api.fast5_interface import BULK_FAST5
 
 from poreconv.errors import FormatError
 from poreconv.reads.read import Read
-from poreconv.reads.readers._by_id import ReadsById
+from poreconv.reads.readers._by_record import ReadsByRecord
 from poreconv.reads.readers._fast5_fields import RUN_GROUPS, calibration_in, fields_in_run
-from poreconv.reads.readers._fields import as_drop, as_format_error, check_id, rate_of
-from poreconv.reads.readers._hdf5 import HDF5_ERRORS, SIGNATURE, number, signal, text
+from poreconv.reads.readers._fields import as_drop, as_format_error, as_read_id, check_id, rate_of
+from poreconv.reads.readers._hdf5 import HDF5_ERRORS, SIGNATURE, number as number_in, signal, text
+from poreconv.runtime.hdf5 import file_number, open_hdf5
 from poreconv.runtime.ledger import Ledger
 
 CHANNEL = re.compile(rb"Channel_(0|[1-9][0-9]{0,8})")
@@ -28,11 +28,8 @@ CHANNEL = re.compile(rb"Channel_(0|[1-9][0-9]{0,8})")
 SHARED = (b"UniqueGlobalKey", b"Meta")
 """Groups that may contain those of the run; the first that does is read."""
 
-NOT_IN_ID = re.compile(r"[^!-?A-~]")
-"""Characters that a file name may contain and a read id may not."""
 
-
-class BulkFast5Reader(ReadsById):
+class BulkFast5Reader(ReadsByRecord):
     """One open bulk fast5.
 
     The id of a channel's read is ``<run id>_channel_<n>``, with the file's name where it contains no run id. The read
@@ -52,12 +49,14 @@ class BulkFast5Reader(ReadsById):
         self.path = path
         self._ledger = ledger
         with as_format_error(path, "bulk fast5", HDF5_ERRORS):
-            self._file = h5py.File(path, "r")
+            self._file = open_hdf5(h5py.File, path)
         try:
             with as_format_error(path, "bulk fast5", HDF5_ERRORS):
                 self._run: dict[str, Any] = _run_in(self._file.id)
-                prefix = self._run["run_id"] or NOT_IN_ID.sub("_", path.stem)
-                self._places = {f"{prefix}_channel_{n}": n for n in _some_channels_in(self._file.id, path)}
+                prefix = self._run["run_id"] or as_read_id(path.stem)
+                self._channels = _some_channels_in(self._file.id, path)
+                self._number = file_number(self._file.id)
+            self._ids = [f"{prefix}_channel_{number}" for number in self._channels]
             self._bytes = path.stat().st_size
         except BaseException:
             self.close()
@@ -74,12 +73,31 @@ class BulkFast5Reader(ReadsById):
         if not head.startswith(SIGNATURE):
             return False
         try:
-            return _is_bulk(h5f.open(os.fsencode(path), h5f.ACC_RDONLY))
+            with open_hdf5(h5py.File, path) as file:
+                return _is_bulk(file.id)
         except HDF5_ERRORS:
             return False
 
-    def _read(self, read_id: str) -> Read:
-        channel, where = self._places[read_id], f"{self.path}: read {read_id}"
+    @property
+    def read_ids(self) -> list[str]:
+        """The id of each channel, in the order of their numbers."""
+        return self._ids
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def record(self, number: int) -> Read:
+        """Return the read of one channel.
+
+        Args:
+            number: Place of the channel in ``read_ids``.
+
+        Raises:
+            SignalError: The read is unusable.
+        """
+        read_id, channel = self._ids[number], self._channels[number]
+        where = f"{self.path}: read {read_id}"
         with as_drop(f"{where}: no group Raw/Channel_{channel}", "no_signal", HDF5_ERRORS):
             group = h5g.open(self._file.id, b"Raw/Channel_%d" % channel)
         with as_drop(where, "bad_calibration", HDF5_ERRORS):
@@ -87,10 +105,10 @@ class BulkFast5Reader(ReadsById):
             calibration = calibration_in(meta)
         with as_drop(where, "bad_metadata", HDF5_ERRORS):
             check_id(read_id)
-            rate = rate_of(number(meta, b"sample_rate"))
+            rate = rate_of(number_in(meta, b"sample_rate"))
         return Read(
             read_id=read_id,
-            adc=signal(group, where=where, file_bytes=self._bytes),
+            adc=signal(group, where=where, file_bytes=self._bytes, file=self._number),
             calibration=calibration,
             sample_rate_hz=rate,
             channel=channel,

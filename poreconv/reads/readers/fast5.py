@@ -19,7 +19,7 @@ from ont_fast5_api.static_data import HARDLINK_GROUPS
 
 from poreconv.errors import FormatError
 from poreconv.reads.read import Read
-from poreconv.reads.readers._by_id import ReadsById
+from poreconv.reads.readers._by_record import ReadsByRecord
 from poreconv.reads.readers._fast5_fields import (
     RUN_GROUPS,
     calibration_in,
@@ -31,8 +31,18 @@ from poreconv.reads.readers._fast5_fields import (
     run_attributes,
     write_raw_attributes,
 )
-from poreconv.reads.readers._fields import READ_ID, RUN_FIELDS, as_drop, as_format_error, check_new, shown
+from poreconv.reads.readers._fields import (
+    READ_ID,
+    RUN_FIELDS,
+    as_drop,
+    as_format_error,
+    as_read_id,
+    check_new,
+    shown,
+)
 from poreconv.reads.readers._hdf5 import HDF5_ERRORS, SIGNATURE, signal, text
+from poreconv.reads.readers._hdf5_writing import patient_file
+from poreconv.runtime.hdf5 import file_number, open_hdf5
 from poreconv.runtime.ledger import Ledger
 
 SHARED = b"UniqueGlobalKey"
@@ -42,7 +52,7 @@ MAX_RUNS = 64
 """Sequencing runs of a file whose metadata stay in memory."""
 
 
-class Fast5Reader(ReadsById):
+class Fast5Reader(ReadsByRecord):
     """One open fast5 file.
 
     Args:
@@ -57,10 +67,12 @@ class Fast5Reader(ReadsById):
         self.path = path
         self._ledger = ledger
         with as_format_error(path, "fast5", HDF5_ERRORS):
-            self._file = MultiFast5File(path, "r")
+            self._file = open_hdf5(MultiFast5File, path)
         try:
             with as_format_error(path, "fast5", HDF5_ERRORS):
-                self._places = _raw_groups(self._file, path)
+                self._groups = _raw_groups(self._file, path)
+                self._number = file_number(self._file.handle.id)
+            self._ids = [read_id for read_id, _ in self._groups]
             self._bytes = path.stat().st_size
         except BaseException:
             self.close()
@@ -92,19 +104,36 @@ class Fast5Reader(ReadsById):
         """
         write_annotated(path, ((read, lambda _: None) for read in reads))
 
-    def _read(self, read_id: str) -> Read:
+    @property
+    def read_ids(self) -> list[str]:
+        """The id of each record, in file order."""
+        return self._ids
+
+    def record(self, number: int) -> Read:
+        """Return the read of one record.
+
+        Args:
+            number: Place of the record in ``read_ids``.
+
+        Raises:
+            SignalError: The read is unusable.
+        """
+        read_id, raw_path = self._groups[number]
         where = f"{self.path}: read {shown(read_id)}"
-        raw_path = self._places[read_id]
         shared_path = SHARED if raw_path.startswith(b"Raw/") else raw_path.removesuffix(b"/Raw")
         raw = self._group(raw_path, where, "no_signal")
         channel_id = self._group(shared_path + b"/channel_id", where, "bad_calibration")
         with as_drop(where, "bad_calibration", HDF5_ERRORS):
             calibration = calibration_in(channel_id)
         with as_drop(where, "bad_metadata", HDF5_ERRORS):
-            check_stated_id(raw, read_id, required=shared_path == SHARED)
+            check_stated_id(raw, read_id)
             fields = fields_of_read(raw) | fields_of_channel(channel_id) | self._fields_of_run(shared_path)
-        adc = signal(raw, where=where, file_bytes=self._bytes)
+        adc = signal(raw, where=where, file_bytes=self._bytes, file=self._number)
         return Read(read_id=read_id, adc=adc, calibration=calibration, source=self.path, **fields)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
     def _group(self, path: bytes, where: str, reason: str) -> Any:
         with as_drop(f"{where}: no group {path.decode(errors='replace')!a}", reason, HDF5_ERRORS):
@@ -134,25 +163,26 @@ def write_annotated(path: Path, reads: Iterable[tuple[Read, Callable[[Fast5Read]
         FormatError: See `Fast5Reader.write`.
     """
     runs: dict[str, dict[str, str]] = {}
-    with MultiFast5File(path, "w") as file:
+    with patient_file(path) as stream, MultiFast5File(stream, "w") as file:
         file.handle.attrs["file_type"] = MULTI_READ
         for read, annotate in reads:
+            stream.check()
             check_new(path, read, taken=f"read_{read.read_id}" in file.handle)
             if not READ_ID.fullmatch(read.read_id) or "/" in read.read_id:
                 raise FormatError(f"{path}: read id {read.read_id!a}: use printable ASCII without '@', '/' and spaces")
             annotate(_write(file, read, runs))
 
 
-def _raw_groups(file: MultiFast5File, path: Path) -> dict[str, bytes]:
-    """Read id -> path of the group that holds its signal."""
+def _raw_groups(file: MultiFast5File, path: Path) -> list[tuple[str, bytes]]:
+    """Return the id of each record, and the path of the group that holds its signal."""
     handle = file.handle
     kind = text(handle.id, b"file_type")
     if read_ids := file.get_read_ids():
-        return {read_id: f"read_{read_id}/Raw".encode() for read_id in read_ids}
+        return [(read_id, f"read_{read_id}/Raw".encode()) for read_id in read_ids]
     if "UniqueGlobalKey" in handle:
         return _raw_groups_of_single(handle, path)
     if kind and check_file_type(file) == MULTI_READ:
-        return {}
+        return []
     raise FormatError(f"{path}: HDF5, but not a fast5 (no reads in it); leave it out")
 
 
@@ -169,14 +199,14 @@ def _write(file: MultiFast5File, read: Read, runs: dict[str, dict[str, str]]) ->
     written.add_channel_info(channel_attributes(read))
     raw = written.handle.create_group("Raw")
     # Not add_raw_data, which lets h5py choose the chunks: a read in one chunk is smaller and faster to read.
-    raw.create_dataset("Signal", data=read.adc, dtype="i2", chunks=read.adc.shape, **vars(VBZ))
+    raw.create_dataset("Signal", data=read.counts, dtype="i2", chunks=read.adc.shape, **vars(VBZ))
     write_raw_attributes(read, raw)
     return written
 
 
-def _raw_groups_of_single(handle: h5py.File, path: Path) -> dict[str, bytes]:
-    """Read id -> its group: one entry, or several in early versions; the file's name replaces a missing id."""
+def _raw_groups_of_single(handle: h5py.File, path: Path) -> list[tuple[str, bytes]]:
+    """Return id and group of the record, or of several in early versions; the file's name replaces a missing id."""
     names = list(handle["Raw/Reads"]) if "Raw/Reads" in handle else []
     groups = [f"Raw/Reads/{name}".encode() for name in names] or [b"Raw/Reads/Read_0"]
     found = [(text(h5g.open(handle.id, group), b"read_id") if names else "", group) for group in groups]
-    return {read_id or path.stem: group for read_id, group in found}
+    return [(read_id or as_read_id(path.stem), group) for read_id, group in found]

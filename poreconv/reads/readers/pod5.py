@@ -6,28 +6,31 @@ on damaged tables.
 """
 
 import datetime
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import pod5
 
 from poreconv.errors import FormatError, SignalError
 from poreconv.reads.read import Read
+from poreconv.reads.readers._by_record import ReadsByRecord
 from poreconv.reads.readers._fields import (
     as_format_error,
     calibration_of,
     check_new,
-    finite_or_none,
+    median_of,
     one_line,
     printable,
     rate_of,
     unusable,
     whole,
 )
-from poreconv.reads.readers._pod5_tables import POD5_ERRORS, Row, Signals, rows_of, runs_of, uuid_text
+from poreconv.reads.readers._pod5_tables import POD5_ERRORS, Row, Runs, Signals, rows_of, uuid_text, with_run_row
 from poreconv.runtime.ledger import Ledger
 
 SIGNATURE = b"\x8bPOD\r\n\x1a\n"
@@ -69,7 +72,7 @@ UNKNOWN_OF_RUN = [
 EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
 
 
-class Pod5Reader:
+class Pod5Reader(ReadsByRecord):
     """One open POD5 file.
 
     Args:
@@ -90,7 +93,7 @@ class Pod5Reader:
             with as_format_error(path, "POD5", POD5_ERRORS):
                 self._table = self._file.read_table
                 self._columns = _columns_of(self._table.schema.names)
-                self._runs = runs_of(self._file.run_info_table)
+                self._runs = Runs(self._file.run_info_table)
                 self._signals = Signals(self._file)
         except BaseException:
             self.close()
@@ -130,12 +133,12 @@ class Pod5Reader:
 
     @property
     def read_ids(self) -> list[str]:
-        """Ids in file order."""
-        return list(self._place)
+        """The id of each record, in file order; an id that stands twice is listed twice."""
+        return self._ids
 
     def __len__(self) -> int:
-        """Return the number of reads."""
-        return len(self._place)
+        """Return the number of records."""
+        return self._ends[-1] if self._ends else 0
 
     def __iter__(self) -> Iterator[Read]:
         """Yield the reads in file order; unusable ones go into the ledger."""
@@ -150,44 +153,39 @@ class Pod5Reader:
                         continue
                     yield read
 
-    def __getitem__(self, read_id: str) -> Read:
-        """Return one read.
+    def record(self, number: int) -> Read:
+        """Return the read of one record.
+
+        Args:
+            number: Place of the record in ``read_ids``.
 
         Raises:
-            KeyError: The file contains no read of this id.
             SignalError: The read is unusable.
         """
-        if read_id not in self._place:
-            raise KeyError(f"{self.path}: no read {read_id}")
-        batch, row = self._place[read_id]
-        return self._read(rows_of(self._batch(batch).slice(row, 1))[0])
+        batch_number = bisect_right(self._ends, number)
+        batch = self._batch(batch_number)
+        return self._read(rows_of(batch.slice(number - self._ends[batch_number] + batch.num_rows, 1))[0])
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def __enter__(self) -> Self:
-        """Return the reader."""
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Close the file."""
-        self.close()
+    @cached_property
+    def _ends(self) -> list[int]:
+        """For each batch the number of records up to its end."""
+        return list(accumulate(self._batch(number).num_rows for number in range(self._table.num_record_batches)))
 
     @cached_property
-    def _place(self) -> dict[str, tuple[int, int]]:
-        """Read id -> its batch and row; of several reads with one id, the first."""
-        place: dict[str, tuple[int, int]] = {}
-        for number in range(self._table.num_record_batches):
-            for row, raw in enumerate(self._batch(number).column("read_id").to_pylist()):
-                place.setdefault(uuid_text(raw), (number, row))
-        return place
+    def _ids(self) -> list[str]:
+        batches = map(self._batch, range(self._table.num_record_batches))
+        return [uuid_text(raw) for batch in batches for raw in batch.column("read_id").to_pylist()]
 
     def _batch(self, number: int) -> Any:
         if self._last is None or self._last[0] != number:
             with as_format_error(self.path, "POD5", POD5_ERRORS):
                 batch = self._table.get_batch(number).select(self._columns)
                 batch.validate(full=True)
+                batch = with_run_row(batch)
             self._last = number, batch
         return self._last[1]
 
@@ -206,9 +204,7 @@ class Pod5Reader:
         return Read(read_id=read_id, adc=adc, calibration=calibration, source=self.path, **fields)
 
     def _run_of(self, row: Row) -> dict[str, Any]:
-        run = self._runs.get(row["run_info"])
-        if run is None:
-            raise ValueError(f"the file does not describe its run {str(row['run_info'])!a}")
+        run = self._runs.of(row)
         rate_of(run["sample_rate_hz"])
         return run
 
@@ -231,7 +227,7 @@ def _fields_of(row: Row) -> dict[str, Any]:
         "read_number": whole("read_number", row["read_number"]),
         "start_sample": whole("start", row["start"]),
         "end_reason": printable(row["end_reason"] or ""),
-        "median_before": finite_or_none(row["median_before"]),
+        "median_before": median_of(row["median_before"]),
     }
 
 
@@ -247,7 +243,7 @@ def _as_pod5(path: Path, read: Read) -> pod5.Read:
             median_before=float("nan") if read.median_before is None else read.median_before,
             end_reason=pod5.EndReason.from_reason_with_default_forced(reason),
             run_info=_run_info(read),
-            signal=read.adc,
+            signal=read.counts,
         )
     except ValueError as exc:
         message = (

@@ -1,0 +1,52 @@
+"""Baselines that users bring: functions that label a read without training."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from poreconv.config import require
+from poreconv.evaluation.baselines import Baseline
+from poreconv.events.events import Events
+from poreconv.labels.fit import check_fit
+from poreconv.models.recipe import Recipe
+from poreconv.reads.read import Read
+from poreconv.runtime.registry import errors_of, parameters_of
+
+BaselineFunction = Callable[..., Events | None]
+"""``read -> Events``, or None where nothing is found; one with a parameter ``recipe`` is given the model's recipe."""
+
+
+def own_baseline(name: str, function: BaselineFunction) -> Baseline:
+    """Return a user's function with the contract of `Baseline`; what it returns is checked.
+
+    Args:
+        name: The name under which the user brought it.
+        function: See `BaselineFunction`.
+
+    Raises:
+        ConfigError: It is no function.
+    """
+    kind = type(function).__name__
+    require(callable(function), f"baseline {name}: a {kind}; give a function of a read that returns Events")
+    takes_recipe = "recipe" in parameters_of(function)
+
+    def detect(read: Read, recipe: Recipe) -> Events:
+        with errors_of(name, f"labelling read {read.read_id}"):
+            found: Any = function(read, recipe=recipe) if takes_recipe else function(read)
+        if found is None:
+            return Events.of([], [], classes=_classes(recipe))
+        kind = type(found).__name__
+        require(isinstance(found, Events), f"baseline {name}: returned a {kind}; return Events, or None")
+        check_fit(read, found.start, found.end)
+        need = ", ".join(_classes(recipe))
+        require(
+            not need or found.classes == recipe.classes,
+            f"baseline {name}: events of classes {', '.join(found.classes) or 'none'}, and the model's are {need}, in"
+            " this order",
+        )
+        return cast(Events, found)
+
+    return detect
+
+
+def _classes(recipe: Recipe) -> tuple[str, ...]:
+    return recipe.classes if recipe.asked.uses_classes else ()

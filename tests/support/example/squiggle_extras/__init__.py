@@ -1,0 +1,1 @@
+"""What a user can bring to poreconv, each in a few lines."""
