@@ -1,5 +1,7 @@
 """Callbacks of a training: time limit, stopping, progress, Ctrl-C."""
 
+import signal
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -118,6 +120,24 @@ class ReportProgress(Callback):
 
 SHOWN = {"train_loss": "loss", SCORE: "validation"}
 """Logged metrics in the progress -> their names there."""
+
+
+class KeepHandler(Callback):
+    """Keeps the handler of SIGTERM, if the program has one; Lightning's can wait for the other processes for ever."""
+
+    def __init__(self) -> None:
+        self._before = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Put it in the place of Lightning's.
+
+        Args:
+            trainer: Lightning's trainer.
+            pl_module: The `SampleModule` that is trained.
+        """
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and self._before not in {None, signal.SIG_DFL}:
+            signal.signal(signal.SIGTERM, self._before)
 
 
 class BundleOnInterrupt(Callback):

@@ -27,7 +27,7 @@ from poreconv.runtime.files import remove_partials, whole_file
 from poreconv.runtime.progress import Progress
 from poreconv.runtime.records import to_json
 from poreconv.runtime.registry import errors_of
-from poreconv.training.callbacks import BundleOnInterrupt, Clock, RefuseNotFinite, ReportProgress, Stop
+from poreconv.training.callbacks import BundleOnInterrupt, Clock, KeepHandler, RefuseNotFinite, ReportProgress, Stop
 from poreconv.training.choose_decoding import Judged
 from poreconv.training.data import SquiggleData
 from poreconv.training.distributed import go_on_alone, is_first
@@ -238,6 +238,7 @@ class TrainingRun:
             ReportProgress(progress, self.config.max_steps),
             rate,
             RefuseNotFinite(),
+            KeepHandler(),
             BundleOnInterrupt(self.write_bundle),
             stop,
             best,

@@ -56,21 +56,23 @@ def quiet() -> Iterator[None]:
 def interruptible() -> Iterator[None]:
     """Make Ctrl-C a KeyboardInterrupt again, where Lightning exits and leaves the signal ignored.
 
-    Of several processes the first one receives it, and ends the others.
+    Of several processes the first one receives it, and ends the others; so it is with SIGTERM on the command line.
 
     Raises:
         KeyboardInterrupt: Lightning exited.
     """
-    handler = signal.getsignal(signal.SIGINT)
-    if not is_first() and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    in_main = threading.current_thread() is threading.main_thread()
+    acted_on = [signal.SIGINT, *([signal.SIGTERM] if callable(signal.getsignal(signal.SIGTERM)) else [])]
+    handlers = {number: signal.getsignal(number) for number in acted_on}
     try:
+        for number in handlers if in_main and not is_first() else ():
+            signal.signal(number, signal.SIG_IGN)
         yield
     except SystemExit as exc:
         raise KeyboardInterrupt from exc
     finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items() if in_main else ():
+            signal.signal(number, handler)
 
 
 LOADERS = "DataLoader worker"

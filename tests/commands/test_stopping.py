@@ -113,13 +113,13 @@ def test_a_command_whose_worker_dies_goes_on(inputs: Path, undisturbed_store: di
 
 
 def test_a_training_that_the_system_ends_leaves_a_bundle(tmp_path: Path) -> None:
-    """As Ctrl-C does: a batch system sends SIGTERM before it kills."""
+    """As Ctrl-C does: a batch system sends SIGTERM, to all processes that train together, before it kills."""
     store = heartbeat_store(tmp_path / "in", n_reads=12)
     settings = "--network heartbeat --max_steps 100000 --validate_every 10 --batch_size 2 --chunk_samples 64"
-    out, words = tmp_path / "run", f"train {store} {settings} --accelerator cpu --loader_workers 1 --out"
+    out, words = tmp_path / "run", f"train {store} {settings} --accelerator cpu --devices 2 --out"
     with started([*words.split(), str(out)]) as process:
         wait_for(process, out, "checkpoints/best.ckpt")
-        os.kill(process.pid, signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGTERM)
         assert ended(process) == (143, [f"poreconv train: {INTERRUPTED}"])
 
     assert read_header(out / "model.safetensors").recipe.task == "segment"

@@ -101,3 +101,11 @@ def test_a_pipe_is_no_signal_file(tmp_path: Path) -> None:
         assert len(list(reads)) == 1
 
     assert [Path(bad.source).name for bad in ledger.bad_files] == ["x.fast5"]
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """Plans and ledgers, which are JSON, could not name the file."""
+    (tmp_path / os.fsdecode(b"x\xe9.fast5")).touch()
+
+    with pytest.raises(FormatError, match=r"x\\udce9\.fast5': its name is not UTF-8"):
+        find_files([tmp_path])

@@ -139,9 +139,9 @@ def without_progress(printed: str) -> list[str]:
 
 
 FLAGS = [
-    "--network=unet", "--max_steps=48", "--batch_size=9", "--chunk_samples=300", "--learning_rate=0.005", "--validate_every=3",
-    "--precision=32", "--accelerator=cpu", "--augment.noise=0.1", "--augment.scale=0.05", "--augment.shift=0.05",
-    "--augment.stretch=0.05", "--unet.channels=[4,6,8]", "--unet.batch_norm=false",
+    "--network=unet", "--max_steps=48", "--batch_size=9", "--chunk_samples=300", "--learning_rate=0.005",
+    "--validate_every=3", "--precision=32", "--accelerator=cpu", "--augment.noise=0.1", "--augment.scale=0.05",
+    "--augment.shift=0.05", "--augment.stretch=0.05", "--unet.channels=[4,6,8]", "--unet.batch_norm=false",
 ]  # fmt: skip
 """The settings of `train_together`."""
 

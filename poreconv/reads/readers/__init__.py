@@ -145,7 +145,22 @@ def find_files(paths: Sequence[Path | str]) -> list[Path]:
             found.extend(files)
         else:
             raise FormatError(f"{path}: no signal file in this folder; poreconv reads {_suffixes()}")
+    if unnamed := next((path for path in found if not is_text(str(path))), None):
+        raise FormatError(f"{str(unnamed)!a}: its name is not UTF-8, as outputs need it; rename the file")
     return found
+
+
+def is_text(name: str) -> bool:
+    """Return whether a name can be written as UTF-8; those of files may be any bytes.
+
+    Args:
+        name: The name.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def open_file(path: Path, ledger: Ledger) -> Reader:
