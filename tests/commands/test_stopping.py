@@ -39,6 +39,8 @@ from poreconv.cli.main import main
 main()
 """
 
+HEARING = (sys.executable, "-W", "ignore", "-c", PROGRAM)
+
 INTERRUPTED = "interrupted; run the same command again to resume"
 
 TRAINING = TrainConfig(
@@ -47,10 +49,10 @@ TRAINING = TrainConfig(
 
 
 @contextmanager
-def started(words: list[str], *before: str) -> Iterator[subprocess.Popen[str]]:
+def started(words: list[str], *program: str) -> Iterator[subprocess.Popen[str]]:
     """Start a command in a process group of its own, of which nothing is left at the end."""
     process = subprocess.Popen(
-        [*before, sys.executable, "-W", "ignore", "-c", PROGRAM, *words],
+        [*(program or HEARING), *words],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:
@@ -115,9 +117,11 @@ def test_a_command_whose_worker_dies_goes_on(inputs: Path, undisturbed_store: di
 def test_a_training_that_the_system_ends_leaves_a_bundle(tmp_path: Path) -> None:
     """As Ctrl-C does: a batch system sends SIGTERM, to all processes that train together, before it kills."""
     store = heartbeat_store(tmp_path / "in", n_reads=12)
-    settings = "--network heartbeat --max_steps 100000 --validate_every 10 --batch_size 2 --chunk_samples 64"
-    out, words = tmp_path / "run", f"train {store} {settings} --accelerator cpu --devices 2 --out"
-    with started([*words.split(), str(out)]) as process:
+    network = "--network unet --unet.channels [4,6] --unet.batch_norm false --chunk_samples 64 --batch_size 4"
+    steps = "--max_steps 100000 --validate_every 10 --accelerator cpu --devices 2"
+    out, words = tmp_path / "run", f"train {store} {network} {steps} --out"
+    program = Path(sys.executable).with_name("poreconv")  # by its name, the others are started
+    with started([*words.split(), str(out)], str(program)) as process:
         wait_for(process, out, "checkpoints/best.ckpt")
         os.killpg(process.pid, signal.SIGTERM)
         assert ended(process) == (143, [f"poreconv train: {INTERRUPTED}"])
@@ -132,7 +136,14 @@ def test_full_shared_memory_is_one_line(inputs: Path, tmp_path: Path) -> None:
         pytest.skip("cannot give a process file systems of its own")
     full = 'mount -t tmpfs -o size=4k tmpfs /dev/shm && cat /proc/self/mounts > /dev/shm/full; exec "$@"'
     with started(
-        [*prepare_command(inputs, tmp_path / "store"), "--workers", "2"], "unshare", "-m", "sh", "-c", full, "sh"
+        [*prepare_command(inputs, tmp_path / "store"), "--workers", "2"],
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        full,
+        "sh",
+        *HEARING,
     ) as process:
         code, lines = ended(process)
 
