@@ -96,12 +96,11 @@ def test_a_network_of_whole_windows_is_trained_and_used(name: str, store: Path, 
         stream(bundle, reads, config=FlowCellConfig(channels=1, seconds=1, speed="max"), networks=own)
 
 
-@pytest.mark.parametrize("networks", [{NAME: Averaging}, NAME], ids=["class", "name"])
 @pytest.mark.usefixtures("many_jobs")
-def test_several_processes_label_like_one(networks: Any, bundle: Path, reads: Path, tmp_path: Path) -> None:
-    """The network is imported, or unpickled, in each."""
-    label(bundle, reads, out=tmp_path / "one.tsv", config=LabelConfig(work=WorkConfig(workers=1)), networks=networks)
-    label(bundle, reads, out=tmp_path / "two.tsv", config=TWO, networks=networks)
+def test_several_processes_label_like_one(bundle: Path, reads: Path, tmp_path: Path) -> None:
+    """The network is imported in each."""
+    label(bundle, reads, out=tmp_path / "one.tsv", config=LabelConfig(work=WorkConfig(workers=1)), networks=NAME)
+    label(bundle, reads, out=tmp_path / "two.tsv", config=TWO, networks=NAME)
 
     assert (tmp_path / "two.tsv").read_text() == (tmp_path / "one.tsv").read_text()
 
@@ -136,27 +135,6 @@ def test_every_command_takes_the_network(name: str, bundle: Path, reads: Path, t
 
     assert list(tmp_path.iterdir()) == []
     COMMANDS[name](bundle, reads, tmp_path, Averaging)
-
-
-def test_from_the_command_line(store: Path, reads: Path, tmp_path: Path) -> None:
-    """A file with a network, typed to train, to evaluate and to label with two workers, each in a fresh process."""
-    file_at(tmp_path / "my.py")
-    steps = ["--max_steps", 4, "--validate_every", 2, "--batch_size", 4, "--chunk_samples", 200, "--no_report"]
-    own = ["--network", "my.py:Net"]
-    for words in (
-        ["train", store, *own, "--network-settings", "width=6", *steps, "--out", "run"],
-        ["evaluate", "run/model.safetensors", store, *own, "--baselines", "uniform"],
-        ["label", "run/model.safetensors", reads, *own, "--workers", 2, "--out", "events.tsv"],
-    ):
-        done = run(*words, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-    refused = run("label", "run/model.safetensors", reads, "--out", "other.tsv", cwd=tmp_path)
-
-    assert (tmp_path / "events.tsv").read_text().count("\n") > 1
-    assert read_header(tmp_path / "run" / "model.safetensors").recipe.network_settings == {"width": 6}
-    assert refused.returncode == 1
-    assert "give it, as --network my.py:Net" in refused.stderr
-    assert refused.stderr.count("\n") == 1
 
 
 def test_what_files_name_is_not_imported(store: Path, reads: Path, bundle: Path, tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ def test_a_warning_of_all_workers_is_given_once() -> None:
 def test_the_error_for_a_missing_dask_contains_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked for only where there is a scheduler."""
     monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "poreconv.runtime._cluster", raising=False)
 
     with pytest.raises(ConfigError, match=r"pip install 'poreconv\[cluster\]'"):
         list(run_all(opened(square), [1], WorkConfig(scheduler="tcp://127.0.0.1:1")))
