@@ -78,8 +78,8 @@ SourceChoices = tuple[SourceChoice, ...]
 
 
 def _chosen(asked: OneSource) -> SourceChoice:
-    own = (sent(asked) if is_own(asked) else None) if isinstance(asked, str) else asked
-    return SourceChoice(name_of(asked), own=own)
+    in_table = isinstance(asked, str) and not is_own(asked)
+    return SourceChoice(name_of(asked), own=None if in_table else sent(asked))
 
 
 def open_labels(asked: OneSource, files: Sequence[Path], config: SourceConfig) -> LabelSource:

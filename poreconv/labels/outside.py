@@ -67,17 +67,13 @@ class OutsideSource:
             LabelError: The label does not fit the read.
             ConfigError: The user's code fails, or returns something else.
         """
-        with errors_of(self._name, f"labelling read {read.read_id}"):
-            events = self._label(read)
+        events = events_by(self._name, self._label, read)
         if events is None:
             return None
-        kind = type(events).__name__
-        require(isinstance(events, Events), f"{self._name}: returned a {kind}; return Events, or None for no label")
         self._check(read, events)
         return events if self.classes else without_classes(events)
 
     def _check(self, read: Read, events: Events) -> None:
-        check_fit(read, events.start, events.end)
         if len(events.coverage) and events.coverage[-1, 1] > len(read.adc):
             raise LabelError(
                 f"{read.where}: labels cover samples up to {events.coverage[-1, 1]} of {len(read.adc)}",
@@ -94,6 +90,27 @@ class OutsideSource:
         """Close the source, if it can be closed and is not the user's own object."""
         if not self._kept_open and hasattr(self._own, "close"):
             self._own.close()
+
+
+def events_by(name: str, label: Callable[[Read], Any], read: Read) -> Events | None:
+    """Return what a user's function finds in a read, after checking that it is events that fit the read.
+
+    Args:
+        name: The name under which the user brought the function, for messages.
+        label: The function.
+        read: The read.
+
+    Raises:
+        LabelError: The events do not fit the read.
+        ConfigError: The function fails, or returns something else than `Events` or None.
+    """
+    with errors_of(name, f"labelling read {read.read_id}"):
+        found: Events | None = label(read)
+    if found is not None:
+        kind = type(found).__name__
+        require(isinstance(found, Events), f"{name}: returned a {kind}; return Events, or None for no label")
+        check_fit(read, found.start, found.end)
+    return found
 
 
 def _classes(name: str, own: Any) -> tuple[str, ...]:

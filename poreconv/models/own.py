@@ -7,7 +7,7 @@ from typing import Any
 from poreconv.config import require
 from poreconv.errors import BundleError
 from poreconv.models.recipe import Recipe
-from poreconv.runtime.registry import imported, is_own, sent
+from poreconv.runtime.registry import brought, is_own, sent
 
 Networks = Any
 """What a user gives for the network of a bundle: a name such as ``my.py:Net``, a class or function, or a module; or a
@@ -47,7 +47,7 @@ def sent_networks(networks: Networks) -> Networks:
     """
     if isinstance(networks, Mapping):
         return {name: sent_networks(own) for name, own in networks.items()}
-    return sent(networks) if isinstance(networks, str) else networks
+    return sent(networks)
 
 
 def names_in(networks: Networks) -> list[str]:
@@ -79,4 +79,4 @@ def own_network(recipe: Recipe, networks: Networks, path: Path) -> Any:
     if recipe.own_network is None:
         return None
     own = networks[recipe.network] if isinstance(networks, Mapping) else networks
-    return imported(own, kind="network") if isinstance(own, str) else own
+    return brought(own, kind="network")

@@ -102,6 +102,19 @@ def given(table: Mapping[str, str], asked: Any, *, kind: str) -> Any:
         raise ConfigError(f"{exc}; or your own, as {OWN_FORMS}") from exc
 
 
+def brought(asked: Any, *, kind: str) -> Any:
+    """Return what a user brings: the object itself, or what they named.
+
+    Args:
+        asked: A name such as ``my.py:Mine``, which is imported; or an object.
+        kind: What it is, for messages: ``"network"``.
+
+    Raises:
+        ConfigError: See `imported`.
+    """
+    return imported(asked, kind=kind) if isinstance(asked, str) else asked
+
+
 def is_own(name: str) -> bool:
     """Return whether a name has the form of a user's own thing, ``my.py:Mine``, and so is in no table.
 
@@ -143,22 +156,25 @@ def _module_of(name: str, kind: str) -> ModuleType:
         raise ConfigError(f"{kind} {name}: cannot be imported: {described(exc)}{hint}") from exc
 
 
-def sent(name: str) -> Any:
-    """Return what stands for a name in other processes, which may work in another folder.
+def sent(asked: Any) -> Any:
+    """Return what stands for what a user brings in other processes, which may work in another folder.
 
     Args:
-        name: As for `imported`.
+        asked: As for `brought`.
 
     Returns:
-        The name, with the path of a file absolute; or the thing itself, where this process has imported its module.
+        The name, with the path of a file absolute; or the thing itself, where it is an object, or this process has
+        imported its module.
 
     Raises:
         ConfigError: The module has no such name.
     """
-    place, _, attribute = name.rpartition(":")
+    if not isinstance(asked, str):
+        return asked
+    place, _, attribute = asked.rpartition(":")
     if place in sys.modules:
-        return imported(name, kind="name")
-    return f"{Path(place).resolve()}:{attribute}" if place.endswith(SCRIPT) else name
+        return imported(asked, kind="name")
+    return f"{Path(place).resolve()}:{attribute}" if place.endswith(SCRIPT) else asked
 
 
 def name_of(asked: Any) -> str:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from poreconv.config import require
 from poreconv.errors import ConfigError
 from poreconv.events.tasks.task import Task
-from poreconv.runtime.registry import called, errors_of, imported, name_of, parameters_of, sent, source_of
+from poreconv.runtime.registry import brought, called, errors_of, name_of, parameters_of, sent, source_of
 
 # B batch, C classes, T samples
 
@@ -69,7 +69,7 @@ class Plugins:
         """
         if self.loss is None:
             return None
-        own, name = _given(self.loss, "loss"), name_of(self.loss)
+        own, name = brought(self.loss, kind="loss"), name_of(self.loss)
         if inspect.isclass(own):
             with errors_of(name, "making it"):
                 own = called(own, n_classes=n_classes)
@@ -80,7 +80,7 @@ class Plugins:
 
     def make_transforms(self) -> Transforms:
         """Return the transforms as one."""
-        return Transforms([name_of(each) for each in self.transforms], [*map(_to_send, self.transforms)])
+        return Transforms([name_of(each) for each in self.transforms], [*map(sent, self.transforms)])
 
     def make_callbacks(self) -> list[Callback]:
         """Return the callbacks.
@@ -103,16 +103,8 @@ NO_PLUGINS = Plugins()
 """Nothing of the user's own."""
 
 
-def _given(asked: Any, kind: str) -> Any:
-    return imported(asked, kind=kind) if isinstance(asked, str) else asked
-
-
-def _to_send(asked: Any) -> Any:
-    return sent(asked) if isinstance(asked, str) else asked
-
-
 def _made(asked: Any, kind: Any, what: str) -> Any:
-    made, name = _given(asked, what), name_of(asked)
+    made, name = brought(asked, kind=what), name_of(asked)
     if not isinstance(made, kind) and callable(made):
         with errors_of(name, "making it"):
             made = made()
@@ -213,7 +205,7 @@ class Transforms:
         if not self.asked:
             return x_BT, y_BT
         if self._functions is None:
-            self._functions = [_given(each, "transform") for each in self.asked]
+            self._functions = [brought(each, kind="transform") for each in self.asked]
         windows = [self._window(x_BT[i], y_BT[i], [*seed, row]) for i, row in enumerate(rows)]
         return np.stack([x_T for x_T, _ in windows]), np.stack([y_T for _, y_T in windows])
 

@@ -53,12 +53,15 @@ def settled(stores: Sequence[Store], network: str | Own | None, settings: Any, c
         ConfigError: There is no such preset, or it is for another task than the stores'.
     """
     preset = _preset_for(stores[0].info.task, config.preset)
+    config = replace(config, ordered=preset.ordered if config.ordered == "auto" else config.ordered)
+    left_open = [name for name in OPEN if not getattr(config, name)]
+    of_preset = settings is None and config.start_from is None and network in {None, preset.network}
+    if not (left_open or of_preset):  # the lengths of the events, which take long to read, decide nothing
+        return Asked(network, settings, config)
     found = _fitting(preset, stores) if preset.by_length else Asked(preset.network, None, _numbers(preset))
-    numbers = {name: getattr(found.config, name) for name in OPEN if not getattr(config, name)}
-    ordered = preset.ordered if config.ordered == "auto" else config.ordered
-    if settings is None and config.start_from is None and network in {None, preset.network}:
+    if of_preset:
         network, settings = preset.network, found.settings
-    return Asked(network, settings, replace(config, **numbers, ordered=ordered))
+    return Asked(network, settings, replace(config, **{name: getattr(found.config, name) for name in left_open}))
 
 
 def _preset_for(task: str, name: str | None) -> Preset:

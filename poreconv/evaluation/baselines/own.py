@@ -1,15 +1,15 @@
 """Baselines that users bring: functions that label a read without training."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from functools import partial
 
 from poreconv.config import require
 from poreconv.evaluation.baselines import Baseline
 from poreconv.events.events import Events
-from poreconv.labels.fit import check_fit
+from poreconv.labels.outside import events_by
 from poreconv.models.recipe import Recipe
 from poreconv.reads.read import Read
-from poreconv.runtime.registry import errors_of, parameters_of
+from poreconv.runtime.registry import parameters_of
 
 BaselineFunction = Callable[..., Events | None]
 """``read -> Events``, or None where nothing is found; one with a parameter ``recipe`` is given the model's recipe."""
@@ -30,20 +30,16 @@ def own_baseline(name: str, function: BaselineFunction) -> Baseline:
     takes_recipe = "recipe" in parameters_of(function)
 
     def detect(read: Read, recipe: Recipe) -> Events:
-        with errors_of(name, f"labelling read {read.read_id}"):
-            found: Any = function(read, recipe=recipe) if takes_recipe else function(read)
+        found = events_by(f"baseline {name}", partial(function, recipe=recipe) if takes_recipe else function, read)
         if found is None:
             return Events.of([], [], classes=_classes(recipe))
-        kind = type(found).__name__
-        require(isinstance(found, Events), f"baseline {name}: returned a {kind}; return Events, or None")
-        check_fit(read, found.start, found.end)
         need = ", ".join(_classes(recipe))
         require(
             not need or found.classes == recipe.classes,
             f"baseline {name}: events of classes {', '.join(found.classes) or 'none'}, and the model's are {need}, in"
             " this order",
         )
-        return cast(Events, found)
+        return found
 
     return detect
 

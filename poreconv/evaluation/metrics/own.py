@@ -16,7 +16,7 @@ from torchmetrics import Metric
 from poreconv.config import require
 from poreconv.events.events import Events
 from poreconv.events.tasks.task import Task
-from poreconv.runtime.registry import called, errors_of, imported, name_of, short_name
+from poreconv.runtime.registry import brought, called, errors_of, name_of, short_name
 
 if TYPE_CHECKING:
     from poreconv.evaluation.criteria import Criterion
@@ -87,7 +87,7 @@ class OwnMetrics:
 
 
 def _made(asked: OneMetric, classes: tuple[str, ...]) -> Any:
-    name, own = name_of(asked), imported(asked, kind="metric") if isinstance(asked, str) else asked
+    name, own = name_of(asked), brought(asked, kind="metric")
     made: Any = own
     if inspect.isclass(own):
         with errors_of(name, "making it"):

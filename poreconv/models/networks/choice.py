@@ -23,7 +23,7 @@ from poreconv.models.networks.outside import (
 from poreconv.models.networks.trial import try_network
 from poreconv.models.recipe import Setting
 from poreconv.runtime.records import from_plain, to_plain
-from poreconv.runtime.registry import OWN_FORMS, entry, imported, is_own, name_of, source_of
+from poreconv.runtime.registry import OWN_FORMS, brought, entry, is_own, name_of, source_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ def choose_network(asked: str | Own, settings: Any = None) -> NetworkChoice:
     if isinstance(asked, str) and not is_own(asked):
         chosen = settings or _architecture(asked).settings()
         return NetworkChoice(asked, dict(chosen) if isinstance(chosen, Mapping) else asdict(chosen))
-    own = imported(asked, kind="network") if isinstance(asked, str) else asked
+    own = brought(asked, kind="network")
     name = name_of(asked)
     require(isinstance(own, nn.Module) or callable(own), f"network {name}: is no module, and cannot be called")
     plain = _plain_settings(name, {} if settings is None else settings)
