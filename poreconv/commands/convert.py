@@ -94,7 +94,7 @@ def convert(
     with opened(chosen, config.sources) as source:
         if out.suffix == FAST5:
             files, selection = (
-                find_files([paths] if isinstance(paths, Path | str) else paths),
+                find_files(paths),
                 Selection.of(config.files),
             )
             check_apart(out, files)

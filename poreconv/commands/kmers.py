@@ -55,7 +55,7 @@ def kmers(
     require(1 <= k <= MAX_K, f"k: {k}; must be 1 to {MAX_K}")
     check_table_name(out)
     check_new(out, overwrite=overwrite)
-    files = find_files([paths] if isinstance(paths, Path | str) else paths)
+    files = find_files(paths)
     chosen = choose_labels(labels, labels_from)
     with opened(chosen, config.sources) as source, progress_bar("kmers") as progress:
         names = ", ".join(choice.name for choice in chosen)

@@ -136,7 +136,7 @@ def tabulate(
         MismatchError: No read fits the model.
     """
     check_out(out, kind, overwrite=overwrite)
-    found, selection = find_files([paths] if isinstance(paths, Path | str) else paths), Selection.of(files)
+    found, selection = find_files(paths), Selection.of(files)
     check_apart(out, found)
     inputs = fingerprint([*found, *([files.read_ids] if files.read_ids else [])])
     with (

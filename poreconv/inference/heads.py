@@ -52,7 +52,7 @@ def check_heads(model: Checking, paths: Path | str | Sequence[Path | str], files
     if files.read_ids is not None:
         return
     misfits, first, seen = Counter[Kind](), dict[Kind, str](), 0
-    found = find_files([paths] if isinstance(paths, Path | str) else paths)
+    found = find_files(paths)
     for read in _heads(found[: files.limit]):
         seen += 1
         try:

@@ -66,7 +66,7 @@ class Amount:
         """
         if self.work.scheduler is not None or self.files.read_ids is not None:
             return False
-        found = find_files([self.paths] if isinstance(self.paths, Path | str) else self.paths)
+        found = find_files(self.paths)
         n_bytes = sum(map(size_of, found))  # a sample takes about a byte, compressed
         most = n_bytes if self.files.limit is None else min(n_bytes, self.files.limit * READ_BYTES)
         return most > EXPORT_PAYS_S * rate * (self.work.workers or cores())

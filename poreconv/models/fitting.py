@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from poreconv.config import FitConfig, require
 from poreconv.errors import MismatchError
@@ -11,6 +10,7 @@ from poreconv.models.shipped import shipped_headers
 from poreconv.reads.chemistry import CHEMISTRIES, chemistry_named
 from poreconv.reads.read import Read
 from poreconv.runtime.records import to_json
+from poreconv.runtime.registry import ending_with_meant
 
 RESAMPLED = FitConfig(resample=True)
 
@@ -31,8 +31,7 @@ def check_stated(fit: FitConfig, recipes: Iterable[Recipe]) -> None:
     own = {code.lower() for recipe in recipes for code in recipe.chemistries}
     known = sorted({code for code, chemistry in CHEMISTRIES.items() if chemistry.known} | own)
     code = fit.chemistry.lower()
-    nearest = get_close_matches(code, known, n=1)
-    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    hint = ending_with_meant(code, known)
     require(not code or code in known, f"chemistry: {fit.chemistry!r}; choose one of {', '.join(known)}{hint}")
 
 

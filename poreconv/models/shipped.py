@@ -3,7 +3,6 @@
 Adding one: its two files there.
 """
 
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from poreconv.models.card import Card
 from poreconv.models.header import ONNX, Header, read_header
 from poreconv.models.recipe import USUAL
 from poreconv.reads.read import Read
+from poreconv.runtime.registry import ending_with_meant
 
 FOLDER = Path(__file__).with_name("pretrained")
 """Folder of the shipped models; pip unpacks a package, so these are files."""
@@ -51,8 +51,7 @@ def find_bundle(model: Path | str) -> Path:
             f"{AUTO}: only label, tails and plot choose a model for each read; name one: {', '.join(shipped)}"
         )
     known = f", or the name of a shipped model: {', '.join(shipped)}" if shipped else ""
-    nearest = get_close_matches(path.stem if path.suffix in SUFFIXES else path.name, shipped, n=1)
-    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    hint = ending_with_meant(path.stem if path.suffix in SUFFIXES else path.name, shipped)
     raise BundleError(f"{model}: no such file; give the model.safetensors that poreconv train wrote{known}{hint}")
 
 

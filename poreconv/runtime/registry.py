@@ -67,6 +67,17 @@ def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
     return f"did you mean {prefix}{nearest[0]}? " if nearest else ""
 
 
+def ending_with_meant(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean tombo?"``, the end of a message, where `did_you_mean` has something to propose.
+
+    Args:
+        name: The name that the user gave.
+        known: The names that there are.
+    """
+    meant = did_you_mean(name, known).rstrip()
+    return f"; {meant}" if meant else ""
+
+
 def lookup(table: Mapping[str, str], name: str, *, kind: str) -> Any:
     """Import the value of a name in a table.
 

@@ -119,13 +119,13 @@ class Reader(Protocol):
         ...
 
 
-def find_files(paths: Sequence[Path | str]) -> list[Path]:
+def find_files(paths: Path | str | Sequence[Path | str]) -> list[Path]:
     """Find signal files.
 
     Args:
-        paths: Files, which must be of a known format by suffix or content, and folders, which are searched with their
-            subfolders; in folders, hidden files and files with other suffixes are ignored. Links to folders are
-            followed, each folder once.
+        paths: One or several: files, which must be of a known format by suffix or content, and folders, which are
+            searched with their subfolders; in folders, hidden files and files with other suffixes are ignored. Links to
+            folders are followed, each folder once.
 
     Returns:
         Files in the order given, those of a folder sorted.
@@ -136,7 +136,7 @@ def find_files(paths: Sequence[Path | str]) -> list[Path]:
     """
     found: list[Path] = []
     known = {*SUFFIX_OF.values(), *installed_names(INSTALLED)}
-    for path in map(Path, paths):
+    for path in map(Path, [paths] if isinstance(paths, Path | str) else paths):
         if not exists_as(path, Path.is_dir):
             if path.suffix.lower() not in known or not exists_as(path, Path.is_file):
                 format_of(path)
@@ -244,7 +244,7 @@ def open_reads(
         ...     for read in reads:
         ...         print(read.read_id, len(read.adc))
     """
-    found = find_files([paths] if isinstance(paths, Path | str) else paths)
+    found = find_files(paths)
     ledger = Ledger() if ledger is None else ledger
     return ReadStream(found, ledger, skip_bad_files=skip_bad_files, selection=selection)
 
