@@ -1,6 +1,7 @@
 """Labelled reads -> a pore model: the level, noise and dwell of each k-mer."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.table import Table
@@ -61,7 +62,7 @@ def kmers(
         names = ", ".join(choice.name for choice in chosen)
         require(source.classes == BASES, f"labels {names}: without bases; use a source with a sequence, such as tombo")
         passes = Passes(files, source, config, progress)
-        model = estimate_pore_model(passes, k)
+        model = replace(estimate_pore_model(passes, k), sample_rate_hz=passes.sample_rate_hz)
     write_pore_model(out, model)
     return model, passes.ledger
 
@@ -81,6 +82,12 @@ class Passes:
         self._calls, self._total, self._selection = 0, 0, Selection.of(config.files)
         self.ledger = Ledger()
         """Ledger of the last pass; every pass reads the same reads."""
+        self._rates: set[float] = set()
+
+    @property
+    def sample_rate_hz(self) -> float | None:
+        """Sample rate of the reads; None if they have several."""
+        return next(iter(self._rates)) if len(self._rates) == 1 else None
 
     def __call__(self) -> Iterator[list[Bases]]:
         """Yield the labelled bases of each read."""
@@ -101,6 +108,7 @@ class Passes:
             self._progress(share, f"pass {self._calls} of {n_passes}, {done:,} of {self._total:,} reads")
 
     def _bases(self, read: Read) -> list[Bases]:
+        self._rates.add(read.sample_rate_hz)
         return bases_of(read, events_of(self._source, read))
 
 

@@ -105,8 +105,11 @@ class FilterConfig:
 
 @dataclass(frozen=True)
 class TruthConfig:
-    """How the labels of several sources are combined."""
+    """What is taken as the truth."""
 
+    truth_name: str = ""
+    """What the labels are, in words, such as "f5c 1.6 resquiggle"; store, model and its card name it. Default: the names
+    of the label sources."""
     agreement_samples: int | None = None
     """With several label sources: use only what all of them agree on. For task `boundary` this is the largest distance
     between two boundaries that agree, samples; for other tasks the classes must be equal. Samples on which the sources
@@ -115,6 +118,7 @@ class TruthConfig:
 
     def __post_init__(self) -> None:
         """Check the range."""
+        require(not self.truth_name or self.truth_name.isprintable(), f"truth_name: {self.truth_name!r}; give one line")
         tolerance = self.agreement_samples
         require(tolerance is None or tolerance >= 0, f"agreement_samples: {tolerance}; must not be negative")
 
@@ -142,11 +146,47 @@ class PrepareConfig:
 
 @dataclass(frozen=True)
 class ConvertConfig:
-    """How signal files and their labels are read."""
+    """In which coordinates events are written, and how signal files and their labels are read."""
 
+    coordinates: Literal["signal", "reference"] = "signal"
+    """Coordinates of the table. `signal`: samples of the reads; `reference`: also places on the reference, by
+    `--alignments`: a row per event whose called base is aligned, in the columns of eventalign, as .tsv or .parquet."""
+    sort: Literal["read", "position"] = "read"
+    """Order of the rows in reference coordinates. `read`: read by read, in signal order; `position`: by place on the
+    reference, for which all rows are in memory, about 150 bytes each."""
+    k: int = 5
+    """Length of the k-mers in reference coordinates, odd; the event's own base is in the middle."""
     sources: SourceConfig = group(SourceConfig)
     files: FilesConfig = group(FilesConfig)
     work: WorkConfig = group(WorkConfig)
+
+    def __post_init__(self) -> None:
+        """Check that the settings fit each other."""
+        for name, choices in (("coordinates", ("signal", "reference")), ("sort", ("read", "position"))):
+            value = getattr(self, name)
+            require(value in choices, f"{name}: {value!r}; choose one of {', '.join(choices)}")
+        require(self.k >= 1 and self.k % 2 == 1, f"k: {self.k}; must be positive and odd")
+        placed = self.coordinates == "reference" or self.sort == "read"
+        require(placed, "sort position: events have places only in reference coordinates; give --coordinates reference")
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """How the levels of two conditions are compared."""
+
+    min_reads: int = 10
+    """Smallest number of reads that each condition needs at a position; others are left out."""
+    levels: Literal["centred", "measured"] = "centred"
+    """Levels that are compared. `centred`: each read's median level is brought to that of all events, since the
+    current of a pore differs from channel to channel and from run to run; `measured`: pA as they are."""
+    region: str = ""
+    """Region that is drawn, `contig:from-to`, positions from 0. Default: around the position that differs most."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        require(self.min_reads >= 1, f"min_reads: {self.min_reads}; must be positive")
+        known = self.levels in {"centred", "measured"}
+        require(known, f"levels: {self.levels!r}; choose one of centred, measured")
 
 
 @dataclass(frozen=True)
@@ -161,12 +201,13 @@ class KmersConfig:
 class RefineConfig:
     """How coarse boundaries are moved to the steps of the current."""
 
-    band: int = 60
-    """Largest distance by which a boundary may move in one pass, samples."""
-    passes: int = 3
-    """Number of passes; between passes the read's scale is fitted again."""
-    min_dwell: int = 2
-    """Length of the shortest event, samples."""
+    band_dwells: float = 6.0
+    """Largest distance by which a boundary may move in one pass, in mean dwells of the read: 60 samples in R10.4.1 at
+    4 kHz, 190 in RNA004, whose moves are 46 samples off."""
+    passes: int = 8
+    """Most passes; between passes the read's scale is fitted again. The last is the one that moves no boundary."""
+    min_dwell: int | None = None
+    """Length of the shortest event, samples; default: 2 in DNA, 4 in RNA."""
     step_reward: float = 5.0
     """Reward of a boundary at a step of the current, in units of log-likelihood; 0: levels alone decide."""
     min_quality: float = 0.9
@@ -177,7 +218,8 @@ class RefineConfig:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        require(min(self.band, self.passes) >= 1, f"band, passes: {self.band}, {self.passes}; must be positive")
-        require(self.min_dwell >= 1, f"min_dwell: {self.min_dwell}; must be positive")
+        require(self.band_dwells > 0, f"band_dwells: {self.band_dwells}; must be positive")
+        require(self.passes >= 1, f"passes: {self.passes}; must be positive")
+        require(self.min_dwell is None or self.min_dwell >= 1, f"min_dwell: {self.min_dwell}; must be positive")
         require(self.step_reward >= 0, f"step_reward: {self.step_reward}; must not be negative")
         require(0 <= self.min_quality <= 1, f"min_quality: {self.min_quality}; must be 0 to 1")

@@ -64,6 +64,11 @@ class Preparation:
         """Names of the label sources."""
         return [choice.name for choice in self.labels]
 
+    @property
+    def truth(self) -> tuple[str, ...]:
+        """What the labels are, as the user named it; else the names of the label sources."""
+        return (self.config.truth.truth_name,) if self.config.truth.truth_name else tuple(self.sources)
+
     @cached_property
     def plan(self) -> dict[str, Any]:
         """The preparation as JSON types; a killed one with the same plan is continued."""

@@ -52,7 +52,7 @@ class StoreInfo:
     task: str
     classes: tuple[str, ...]
     labels: tuple[str, ...]
-    """Names of the label sources."""
+    """Names of the label sources, or what the user called the truth."""
     split: SplitConfig
     """The rule of the splits."""
     median_dwell: float

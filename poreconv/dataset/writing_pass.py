@@ -74,7 +74,7 @@ class WritingPass:
         return StoreInfo(
             task=self.preparation.config.task,
             classes=self.classes,
-            labels=tuple(self.preparation.sources),
+            labels=self.preparation.truth,
             split=self.preparation.config.split,
             median_dwell=median_dwell,
             longest_event=None if np.isinf(longest) else longest,

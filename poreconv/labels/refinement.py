@@ -12,6 +12,7 @@ Source:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,6 +59,8 @@ class Refined:
 
     edge: NDArray[np.int64]
     """First sample of each k-mer's event, and the sample after the last event; shape ``(n_kmers + 1,)``, ascending."""
+    level: NDArray[np.float64]
+    """Level of each k-mer, in the table's unit, shape ``(n_kmers,)``."""
     scale: Scale
     """The read's scale, fitted to these places."""
     quality: float
@@ -82,6 +85,34 @@ def refine_events(read: Read, events: Events, model: PoreModel, config: RefineCo
     Raises:
         LabelError: A base is unknown (``refine_unknown_base``), or one of the reasons of `refine`.
     """
+    pieces = refine_pieces(read, events, model, config)
+    return Events.of(
+        np.concatenate([piece.edge[:-1] for _, piece in pieces]),
+        np.concatenate([piece.edge[1:] for _, piece in pieces]),
+        label=np.concatenate([bases for bases, _ in pieces]),
+        classes=events.classes,
+        score=np.concatenate([np.full(len(piece.level), np.clip(piece.quality, 0, 1)) for _, piece in pieces]),
+    )
+
+
+def refine_pieces(
+    read: Read, events: Events, model: PoreModel, config: RefineConfig
+) -> list[tuple[NDArray[np.int16], Refined]]:
+    """Place the k-mers of a read; see `refine_events`.
+
+    Args:
+        read: The read.
+        events: Its coarse labels.
+        model: Levels of the read's chemistry.
+        config: Band, rewards and the lowest quality accepted.
+
+    Returns:
+        For each interval that the labels cover (a read that was split has several): the base that each k-mer stands
+        for, shape ``(n_kmers,)``, and the places of the k-mers.
+
+    Raises:
+        LabelError: See `refine_events`.
+    """
     if len(events) and events.label.min() < 0:
         raise LabelError(
             f"{read.where}: {(events.label < 0).sum()} events without a base; give labels that contain the sequence",
@@ -96,7 +127,8 @@ def refine_events(read: Read, events: Events, model: PoreModel, config: RefineCo
         found = [refine(pa, codes, model, coarse, config, detector) for codes, coarse in pieces]
     except LabelError as exc:
         raise LabelError(f"{read.where}: {exc}", reason=exc.reason) from exc
-    return _joined(found, [codes for codes, _ in pieces], model, events.classes)
+    bases = [codes[model.centre :][: len(piece.level)] for piece, (codes, _) in zip(found, pieces, strict=True)]
+    return list(zip(bases, found, strict=True))
 
 
 def _pieces(events: Events, least: int) -> list[tuple[NDArray[np.int16], NDArray[np.int64]]]:
@@ -108,18 +140,6 @@ def _pieces(events: Events, least: int) -> list[tuple[NDArray[np.int16], NDArray
     ends = zip(first, [*first[1:], len(events)], events.coverage[:, 1], strict=True)
     pieces = [(events.label[i:j], np.append(events.start[i:j], end)) for i, j, end in ends]
     return [piece for piece in pieces if len(piece[0]) >= least] or pieces[:1]
-
-
-def _joined(found: list[Refined], codes: list[NDArray[np.int16]], model: PoreModel, classes: tuple[str, ...]) -> Events:
-    label = [bases[model.centre :][: len(piece.edge) - 1] for piece, bases in zip(found, codes, strict=True)]
-    score = [np.full(len(piece.edge) - 1, np.clip(piece.quality, 0, 1)) for piece in found]
-    return Events.of(
-        np.concatenate([piece.edge[:-1] for piece in found]),
-        np.concatenate([piece.edge[1:] for piece in found]),
-        label=np.concatenate(label),
-        classes=classes,
-        score=np.concatenate(score),
-    )
 
 
 def _fitting_direction(
@@ -163,14 +183,15 @@ def refine(
     level, path = _kmers_on_path(codes, even if coarse is None else coarse, model)
     path = path if coarse is None else _at_best_lag(pa, level, path)[0]
     first, last = int(path[0]), int(path[-1])
-    if last - first < config.min_dwell * len(level):
+    min_dwell = detector.shortest if config.min_dwell is None else config.min_dwell
+    if last - first < min_dwell * len(level):
         raise LabelError(
             f"only {last - first} samples for {len(level)} k-mers; check that the labels are of this read",
             reason="refine_no_room",
         )
     reward = np.zeros(len(pa))
     reward[find_steps(pa, detector)] = config.step_reward
-    found = _passes(pa[first:last].astype(np.float64), reward[first:last], level, path - first, config)
+    found = _passes(pa[first:last].astype(np.float64), reward[first:last], level, path - first, min_dwell, config)
     if not found.quality >= config.min_quality:
         raise LabelError(
             f"event means correlate with the levels at {found.quality:.2f}, below {config.min_quality}; check that the "
@@ -224,23 +245,26 @@ def _passes(
     reward: NDArray[np.float64],
     level: NDArray[np.float64],
     path: NDArray[np.int64],
+    min_dwell: int,
     config: RefineConfig,
 ) -> Refined:
     """Alternate between finding the best path and fitting the scale; each band lies around the previous path."""
     total, scale = _running_sum(pa), _first_scale(pa, level)
+    band = math.ceil(config.band_dwells * len(pa) / len(level))
     for _ in range(config.passes):
         z = (pa - scale.shift) / scale.gain
-        low = np.maximum(path[:-1] - config.band, 0)
-        high = np.minimum(path[1:] + config.band, len(pa))
-        weight = 0.5 / scale.residual**2
-        path = best_path(z, reward, level, low, high, config.min_dwell, weight)
+        low = np.maximum(path[:-1] - band, 0)
+        high = np.minimum(path[1:] + band, len(pa))
+        before, path = path, best_path(z, reward, level, low, high, min_dwell, 0.5 / scale.residual**2)
         if len(path) == 0:
             raise LabelError(
-                f"no path within {config.band} samples of the labels; raise --band, or leave the read out",
+                f"no path within {band} samples of the labels; raise --band_dwells, or leave the read out",
                 reason="refine_no_path",
             )
         scale = _fitted_scale(_means(total, path), level)
-    return Refined(path, scale, _correlation(_means(total, path), level))
+        if np.array_equal(path, before):
+            break
+    return Refined(path, level, scale, _correlation(_means(total, path), level))
 
 
 def _first_scale(pa: NDArray[np.float64], level: NDArray[np.float64]) -> Scale:

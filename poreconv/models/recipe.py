@@ -101,7 +101,7 @@ class Recipe:
     normalisation: NormalisationConfig = field(default_factory=NormalisationConfig)
     decoding: DecodeConfig = field(default_factory=DecodeConfig)
     labels: tuple[str, ...] = ()
-    """Label sources of the training data."""
+    """The truth learnt from: label sources of the training data, or what the user called them."""
     data: tuple[str, ...] = ()
     """Content hashes of the stores trained on."""
     poreconv_version: str = ""

@@ -43,6 +43,12 @@ class PoreModel:
     distribution."""
     count: NDArray[np.float64] | None = None
     """Number of events from which the k-mer was estimated."""
+    sample_rate_hz: float | None = None
+    """Sample rate at which dwells are counted; None: unknown."""
+    source: str = ""
+    """Where the levels come from, one line; empty: unknown."""
+    licence: str = ""
+    """Of the levels; empty: unknown."""
 
     @property
     def occupancy(self) -> NDArray[np.float64] | None:

@@ -6,6 +6,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def read_pore_model(path: Path) -> PoreModel:
     - ONT ``levels`` text: ``kmer`` and a normalised level, without SD;
     - uncalled4 ``.npz``: ``current.mean`` and ``current.stdv`` in units of ``_pa_stdv`` around ``_pa_mean``, which are
       about 1 and 0 where the table has no pA scale; and ``current_sd.mean``, ``current_sd.stdv`` (noise),
-      ``dwell.mean``, ``dwell.stdv`` and ``count``, if present.
+      ``dwell.mean``, ``dwell.stdv`` and ``count``, if present. Tables that we write may name their source and licence.
 
     K-mers with letters other than ACGTU, such as a methylated M, are skipped; every other k-mer must occur once.
 
@@ -64,7 +65,8 @@ def read_pore_model(path: Path) -> PoreModel:
 
 
 SHIPPED = Path(__file__).parent
-"""Tables in the package, made by `scripts/studies/estimate_pore_models.py` from reads that anybody may use."""
+"""Tables in the package, made by `scripts/studies/estimate_pore_models.py` from reads, or from a published table, that
+anybody may use; a published one has a card beside it."""
 
 
 def find_pore_model(path: Path) -> Path:
@@ -202,6 +204,8 @@ def _read_npz(path: Path) -> PoreModel:
             kmers, mean, sd, pa_mean, pa_sd = (_array(path, archive, name) for name in UNCALLED4)
             present = [name for name in UNCALLED4_MORE if f"{name}.npy" in archive.namelist()]
             more = {name: _array(path, archive, name) for name in present}
+            rate = _array(path, archive, RATE) if f"{RATE}.npy" in archive.namelist() else None
+            origin = {field: _line(path, archive, name) for name, field in ORIGIN.items()}
             names = kmers.tolist()
     except BROKEN as exc:
         raise FormatError(f"{path}: broken npz ({' '.join(str(exc).split())}); copy it again") from exc
@@ -218,7 +222,26 @@ def _read_npz(path: Path) -> PoreModel:
     shift, scale = (pa_mean.item(), pa_sd.item()) if in_pa else (0.0, 1.0)
     with np.errstate(all="ignore"):  # numbers of a damaged table: `_model` refuses what is not finite
         columns = {"level_mean": mean * scale + shift, "level_sd": sd * scale} | _more(more, scale)
-    return _model(path, names, columns, in_pa=in_pa)
+    return replace(_model(path, names, columns, in_pa=in_pa), sample_rate_hz=_rate(path, rate), **origin)
+
+
+def _rate(path: Path, array: NDArray[Any] | None) -> float | None:
+    """Return the sample rate of an npz, None where it has none."""
+    if array is None:
+        return None
+    if array.size != 1 or array.dtype.kind not in "fiu" or not 0 < array.item() < np.inf:
+        raise FormatError(f"{path}: {RATE!r} is not a sample rate; get the table again")
+    return float(array.item())
+
+
+def _line(path: Path, archive: zipfile.ZipFile, name: str) -> str:
+    """Read one line of text of an npz; empty if it is not there."""
+    if f"{name}.npy" not in archive.namelist():
+        return ""
+    text = _array(path, archive, name)
+    if text.dtype.kind != "U" or text.size != 1 or not text.item().isprintable():
+        raise FormatError(f"{path}: {name!r} is not one line of text; get the table again")
+    return str(text.item())
 
 
 def _more(found: dict[str, NDArray[Any]], scale: float) -> dict[str, NDArray[np.float64]]:
@@ -244,6 +267,12 @@ UNCALLED4_MORE = {
     "count": "count",
 }
 """Arrays that an uncalled4 table may have -> fields of a `PoreModel`. The SD of dwells is converted to their shape."""
+
+RATE = "_sample_rate"
+"""Array that an uncalled4 table may have: the sample rate, Hz."""
+
+ORIGIN = {"_source": "source", "_licence": "licence"}
+"""Arrays that only our own tables have, one line of text each -> fields of a `PoreModel`."""
 
 UNCALLED4 = ("kmer", "current.mean", "current.stdv", "_pa_mean", "_pa_stdv")
 """Arrays that every uncalled4 table has; ``current.stdv`` may be empty."""
@@ -314,6 +343,9 @@ def _write_npz(path: Path, model: PoreModel) -> None:
         arrays |= {"dwell.mean": model.dwell_mean, "dwell.stdv": spread_of_dwell}
     if model.count is not None:
         arrays["count"] = model.count
+    if model.sample_rate_hz is not None:
+        arrays[RATE] = np.array(model.sample_rate_hz)
+    arrays |= {name: np.array(getattr(model, field)) for name, field in ORIGIN.items() if getattr(model, field)}
     with path.open("wb") as stream:  # a stream, because numpy appends .npz to other names
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 

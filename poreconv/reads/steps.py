@@ -18,6 +18,11 @@ class Detector:
     peak_height: float
     """Least rise of the t-statistic before a peak, and least fall after it."""
 
+    @property
+    def shortest(self) -> int:
+        """Samples of the shortest event that the short window can show: half of it, rounded up."""
+        return (self.windows[0] + 1) // 2
+
 
 DNA = Detector(windows=(3, 6), thresholds=(1.4, 9.0), peak_height=0.2)
 """Source: scrappie's and f5c's settings for R9.4 DNA at 4 kHz; f5c keeps them for R10.4.1."""

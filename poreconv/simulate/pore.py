@@ -96,7 +96,7 @@ def pore_of(config: SquiggleConfig, usual: UsualSettings) -> Pore:
     if config.pore.pore_model is None:
         model, noise_pa = _random(config, usual)
     else:
-        table = read_pore_model(config.pore.pore_model)
+        table = _at_rate(read_pore_model(config.pore.pore_model), usual.sample_rate_hz)
         model, noise_pa = _in_pa(table.turned() if config.pore.turn_kmers else table, usual), np.array(config.noise_pa)
     mean, shape = _known(model, "dwell_mean", usual.dwell_mean), _known(model, "dwell_shape", usual.dwell_shape)
     beyond = np.maximum(mean - 1, LEAST_GAMMA)
@@ -108,6 +108,13 @@ def pore_of(config: SquiggleConfig, usual: UsualSettings) -> Pore:
         *(shape_beyond, beyond / shape_beyond),
     )
     return Pore(model.k, model.centre, *(values.astype(np.float32) for values in arrays))
+
+
+def _at_rate(model: PoreModel, sample_rate_hz: float) -> PoreModel:
+    """Return a table whose dwells are counted at another sample rate, if it has dwells and a rate."""
+    if model.dwell_mean is None or model.sample_rate_hz is None:
+        return model
+    return replace(model, dwell_mean=model.dwell_mean * (sample_rate_hz / model.sample_rate_hz))
 
 
 def _known(model: PoreModel, name: str, default: float) -> NDArray[np.float64]:

@@ -22,10 +22,10 @@ from poreconv.dataset.store import Store
 from poreconv.evaluation.result import MODEL
 from poreconv.models.architectures import Campolina, Tcn
 from poreconv.models.bundle import load_bundle
+from scripts.studies.boundary_training import AUGMENT, NETWORK
 from scripts.studies.results import ROOT, MarkdownTable, required_data, study_parser, write_results
 from scripts.studies.sets import DETECTORS, ECOLI, HUMAN, LAMBDA, REMORA
 from scripts.studies.timing import Work, as_trained, detection, in_turns, on_chunks
-from scripts.studies.train_shipped import AUGMENT, NETWORK
 
 SETS = {
     "R9.4.1": ((LAMBDA, ECOLI), (LAMBDA, ECOLI)),

@@ -30,10 +30,10 @@ from poreconv.models.bundle import load_bundle
 from poreconv.models.onnx_export import write_onnx
 from poreconv.models.shipped import find_bundle
 from scripts.studies.bench_inputs import BEST, FAST
+from scripts.studies.boundary_training import AUGMENT
 from scripts.studies.results import ROOT, MarkdownTable, required_data, study_parser, write_results
 from scripts.studies.sets import DETECTORS, ECOLI, LAMBDA, calibration
 from scripts.studies.timing import detection, in_turns, on_chunks
-from scripts.studies.train_shipped import AUGMENT
 
 SETS = (LAMBDA, ECOLI)
 

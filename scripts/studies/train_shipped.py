@@ -15,7 +15,7 @@ from pathlib import Path
 from poreconv.cli.terminal import console, print_line
 from poreconv.commands.evaluate import render
 from poreconv.commands.train import train
-from poreconv.config import AugmentConfig, TrainConfig
+from poreconv.config import TrainConfig
 from poreconv.dataset.store import Store
 from poreconv.evaluation.result import MODEL
 from poreconv.models.architectures import Unet
@@ -25,18 +25,31 @@ from poreconv.models.header import ONNX, read_header
 from poreconv.models.onnx_export import write_onnx
 from poreconv.models.shipped import FOLDER
 from poreconv.training.run import BUNDLE
+from scripts.studies.boundary_training import AUGMENT, FAST_NETWORK, NETWORK, RNA004_TRAINING
 from scripts.studies.results import ROOT, required_data, study_parser, write_results
-from scripts.studies.sets import ECOLI, HUMAN, LAMBDA, REMORA, RNA001, RNA002, LabelledSet, calibration
+from scripts.studies.rna004_boundaries import judged_elsewhere
+from scripts.studies.sets import (
+    ECOLI,
+    HUMAN,
+    HUMAN_5KHZ,
+    LAMBDA,
+    REMORA,
+    REMORA_5KHZ,
+    RFC1,
+    RNA001,
+    RNA002,
+    SIMULATED_R10_5KHZ,
+    SIMULATED_RNA004,
+    SPIKE_IN,
+    TRNA,
+    TRNA_OLDER,
+    LabelledSet,
+    SimulatedSet,
+    calibration,
+)
 
 SCORES = ("f1_0", "f1_1", "f1_1_low", "f1_1_high", "f1_2", "f1_3", "r_value", "over_segmentation", "n_reads")
 """What a card reports of each test set, of what `evaluate` measures."""
-
-NETWORK = Unet()
-"""What was best at equal steps, and cost half of what `tcn` does: see `try_training`."""
-FAST_NETWORK = Unet(channels=(32, 48, 64, 96), stem_stride=2)
-"""What was best among those that label over five million samples per second and core: see `search_fast`."""
-
-AUGMENT = AugmentConfig(noise=0.1, scale=0.1, shift=0.1)
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,7 @@ class Plan:
 
     summary: str
     limits: str
-    learns: tuple[LabelledSet, ...]
+    learns: tuple[LabelledSet | SimulatedSet, ...]
     judged: tuple[LabelledSet, ...]
     config: TrainConfig
     network: Unet = NETWORK
@@ -53,8 +66,10 @@ class Plan:
     """The model whose weights are the first ones; empty: none."""
     teacher: str = ""
     """The model that teaches it, which is then shipped as ONNX in int8, instead of as a bundle in half precision."""
-    before: tuple[LabelledSet, ...] = ()
+    before: tuple[LabelledSet | SimulatedSet, ...] = ()
     """What these models learnt from besides."""
+    elsewhere: bool = False
+    """Whether it learns from all reads that there are: then models that learnt from a part of them are judged."""
 
     @property
     def suffix(self) -> str:
@@ -72,10 +87,11 @@ def _fast(slow: str, summary: str, start_from: str = "") -> Plan:
 SLOW = {
     "dna_r9.4.1_boundary": Plan(
         "The first sample of every base in R9.4.1 DNA at 4 kHz.",
-        "Other pores and RNA; adapters and stalls, which training ignored; counting bases: it finds nine in ten.",
-        (LAMBDA, ECOLI),
-        (LAMBDA, ECOLI),
-        TrainConfig(max_steps=3000, validate_every=250, equal_stores=True, augment=AUGMENT),
+        "Other pores and RNA; adapters and stalls, which training ignored; counting bases: it finds nine in ten. Its"
+        " truth is f5c's alone; Tombo places every fifth boundary elsewhere.",
+        (ECOLI, RFC1),
+        (RFC1, ECOLI, LAMBDA),
+        TrainConfig(max_steps=3000, validate_every=250, augment=AUGMENT),
     ),
     "dna_r10.4.1_boundary": Plan(
         "The first sample of every base in R10.4.1 DNA at 4 kHz.",
@@ -84,7 +100,17 @@ SLOW = {
         (REMORA,),
         TrainConfig(max_steps=1000, validate_every=125, augment=AUGMENT),
         start_from="dna_r9.4.1_boundary",
-        before=(LAMBDA, ECOLI),
+        before=(ECOLI, RFC1),
+    ),
+    "dna_r10.4.1_5khz_boundary": Plan(
+        "The first sample of every base in R10.4.1 DNA at 5 kHz.",
+        "Other pores and RNA; no labelled reads of 5 kHz may be used, so it learnt from 20 human reads of 4 kHz,"
+        " resampled, with f5c's boundaries, and from simulated reads.",
+        (HUMAN_5KHZ, SIMULATED_R10_5KHZ),
+        (REMORA_5KHZ,),
+        TrainConfig(max_steps=1000, validate_every=125, equal_stores=True, allow_mixed=True, augment=AUGMENT),
+        start_from="dna_r10.4.1_boundary",
+        before=(ECOLI, RFC1, HUMAN),
     ),
     "rna002_boundary": Plan(
         "The first sample of every base in RNA001 and RNA002 direct RNA.",
@@ -92,6 +118,15 @@ SLOW = {
         (RNA002, RNA001),
         (RNA002, RNA001),
         TrainConfig(max_steps=800, validate_every=100, allow_mixed=True, augment=AUGMENT),
+    ),
+    "rna004_boundary": Plan(
+        "The first sample of every base in RNA004 direct RNA.",
+        "DNA, RNA001 and RNA002; it learnt from three E. coli tRNAs and one spike-in, refined by the levels of their"
+        " sequences, and from simulated reads; two programs agree on half of the boundaries there.",
+        (TRNA, TRNA_OLDER, SPIKE_IN, SIMULATED_RNA004),
+        (),
+        RNA004_TRAINING,
+        elsewhere=True,
     ),
 }
 PLANS = SLOW | {
@@ -103,8 +138,16 @@ PLANS = SLOW | {
         "The first sample of every base in R10.4.1 DNA at 4 kHz, live on a laptop.",
         start_from="dna_r9.4.1_boundary_fast",
     ),
+    "dna_r10.4.1_5khz_boundary_fast": _fast(
+        "dna_r10.4.1_5khz_boundary",
+        "The first sample of every base in R10.4.1 DNA at 5 kHz, live on a laptop.",
+        start_from="dna_r10.4.1_boundary_fast",
+    ),
     "rna002_boundary_fast": _fast(
         "rna002_boundary", "The first sample of every base in RNA001 and RNA002 direct RNA, live on a laptop."
+    ),
+    "rna004_boundary_fast": _fast(
+        "rna004_boundary", "The first sample of every base in RNA004 direct RNA, live on a laptop."
     ),
 }
 """Model -> how it is made; those that others start from, or learn from, come first."""
@@ -142,6 +185,8 @@ class Workshop:
         self.out.mkdir(parents=True, exist_ok=True)
         _write(shipped, bundle, stores, plan)  # before it is judged: eight or sixteen bits are what users get
         scores = {f"{one.name}, {one.labels}": _judge(name, shipped, one) for one in plan.judged}
+        if plan.elsewhere:
+            scores |= judged_elsewhere(self.runs / "rna004", config.max_steps, fast=bool(plan.teacher))
         card = Card(
             summary=plan.summary,
             data=tuple(_trained_on(one, one.store(self.runs)) for one in (*plan.learns, *plan.before)),
@@ -174,7 +219,7 @@ def _judge(name: str, shipped: Path, one: LabelledSet) -> dict[str, float]:
     return {key: round(float(judged.scores[MODEL][key]), 4) for key in SCORES}
 
 
-def _trained_on(one: LabelledSet, store: Store) -> TrainingSet:
+def _trained_on(one: LabelledSet | SimulatedSet, store: Store) -> TrainingSet:
     """A set as the card names it."""
     counts = store.info.counts["train"]
     return TrainingSet(one.name, one.source, one.licence, counts["reads"], counts["samples"])
@@ -204,7 +249,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown := set(chosen.names) - set(PLANS):
         parser.error(f"no model {', '.join(unknown)}; there are {', '.join(PLANS)}")
     plans = [PLANS[name] for name in chosen.names or PLANS]
-    required_data(*sorted({one.name for plan in plans for one in (*plan.learns, *plan.judged, *plan.before)}))
+    sets = (one for plan in plans for one in (*plan.learns, *plan.judged, *plan.before))
+    required_data(*sorted({one.name for one in sets if isinstance(one, LabelledSet)}))
     workshop, scores = Workshop(chosen.runs, chosen.out, chosen.max_steps), {}
     for name in chosen.names or PLANS:
         scores[name] = workshop.ship(name)

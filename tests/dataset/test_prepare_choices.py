@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ont_fast5_api.multi_fast5 import MultiFast5File
 
-from poreconv.config import FilterConfig, PrepareConfig, SourceConfig, WorkConfig, from_flat
+from poreconv.config import FilterConfig, PrepareConfig, SourceConfig, TruthConfig, WorkConfig, from_flat
 from poreconv.dataset.prepare import prepare
 from poreconv.dataset.store import Store
 from poreconv.errors import ConfigError, StoreError
@@ -46,6 +46,23 @@ def test_the_ledger_counts_which_source_labelled(tmp_path: Path) -> None:
 
     assert store.info.ledger.notes == {"labelled_by_intervals": 1, "labelled_by_tombo": 1}
     assert store.info.labels == ("tombo", "intervals")
+
+
+def test_a_store_names_the_truth_as_the_user_does(tmp_path: Path) -> None:
+    """The recipe of a model takes it over, and its card."""
+    reads = reads_made(2)
+    write_multi(tmp_path / "reads.fast5", reads)
+    (tmp_path / "labels.tsv").write_text(steps(reads))
+    config = PrepareConfig(truth=TruthConfig(truth_name="typed by hand"), work=WorkConfig(workers=1))
+    store = prepare(
+        [tmp_path / "reads.fast5"],
+        labels="intervals",
+        labels_from=[tmp_path / "labels.tsv"],
+        out=tmp_path / "store",
+        config=config,
+    )
+
+    assert store.info.labels == ("typed by hand",)
 
 
 def test_notes_of_every_source_are_kept(tmp_path: Path) -> None:

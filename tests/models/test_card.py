@@ -113,7 +113,7 @@ def test_the_card_for_readers_contains_everything() -> None:
         "| classes | inside, boundary |",
         "| chemistries | dna_r9.4.1 |",
         "| sample rate, Hz | 4000, resampled from 4000, 5000 |",
-        "| labels | tombo |",
+        "| truth learnt from | tombo |",
         "| licence | MIT |",
         "**What it is not for.** RNA; modified bases; reads of under 200 samples",
         "| f1_1 | 0.884 | 0.877-0.891 |",

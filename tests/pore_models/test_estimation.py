@@ -13,7 +13,7 @@ from poreconv.errors import ConfigError, FormatError, StoreError
 from poreconv.events.events import Events
 from poreconv.pore_models.estimation import Bases, bases_of, estimate_pore_model
 from poreconv.pore_models.model import N_BASES, PoreModel, kmer_indices, random_pore_model
-from poreconv.pore_models.tables import read_pore_model, write_pore_model
+from poreconv.pore_models.tables import SHIPPED, read_pore_model, write_pore_model
 from tests.support.data import simulated
 from tests.support.labels import read_of
 
@@ -134,6 +134,7 @@ def test_the_command_finds_the_pore_of_simulated_reads(tmp_path: Path) -> None:
     often = model.count >= 5
 
     assert ledger.reads_in == ledger.kept == 30
+    assert model.sample_rate_hz == 4000
     assert np.corrcoef(model.level_mean[often], pore.level_mean[often])[0, 1] > 0.97
     assert table.level_mean.tolist() == model.level_mean.tolist()
     assert table.dwell_shape is not None
@@ -194,6 +195,30 @@ def test_shipped_tables_are_found_by_name(name: str, k: int, centre: int) -> Non
     assert 1 < np.median(model.noise_mean) < 8
     assert 5 < np.median(model.dwell_mean) < 60
     assert model.count.sum() > 50_000
+
+
+@pytest.mark.parametrize(("name", "rate"), [("dna_r9.4.1", 4000), ("dna_r10.4.1", 4000), ("rna002", 3012)])
+def test_shipped_tables_name_the_rate_of_their_dwells(name: str, rate: float) -> None:
+    """A simulator at another rate scales them."""
+    assert read_pore_model(Path(name)).sample_rate_hz == rate
+
+
+def test_the_shipped_table_of_rna004_is_a_published_one() -> None:
+    """Its source and licence stand in the file, and in the card beside it."""
+    model = read_pore_model(Path("rna004"))
+    card = (SHIPPED / "rna004.md").read_text()
+
+    assert (model.k, len(model.level_mean), model.licence) == (9, 4**9, "MIT")
+    assert model.source in card
+    assert "uncalled4" in model.source
+
+
+@pytest.mark.real
+def test_the_shipped_table_of_rna004_is_the_makers_own(real_data: Path) -> None:
+    """K-mers are named 5' to 3', as the maker's are."""
+    maker = read_pore_model(real_data / "kmer_models/ont_rna004/rna004_9mer_levels_v1.txt")
+
+    assert np.corrcoef(read_pore_model(Path("rna004")).level_mean, maker.level_mean)[0, 1] > 0.9999
 
 
 def test_a_file_wins_over_a_shipped_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,6 +179,17 @@ def without(name: str) -> dict[str, np.ndarray]:
     return {key: array for key, array in arrays().items() if key != name}
 
 
+def test_source_licence_and_rate_survive_the_file(tmp_path: Path) -> None:
+    """A table of ours names them; one of uncalled4's has the rate alone."""
+    named = replace(PORE, source="reads of a phage", licence="MIT", sample_rate_hz=4000.0)
+    write_pore_model(tmp_path / "named.npz", named)
+    write_pore_model(tmp_path / "plain.npz", PORE)
+    read, plain = (read_pore_model(tmp_path / name) for name in ("named.npz", "plain.npz"))
+
+    assert (read.source, read.licence, read.sample_rate_hz) == ("reads of a phage", "MIT", 4000)
+    assert (plain.source, plain.licence, plain.sample_rate_hz) == ("", "", None)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -187,6 +198,10 @@ def without(name: str) -> dict[str, np.ndarray]:
         (arrays() | {"kmer": np.arange(4)}, "not text"),
         (arrays() | {"_pa_mean": np.array(["x"])}, "not numbers"),
         (arrays() | {"_pa_mean": np.arange(2)}, "differ in length"),
+        (arrays() | {"_source": np.array("two\nlines")}, "not one line of text"),
+        (arrays() | {"_licence": np.array(["MIT", "MIT"])}, "not one line of text"),
+        (arrays() | {"_sample_rate": np.array(-1.0)}, "not a sample rate"),
+        (arrays() | {"_sample_rate": np.array(np.nan)}, "not a sample rate"),
         (arrays() | {"kmer": np.array(["A", "C", "G", None], object)}, "objects"),
     ],
 )

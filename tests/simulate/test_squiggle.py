@@ -165,6 +165,19 @@ def test_events_vary_as_in_the_table(tmp_path: Path) -> None:
     assert np.concatenate(off).std() == pytest.approx(np.hypot(5, 1.6), rel=0.2)  # and the noise's part in a mean
 
 
+def test_dwells_of_a_table_are_those_of_its_sample_rate(tmp_path: Path) -> None:
+    """Reads of twice the rate have twice as many samples in each base."""
+    dwells = {"dwell_mean": np.full(4**K, 30.0), "dwell_shape": np.full(4**K, 40.0), "sample_rate_hz": 4000.0}
+    path = table(tmp_path, ".npz", **dwells)
+    at_4khz, at_8khz = (
+        np.concatenate([one.events.duration for one in made(5, pore_model=path, sample_rate_hz=rate, stall_rate=0)])
+        for rate in (4000.0, 8000.0)
+    )
+
+    assert at_4khz.mean() == pytest.approx(30, rel=0.05)
+    assert at_8khz.mean() == pytest.approx(60, rel=0.05)
+
+
 def test_a_table_of_levels_alone_is_put_on_the_chemistrys_scale(tmp_path: Path) -> None:
     """ONT's normalised levels have neither unit nor SD; both come from the config."""
     level = random_pore_model(K, 99, 0, 1).level_mean
