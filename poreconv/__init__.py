@@ -26,9 +26,11 @@ if TYPE_CHECKING:
         testing as testing,
         training as training,
     )
+    from poreconv.commands.compare import compare as compare
     from poreconv.commands.convert import convert as convert
     from poreconv.commands.evaluate import evaluate as evaluate
     from poreconv.commands.export import export as export
+    from poreconv.commands.health import health as health
     from poreconv.commands.inspect import inspect as inspect
     from poreconv.commands.label import label as label
     from poreconv.commands.models import shipped_models as shipped_models
@@ -60,9 +62,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "reads", "runtime", "simulate", "testing", "training",
     },
     submod_attrs={
+        "commands.compare": ["compare"],
         "commands.convert": ["convert"],
         "commands.evaluate": ["evaluate"],
         "commands.export": ["export"],
+        "commands.health": ["health"],
         "commands.inspect": ["inspect"],
         "commands.label": ["label"],
         "commands.models": ["shipped_models"],

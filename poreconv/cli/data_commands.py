@@ -6,6 +6,8 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 
 from poreconv.cli.options import (
+    AUTO_HELP,
+    MODEL_HELP,
     Command,
     add_config,
     add_labels,
@@ -16,16 +18,20 @@ from poreconv.cli.options import (
     add_table_out,
     config_of,
 )
+from poreconv.cli.own import add_own_network
 from poreconv.cli.terminal import console, print_ledger, print_line, print_summary, print_written
 from poreconv.config import (
+    CompareConfig,
     ConvertConfig,
     FilesConfig,
+    HealthConfig,
     HeartbeatConfig,
     KmersConfig,
     PrepareConfig,
     RefineConfig,
     SimulateConfig,
     SquiggleConfig,
+    StudioConfig,
 )
 from poreconv.events.tasks import TASKS
 
@@ -47,6 +53,26 @@ def _inspect(chosen: Namespace) -> None:
     console.print(render(inspection))
     for line in next_steps(inspection):
         print_line(line)
+
+
+def _health_arguments(parser: ArgumentParser) -> None:
+    add_paths(parser)
+    text = (
+        "Table, .tsv or .parquet: one row per read. The page is written beside it, as .html, and the drop ledger."
+        " Default: only the summary is printed."
+    )
+    add_out(parser, text, required=False, replaces="a table and a page that exist")
+    add_config(parser, HealthConfig)
+
+
+def _health(chosen: Namespace) -> None:
+    from poreconv.commands.health import health, render
+
+    run = health(chosen.paths, out=chosen.out, config=config_of(HealthConfig, chosen), overwrite=chosen.overwrite)
+    console.print(render(run))
+    if chosen.out is not None:
+        print_summary(f"{chosen.out}")
+    print_ledger(run.ledger)
 
 
 def _simulate_arguments(parser: ArgumentParser) -> None:
@@ -129,6 +155,10 @@ def _refine(chosen: Namespace) -> None:
 def _convert_arguments(parser: ArgumentParser) -> None:
     add_paths(parser)
     add_labels(parser, required=True)
+    text = "BAM or SAM files of the called sequences, for --coordinates reference: the primary alignments are used."
+    parser.add_argument("--alignments", nargs="+", type=Path, default=[], metavar="FILE", help=text)
+    text = "FASTA of the reference, for its k-mers in reference coordinates. Default: the records' tag MD."
+    parser.add_argument("--reference", type=Path, metavar="FILE", help=text)
     add_table_out(parser, ".fast5 with the signal")
     add_config(parser, ConvertConfig)
 
@@ -140,11 +170,41 @@ def _convert(chosen: Namespace) -> None:
         chosen.paths,
         labels=chosen.labels,
         labels_from=chosen.labels_from,
+        alignments=chosen.alignments,
+        reference=chosen.reference,
         out=chosen.out,
         config=config_of(ConvertConfig, chosen),
         overwrite=chosen.overwrite,
     )
     print_written(chosen.out, ledger)
+
+
+def _compare_arguments(parser: ArgumentParser) -> None:
+    for name, text in (("first", "condition a"), ("second", "condition b")):
+        help_text = f"Table of {text}, written by poreconv convert --coordinates reference."
+        parser.add_argument(name, type=Path, metavar="FILE", help=help_text)
+    text = "Table of the differences, .tsv or .parquet. Default: the strongest are only printed."
+    add_out(parser, text, required=False, replaces="a table that exists")
+    text = "Picture of a region, .png, .svg, .pdf or .html; replaced if it exists."
+    parser.add_argument("--plot", type=Path, metavar="FILE", help=text)
+    add_config(parser, CompareConfig)
+
+
+def _compare(chosen: Namespace) -> None:
+    from poreconv.commands.compare import compare, render
+
+    comparison = compare(
+        chosen.first,
+        chosen.second,
+        out=chosen.out,
+        picture=chosen.plot,
+        config=config_of(CompareConfig, chosen),
+        overwrite=chosen.overwrite,
+    )
+    console.print(render(comparison))
+    for path in (chosen.out, chosen.plot):
+        if path is not None:
+            print_summary(f"{path}")
 
 
 def _kmers_arguments(parser: ArgumentParser) -> None:
@@ -172,12 +232,44 @@ def _kmers(chosen: Namespace) -> None:
     print_written(chosen.out, ledger)
 
 
+def _studio_arguments(parser: ArgumentParser) -> None:
+    add_paths(parser)
+    text = "Folder that keeps what is marked; made if it does not exist. --labels studio --labels_from FOLDER reads it."
+    parser.add_argument("--project", required=True, type=Path, metavar="FOLDER", help=text)
+    add_labels(parser, required=False, several="each is drawn as a lane, whose events can be accepted as marks")
+    text = f"Also find the events of a model, and draw them as a lane: {MODEL_HELP} {AUTO_HELP}"
+    parser.add_argument("--model", type=Path, metavar="MODEL", help=text)
+    add_own_network(parser)
+    add_config(parser, StudioConfig)
+
+
+def _studio(chosen: Namespace) -> None:
+    from poreconv.studio import studio
+
+    studio(
+        chosen.paths,
+        project=chosen.project,
+        labels=chosen.labels or (),
+        labels_from=chosen.labels_from,
+        model=chosen.model,
+        config=config_of(StudioConfig, chosen),
+        networks=chosen.network,
+        ready=print_line,
+    )
+
+
 COMMANDS = {
     "inspect": Command(
         _inspect_arguments,
         _inspect,
         "List what files contain and what lies beside them: reads, chemistry, labels, models.",
         "poreconv inspect run_folder",
+    ),
+    "health": Command(
+        _health_arguments,
+        _health,
+        "How a run went, from its signal alone: speed, open-pore current, noise, stalls and blockades, over time.",
+        "poreconv health run_folder --out run_health.parquet",
     ),
     "simulate": Command(
         _simulate_arguments,
@@ -197,6 +289,12 @@ COMMANDS = {
         "Labels from any source -> one table of events, or what other programs read.",
         "poreconv convert run_folder --labels tombo --out labels.parquet",
     ),
+    "compare": Command(
+        _compare_arguments,
+        _compare,
+        "Two tables in reference places -> where the levels of two conditions differ.",
+        "poreconv compare wild_type.parquet mutant.parquet --out differences.tsv --plot differences.html",
+    ),
     "refine": Command(
         _refine_arguments,
         _refine,
@@ -208,5 +306,11 @@ COMMANDS = {
         _kmers,
         "Labelled reads -> a pore model: level, noise and dwell of each k-mer.",
         "poreconv kmers run_folder --labels tombo --k 6 --out model.txt",
+    ),
+    "studio": Command(
+        _studio_arguments,
+        _studio,
+        "Look at squiggles and mark them, in the browser.",
+        "poreconv studio run_folder --project marks",
     ),
 }

@@ -106,8 +106,10 @@ def _network_settings(chosen: Namespace) -> Any:
 
 def _evaluate_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
-    add_paths(parser, "One store; or signal files and folders, with --labels.")
+    add_paths(parser, "One store; or signal files and folders, with --labels or --judge levels.")
     add_labels(parser, required=False)
+    text = "With --judge levels and --labels that contain bases: table of k-mer levels, or the name of a shipped one."
+    parser.add_argument("--pore_model", type=Path, metavar="TABLE", help=text)
     add_read_info(parser)
     add_baselines(parser, "Baselines beside the model")
     add_metrics(parser)
@@ -125,6 +127,7 @@ def _evaluate(chosen: Namespace) -> None:
         chosen.paths,
         labels=chosen.labels,
         labels_from=chosen.labels_from,
+        pore_model=chosen.pore_model,
         read_info=chosen.read_info,
         baselines=chosen.baselines,
         metrics=chosen.metrics,

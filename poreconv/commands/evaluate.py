@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,30 +12,42 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from poreconv.config import EvaluateConfig, FilesConfig, PrepareConfig, SplitConfig
+from poreconv.config import EvaluateConfig, PrepareConfig, SplitConfig, require
 from poreconv.dataset import prepare as preparation
 from poreconv.dataset.confounding import warn_confounded
+from poreconv.dataset.read_info import UNKNOWN, read_info as read_infos
 from poreconv.dataset.store import Store
 from poreconv.errors import ConfigError
 from poreconv.evaluation.baselines import Baseline
 from poreconv.evaluation.baselines.choice import baselines_for
+from poreconv.evaluation.baselines.graded import numbered_baselines
 from poreconv.evaluation.baselines.own import BaselineFunction
 from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.judge import judge
+from poreconv.evaluation.levels import Sequences, judge_levels
 from poreconv.evaluation.metrics.own import MetricsAsked, OwnMetrics
-from poreconv.evaluation.report import PAGE, write_report
+from poreconv.evaluation.report import write_report
 from poreconv.evaluation.result import Evaluation, write_evaluation
-from poreconv.evaluation.truths import Truths
+from poreconv.evaluation.truths import Truths, unseen
 from poreconv.evaluation.words import COUNTED, INCLUDE_TRAINING, marks
+from poreconv.events.targets import BASES
 from poreconv.inference.heads import check_heads
 from poreconv.inference.labeller import Labeller, load
 from poreconv.inference.worker_model import FIT
-from poreconv.labels.opening import LabelsAsked
+from poreconv.labels.opening import LabelsAsked, choose_labels, events_of, opened
 from poreconv.models.fitting import JudgeableReads
 from poreconv.models.own import Networks
-from poreconv.models.recipe import USUAL
+from poreconv.models.recipe import USUAL, Recipe
+from poreconv.plot.pages import PAGE
+from poreconv.pore_models.tables import read_pore_model
+from poreconv.reads.readers import open_reads
+from poreconv.reads.selection import Selection
+from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.outputs import writes_out
 from poreconv.runtime.progress import Progress, progress_bar
+
+LEVELS = "levels"
+"""The judge that needs no true labels; see `EvaluateConfig.judge`."""
 
 
 @writes_out
@@ -43,6 +57,7 @@ def evaluate(
     *,
     labels: LabelsAsked | None = None,
     labels_from: Sequence[Path | str] = (),
+    pore_model: Path | str | None = None,
     read_info: Sequence[Path | str] = (),
     baselines: Sequence[str | BaselineFunction] | None = None,
     metrics: MetricsAsked = (),
@@ -50,19 +65,21 @@ def evaluate(
     config: EvaluateConfig | None = None,
     networks: Networks = None,
 ) -> Evaluation:
-    """Judge a model on a store's split, or on labelled files.
+    """Judge a model on a store's split, or on labelled files; without labels, by ``config.judge`` ``levels``.
 
     Args:
         model: The bundle that `train` wrote, or the name of a shipped model.
         data: One store; or signal files and folders, with ``labels``, which are first prepared into a temporary store.
         labels: For files: name in ``LABEL_SOURCES``, or your own, see `prepare`; or several. Default: ``data`` is a
-            store.
+            store; or, judged by levels, files without a known sequence.
         labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
+        pore_model: Judged by levels, with labels that contain bases: table of k-mer levels, or the name of a shipped
+            one; see `refine`.
         read_info: For files: BAM files or sequencing summaries with the reads' references, for a model whose data were
             split by reference.
         baselines: Names in ``BASELINES`` of the baselines beside the model; or your own: ``my.py:detect``,
             ``package.module:detect``, or a function of a read that returns its `Events`. Default: all that suit its
-            task.
+            task. Judged by levels, those in ``GRADED``, which are set to find as many boundaries as the model.
         metrics: Your own, scored beside those of the task: by name, as ``my.py:Mine``; functions of the found and the
             true `Events` of a read that return a number; or metrics of torchmetrics. In a dict by the name of the
             score, or in a list.
@@ -75,31 +92,28 @@ def evaluate(
         training or validation are dropped, or, with ``config.include_training``, judged and counted.
 
     Raises:
-        ConfigError: ``data`` are files and there are no labels, or a store and there are; or ``out`` is named as the
-            report, not as JSON.
+        ConfigError: ``data`` are files and there are no labels, or a store and there are; ``out`` is named as the
+            report, not as JSON; or the judge cannot judge this model, or in this way.
         StoreError: No read is left to judge on.
     """
     config = config or EvaluateConfig()
     paths = [Path(path) for path in ([data] if isinstance(data, Path | str) else data)]
-    _check_kind(paths, labels, config.files)
+    _check_kind(paths, labels, config)
     out = None if out is None else Path(out)
     if out is not None and out.suffix == PAGE:
         raise ConfigError(
             f"{out}: give the name of the JSON, such as {out.with_suffix('.json')}; the report is written beside it"
         )
     labeller = load(model, config.inference, networks=networks, fit=config.fit)
-    recipe = labeller.recipe
-    detectors = baselines_for(recipe.task, baselines)
-    own_metrics = OwnMetrics(metrics, criterion_of(recipe.task), recipe.classes)
-    warn_confounded(recipe.confounded)
+    warn_confounded(labeller.recipe.confounded)
+    asked = Asked(paths, labels, labels_from, read_info, baselines, config)
     with progress_bar("evaluate") as progress:
-        if labels is None:
-            truths = Truths([Store(paths[0])], recipe, config.split, guarded=not config.include_training)
-            result = judge(labeller, truths, detectors, progress, own_metrics)
+        if config.judge == LEVELS:
+            require(not metrics, "metrics: they need true labels; leave them out with --judge levels")
+            result = _by_levels(labeller, asked, pore_model, progress)
         else:
-            result = _judge_files(
-                labeller, paths, labels, labels_from, read_info, detectors, config, progress, own_metrics
-            )
+            require(pore_model is None, "pore_model: only the judge levels uses one; give --judge levels")
+            result = _by_truth(labeller, asked, metrics, progress)
     marked = {INCLUDE_TRAINING: True} if config.include_training else {}
     result = replace(result, data={"model": str(model), **_way(labeller), **marked, **result.data})
     if out is not None:
@@ -114,33 +128,115 @@ def _way(labeller: Labeller) -> dict[str, Any]:
     return {"backend": labeller.config.backend, "precision": labeller.config.precision, **fit}
 
 
-def _check_kind(paths: Sequence[Path], labels: LabelsAsked | None, files: FilesConfig) -> None:
-    """Accept one store without labels, or files with labels."""
-    stores = [path for path in paths if (path / "dataset.json").is_file()]
-    if labels is None and not stores:
+def _check_kind(paths: Sequence[Path], labels: LabelsAsked | None, config: EvaluateConfig) -> None:
+    """Accept one store without labels, or files: with labels, or judged without."""
+    stores = [path for path in paths if _is_store(path)]
+    if labels is None and not stores and config.judge != LEVELS:
         raise ConfigError(
             f"{paths[0]}: not a store (it has no dataset.json); to evaluate on signal files, give their --labels"
         )
-    if labels is None and len(paths) > 1:
+    if stores and labels is None and len(paths) > 1:
         raise ConfigError(f"{paths[0]} and {len(paths) - 1} more: a model is evaluated on one store; give one")
-    if labels is None and (files.read_ids or files.limit):
+    if stores and labels is None and (config.files.read_ids or config.files.limit):
         raise ConfigError(f"{paths[0]}: read_ids and limit choose reads of signal files; a store is judged as it is")
     if labels is not None and stores:
         raise ConfigError(f"{stores[0]}: a store contains its labels; leave out --labels")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """On what a model is to be judged, and beside what."""
+
+    paths: Sequence[Path]
+    labels: LabelsAsked | None
+    labels_from: Sequence[Path | str]
+    read_info: Sequence[Path | str]
+    baselines: Sequence[str | BaselineFunction] | None
+    config: EvaluateConfig
+
+    @property
+    def of_store(self) -> bool:
+        """Whether it is to be judged on a store."""
+        return _is_store(self.paths[0])
+
+
+def _truths(asked: Asked, recipe: Recipe) -> Truths:
+    return Truths([Store(asked.paths[0])], recipe, asked.config.split, guarded=not asked.config.include_training)
+
+
+def _is_store(path: Path) -> bool:
+    return (path / "dataset.json").is_file()
+
+
+def _by_truth(labeller: Labeller, asked: Asked, metrics: MetricsAsked, progress: Progress) -> Evaluation:
+    recipe = labeller.recipe
+    detectors = baselines_for(recipe.task, asked.baselines)
+    own_metrics = OwnMetrics(metrics, criterion_of(recipe.task), recipe.classes)
+    if asked.labels is None:
+        return judge(labeller, _truths(asked, recipe), detectors, progress, own_metrics)
+    return _judge_files(labeller, asked, asked.labels, detectors, progress, own_metrics)
+
+
+def _by_levels(labeller: Labeller, asked: Asked, pore_model: Path | str | None, progress: Progress) -> Evaluation:
+    recipe, config, ledger = labeller.recipe, asked.config, Ledger()
+    require(
+        recipe.asked.needs_starts and not recipe.asked.uses_classes,
+        f"judge levels: the model is of task {recipe.task}, and levels judge boundaries alone; leave out --judge",
+    )
+    detectors = numbered_baselines(asked.baselines, recipe)
+    if asked.of_store:
+        truths = _truths(asked, recipe)
+        require(pore_model is None, "pore_model: a store contains no bases; give signal files with --labels")
+        result = judge_levels(labeller, truths.reads(ledger), len(truths), detectors, ledger, progress)
+        return replace(result, data=truths.describe() | result.data)
+    check_heads(labeller, asked.paths, config.files)
+    with ExitStack() as stack:
+        sequences, data = _sequences(asked, pore_model, stack)
+        stream = stack.enter_context(
+            open_reads(
+                asked.paths,
+                ledger=ledger,
+                skip_bad_files=config.files.skip_bad_files,
+                selection=Selection.of(config.files),
+            )
+        )
+        known = read_infos([Path(path) for path in asked.read_info])
+        pairs = ((read, known.get(read.read_id, UNKNOWN).reference) for read in stream)
+        reads = unseen(pairs, recipe, ledger, guarded=not config.include_training)
+        result = judge_levels(labeller, reads, len(stream), detectors, ledger, progress, sequences)
+    return replace(result, data={"files": [str(path) for path in asked.paths], **data, **result.data})
+
+
+def _sequences(
+    asked: Asked, pore_model: Path | str | None, stack: ExitStack
+) -> tuple[Sequences | None, dict[str, Any]]:
+    """Open what contains the reads' sequences, and describe it; without labels there is none."""
+    if asked.labels is None:
+        require(pore_model is None, "pore_model: the sequence is not known; give --labels that contain bases")
+        return None, {"labels": []}
+    if pore_model is None:
+        raise ConfigError("labels: to compare with their levels, give the table of k-mer levels with --pore_model")
+    chosen = choose_labels(asked.labels, asked.labels_from)
+    names = [choice.name for choice in chosen]
+    source = stack.enter_context(opened(chosen, asked.config.sources))
+    require(
+        source.classes == BASES,
+        f"labels {', '.join(names)}: without bases, so without levels; use a source with bases, such as bam_moves",
+    )
+    sequences = Sequences(partial(events_of, source), read_pore_model(Path(pore_model)))
+    return sequences, {"labels": names, "pore_model": str(pore_model)}
+
+
 def _judge_files(
     labeller: Labeller,
-    paths: Sequence[Path],
+    asked: Asked,
     labels: LabelsAsked,
-    labels_from: Sequence[Path | str],
-    read_info: Sequence[Path | str],
     detectors: Mapping[str, Baseline],
-    config: EvaluateConfig,
     progress: Progress,
     metrics: OwnMetrics,
 ) -> Evaluation:
-    check_heads(labeller, paths, config.files)
+    config = asked.config
+    check_heads(labeller, asked.paths, config.files)
     recipe, seen_too = labeller.recipe, config.include_training
     resampled = recipe.resampled_from_hz or config.fit.resample
     prepare_config = PrepareConfig(
@@ -154,11 +250,11 @@ def _judge_files(
     )
     with TemporaryDirectory(prefix="poreconv-evaluate-") as folder:
         store = preparation.prepare(
-            paths,
+            asked.paths,
             labels=labels,
             out=Path(folder) / "store",
-            labels_from=labels_from,
-            read_info=read_info,
+            labels_from=asked.labels_from,
+            read_info=asked.read_info,
             config=prepare_config,
             guard=JudgeableReads(recipe, seen_too, config.fit),
             progress=lambda share, *note: progress(share / 2, *note),
@@ -168,7 +264,7 @@ def _judge_files(
         preparing, sources = store.info.ledger, list(store.info.labels)
     preparing.kept = 0
     result.ledger.merge(preparing)
-    return replace(result, data={"files": [str(path) for path in paths], "labels": sources})
+    return replace(result, data={"files": [str(path) for path in asked.paths], "labels": sources})
 
 
 def render(result: Evaluation) -> Table:
@@ -177,15 +273,14 @@ def render(result: Evaluation) -> Table:
     Args:
         result: What `evaluate` returned.
     """
-    criterion = criterion_of(result.recipe.task)
-    columns = result.columns
+    shown, columns = result.presentation, result.columns
     first = next(iter(result.scores.values()))
-    title = f"{result.recipe.task}, {first['n_reads']:,.0f} reads, 95 % intervals over reads"
+    title = f"{result.recipe.task}{shown.judged_by}, {first['n_reads']:,.0f} reads, 95 % intervals over reads"
     table = Table(title=title, caption=escape(" ".join(marks(result))) or None)
     for name in ("", *columns):
         table.add_column(escape(name), justify="right" if name else "left")
     for method, scores in result.scores.items():
-        table.add_row(method, *[_cell(scores, key, interval=key in criterion.intervals) for key in columns.values()])
+        table.add_row(method, *[_cell(scores, key, interval=key in shown.intervals) for key in columns.values()])
     return table
 
 
@@ -195,7 +290,7 @@ def tables(result: Evaluation) -> list[Table]:
     Args:
         result: What `evaluate` returned.
     """
-    columns = criterion_of(result.recipe.task).class_columns
+    columns = result.presentation.class_columns
     classes = Table(title="each class, by the model")
     for name in ("", *columns):
         classes.add_column(escape(name), justify="right" if name else "left")

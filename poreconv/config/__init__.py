@@ -21,6 +21,7 @@ from poreconv.config._base import (
     require_none_below,
 )
 from poreconv.config._data import (
+    CompareConfig,
     ConvertConfig,
     FilesConfig,
     FilterConfig,
@@ -36,10 +37,12 @@ from poreconv.config._inference import (
     DecodeConfig,
     FitConfig,
     FlowCellConfig,
+    HealthConfig,
     InferenceConfig,
     LabelConfig,
     PlotConfig,
     StreamConfig,
+    StudioConfig,
     TailsConfig,
 )
 from poreconv.config._presets import PRESETS, Ordered, Preset
@@ -54,6 +57,7 @@ __all__ = [
     "PRESETS",
     "AugmentConfig",
     "BackendName",
+    "CompareConfig",
     "ConvertConfig",
     "DecodeConfig",
     "DecodeMethod",
@@ -62,6 +66,7 @@ __all__ = [
     "FilterConfig",
     "FitConfig",
     "FlowCellConfig",
+    "HealthConfig",
     "HeartbeatConfig",
     "InferenceConfig",
     "KmersConfig",
@@ -82,6 +87,7 @@ __all__ = [
     "SplitConfig",
     "SquiggleConfig",
     "StreamConfig",
+    "StudioConfig",
     "TailsConfig",
     "TrainConfig",
     "TruthConfig",

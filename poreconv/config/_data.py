@@ -108,8 +108,8 @@ class TruthConfig:
     """What is taken as the truth."""
 
     truth_name: str = ""
-    """What the labels are, in words, such as "f5c 1.6 resquiggle"; store, model and its card name it. Default: the names
-    of the label sources."""
+    """What the labels are, in words, such as "f5c 1.6 resquiggle"; store, model and its card name it. Default: the
+    names of the label sources."""
     agreement_samples: int | None = None
     """With several label sources: use only what all of them agree on. For task `boundary` this is the largest distance
     between two boundaries that agree, samples; for other tasks the classes must be equal. Samples on which the sources

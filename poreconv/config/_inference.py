@@ -125,6 +125,24 @@ class PlotConfig:
 
 
 @dataclass(frozen=True)
+class StudioConfig:
+    """How the page is served, and how reads, label sources and a model are used."""
+
+    port: int = 8765
+    """Port of the page on this machine; 0: any that is free."""
+    no_browser: bool = False
+    """Print the address only; do not open it."""
+    inference: InferenceConfig = group(InferenceConfig)
+    fit: FitConfig = group(FitConfig)
+    sources: SourceConfig = group(SourceConfig)
+    files: FilesConfig = group(FilesConfig)
+
+    def __post_init__(self) -> None:
+        """Check the port."""
+        require(0 <= self.port < 1 << 16, f"port: {self.port}; give 0 to {(1 << 16) - 1}")
+
+
+@dataclass(frozen=True)
 class StreamConfig:
     """How reads are labelled while they are sequenced: the latency, and the estimate of a read's scale."""
 
@@ -172,12 +190,23 @@ class FlowCellConfig:
 
 
 @dataclass(frozen=True)
+class HealthConfig:
+    """How the health of a run is measured."""
+
+    chemistry: str = ""
+    """Chemistry of the reads whose files do not contain it, or only a part of it, such as dna_r10.4.1; it chooses the
+    model that counts the bases. Reads whose files contain another one keep that."""
+    files: FilesConfig = group(FilesConfig)
+    work: WorkConfig = group(WorkConfig)
+
+
+@dataclass(frozen=True)
 class TailsConfig:
     """How poly(A) tails are measured."""
 
     nucleotides_per_s: float | None = None
     """Speed at which tails pass the pore, nucleotides per second; default: that of the chemistry, which is known for
-    RNA002."""
+    RNA002 and RNA004."""
     inference: InferenceConfig = group(InferenceConfig)
     fit: FitConfig = group(FitConfig)
     files: FilesConfig = group(FilesConfig)

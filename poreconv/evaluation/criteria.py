@@ -5,7 +5,7 @@ Adding one: a line there, beside those in `events.tasks` and `training.objective
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from poreconv.config import BOUNDARY
 from poreconv.evaluation.baselines import BASELINES
 from poreconv.evaluation.metrics import BoundaryMetric
-from poreconv.evaluation.words import percent, worst_by_score
+from poreconv.evaluation.presentation import Presentation
+from poreconv.evaluation.words import percent
 from poreconv.events.matching import partners
 from poreconv.events.targets import boundaries, known_starts
 from poreconv.events.tasks import task_named
@@ -39,34 +40,23 @@ SLIGHT = 0.03
 PICTURES = "poreconv.evaluation.report._pictures"
 
 
-class Criterion(ABC):
-    """How the results of one task are scored, tabulated and described; without state."""
+class Criterion(Presentation):
+    """How one task is judged against true labels, and how the results are presented; without state."""
 
-    read_scores: ClassVar[tuple[str, ...]]
-    """Keys of the model's scores that a result holds for single reads; reads are ranked by the first."""
-    read_columns: ClassVar[dict[str, str]]
-    """Key of a score of single reads -> head of its column."""
-    class_columns: ClassVar[dict[str, str]] = {}
-    """Columns of a table of the model's classes: head -> key of the score, which is followed by ``_CLASS``."""
-    intervals: ClassVar[tuple[str, ...]] = ()
-    """Keys of the scores whose intervals a table in the terminal shows."""
     baselines: ClassVar[Mapping[str, str]] = BASELINES
     """Untrained methods that suit the task: name -> ``"module:attribute"``."""
-    meaning: ClassVar[str]
-    """What the headline score is, in words."""
-    counted: ClassVar[str] = "samples"
-    """What is judged one by one."""
     errors: ClassVar[str] = "wrong samples"
     """What an error is, in words."""
     probability: ClassVar[str] = "of the most probable class"
     """Of what the reliability is judged, in words."""
-    note: ClassVar[str]
-    """What the columns mean, where it is not plain."""
-    pictures: ClassVar[tuple[str, ...]] = ()
-    """Pictures of all reads together, ``"module:function"``; each takes an `Evaluation`."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
+
+    @property
+    def headline(self) -> str:
+        """Key of the task's headline score."""
+        return self.task.headline[0]
 
     @abstractmethod
     def metric(self, classes: tuple[str, ...]) -> Any:
@@ -86,38 +76,6 @@ class Criterion(ABC):
             events: What the method found.
             outputs_CT: The method's output for each class at each sample; None: it has none.
         """
-
-    @abstractmethod
-    def columns(self, classes: tuple[str, ...]) -> dict[str, str]:
-        """Return the columns of a table of methods: head -> key of the score.
-
-        Args:
-            classes: Names of the network's outputs.
-        """
-
-    @abstractmethod
-    def how_good(self, result: Evaluation) -> str:
-        """Describe in a sentence what the model's scores mean for a user.
-
-        Args:
-            result: Result of the evaluation.
-        """
-
-    @abstractmethod
-    def balance(self, result: Evaluation) -> str:
-        """Describe in a sentence which errors are most frequent.
-
-        Args:
-            result: Result of the evaluation.
-        """
-
-    def worst_read(self, result: Evaluation) -> str:
-        """Describe in a sentence how the worst read came out.
-
-        Args:
-            result: Result of the evaluation, of two reads or more.
-        """
-        return worst_by_score(result)
 
     def wrong(self, target: NDArray[Any], predicted: Events) -> NDArray[np.bool_]:
         """Find the samples inside the coverage where a prediction is wrong.

@@ -164,14 +164,14 @@ def judge_together(
             progress(ledger.reads_in / max(n_reads, 1), f"{ledger.reads_in:,} of {n_reads:,} reads")
     if not judged:
         raise _none_left(trials[0].truths, ledger)
-    kept = spread(_ranked(judges[MODEL].per_read(criterion.read_scores[0])), MOST_READS)
+    kept = spread(ranked(judges[MODEL].per_read(criterion.read_scores[0])), MOST_READS)
     return Evaluation(
         scores={name: judges[name].compute() for name in judges},
         recipe=recipe,
         ledger=ledger,
         data=_described(trials),
         network=asdict(trials[0].labeller.backend.size),
-        versions=_versions(),
+        versions=versions(),
         reliability=judges[MODEL].reliability.table(),
         offsets=judges[MODEL].offsets(),
         confusion=judges[MODEL].confusion(),
@@ -203,8 +203,15 @@ def spread(ranked: Sequence[T], most: int) -> list[T]:
     return [ranked[i] for i in chosen]
 
 
-def _ranked(score: NDArray[np.float64]) -> list[int]:
-    """Rank the reads from the best to the worst, without those whose score is not defined (nothing true or found)."""
+def ranked(score: NDArray[np.float64]) -> list[int]:
+    """Rank the reads from the best to the worst, without those whose score is not defined (nothing true or found).
+
+    Args:
+        score: Of each read, shape ``(n_reads,)``.
+
+    Returns:
+        Numbers of the reads.
+    """
     order = np.argsort(-score, kind="stable")
     return [int(i) for i in order if not np.isnan(score[i])]
 
@@ -234,5 +241,6 @@ def _drawn(trial: Trial, key: ReadKey) -> Excerpt:
     return Excerpt.of(read, truths.target(key), events, probabilities_CT, labeller.recipe)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the software that computes a result -> its version."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from poreconv.errors import ConfigError, FormatError
 from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.excerpt import Excerpt
+from poreconv.evaluation.presentation import JUDGES, Presentation
 from poreconv.models.recipe import Recipe
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.records import from_json, to_json
+from poreconv.runtime.registry import lookup
 
 MODEL = "model"
 """Name of the judged model among the methods."""
@@ -45,7 +47,7 @@ class ReadScores:
     read_id: str
     n_samples: int
     model: Scores
-    """The scores that the task's criterion lists in ``read_scores``."""
+    """The scores that the result's presentation lists in ``read_scores``."""
     baselines: Scores
     """Baseline -> its headline score on this read."""
 
@@ -78,21 +80,31 @@ class Evaluation:
     """The best, the median and the worst read, or fewer if there are fewer reads."""
     metrics: tuple[str, ...] = ()
     """Keys of the scores by metrics of the user's own."""
+    judge: str = ""
+    """Name in ``JUDGES`` of the judge; empty: the judge against true labels."""
+
+    @property
+    def presentation(self) -> Presentation:
+        """How the scores are tabulated and described."""
+        if not self.judge:
+            return criterion_of(self.recipe.task)
+        kind: type[Presentation] = lookup(JUDGES, self.judge, kind="judge")
+        return kind()
 
     @property
     def headline(self) -> str:
-        """Key of the task's headline score."""
-        return self.recipe.asked.headline[0]
+        """Key of the headline score."""
+        return self.presentation.headline
 
     @property
     def columns(self) -> dict[str, str]:
         """The columns of a table of methods: head -> key of the score."""
-        return criterion_of(self.recipe.task).columns(self.recipe.classes) | {name: name for name in self.metrics}
+        return self.presentation.columns(self.recipe.classes) | {name: name for name in self.metrics}
 
     @property
     def read_headline(self) -> str:
         """Key of the score by which reads are ranked."""
-        return criterion_of(self.recipe.task).read_scores[0]
+        return self.presentation.read_scores[0]
 
     @property
     def model_scores(self) -> Scores:

@@ -1,6 +1,6 @@
 """The reads that a model is judged on, and their true classes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,23 +56,15 @@ class Truths:
         return len(self._rows)
 
     def reads(self, ledger: Ledger) -> Iterator[Read]:
-        """Yield the reads that the model may be judged on.
+        """Return the reads that the model may be judged on.
 
         Args:
             ledger: Ledger that records the other reads as dropped; if they are judged too, it counts them in its
                 notes, by the same reasons.
         """
         reference = {store.path: store.text("reference") for store in self._stores}
-        for store, row in self._rows.values():
-            read = store.read(row)
-            try:
-                self.recipe.check_unseen(read, reference[store.path][row])
-            except ReadDropped as exc:
-                if self._guarded:
-                    ledger.drop(exc, read_id=read.read_id, source=read.source)
-                    continue
-                ledger.notes[exc.reason] += 1
-            yield read
+        rows = ((store.read(row), reference[store.path][row]) for store, row in self._rows.values())
+        return unseen(rows, self.recipe, ledger, guarded=self._guarded)
 
     def read(self, key: ReadKey) -> Read:
         """Read one of the reads again.
@@ -117,6 +109,28 @@ class Truths:
             "reads_taken": len(self),
             "stores": [_described(store) for store in self._stores],
         }
+
+
+def unseen(
+    reads: Iterable[tuple[Read, str]], recipe: Recipe, ledger: Ledger, *, guarded: bool = True
+) -> Iterator[Read]:
+    """Yield the reads that the model's own split did not put into training or validation.
+
+    Args:
+        reads: Each with the name of the sequence that it was aligned to; empty if that is not known.
+        recipe: Recipe of the model.
+        ledger: Records the other reads as dropped; if they are judged too, it counts them in its notes.
+        guarded: Whether to drop the others; else they are yielded too.
+    """
+    for read, reference in reads:
+        try:
+            recipe.check_unseen(read, reference)
+        except ReadDropped as exc:
+            if guarded:
+                ledger.drop(exc, read_id=read.read_id, source=read.source)
+                continue
+            ledger.notes[exc.reason] += 1
+        yield read
 
 
 def _check_alike(store: Store, recipe: Recipe) -> None:

@@ -15,8 +15,12 @@ INCLUDE_TRAINING = "include_training"
 FOLDS = "folds"
 """Key in the data of a result: number of models that judged the reads in folds; none: the model itself judged them."""
 
-COUNTED = ("absolute", "segments")
-"""Prefixes of the keys of scores that are numbers of samples or of segments."""
+JUDGED, BETWEEN = "judged_samples", "samples_between_boundaries"
+"""Keys in the data of a result without true labels: samples that were judged, and those from the model's first boundary
+to its last, read by read."""
+
+COUNTED = ("absolute", "segments", "events_per_s")
+"""Prefixes of the keys of scores that are numbers of samples, segments or events."""
 
 
 def marks(result: Evaluation) -> list[str]:

@@ -10,6 +10,7 @@ from poreconv.config import SourceConfig, WorkConfig, require
 from poreconv.errors import LabelError, ReadDropped
 from poreconv.events.events import Events
 from poreconv.labels.combining import Agreement, FirstThatAnswers, WhereAllAgree
+from poreconv.labels.marks import files_of
 from poreconv.labels.outside import HasEvents, LabelFunction, needs_files, open_outside
 from poreconv.labels.sources import LABEL_SOURCES, OF_PATHS, LabelSource
 from poreconv.reads.read import Read
@@ -19,6 +20,9 @@ from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.registry import given, is_own, name_of, sent, source_of
 
 T = TypeVar("T")
+
+STUDIO = "studio"
+"""The source whose labels are the marks of a project."""
 
 OneSource = str | LabelFunction | type[HasEvents] | HasEvents
 """A label source, as a user asks for it: a name in ``LABEL_SOURCES``; ``my.py:Mine`` or ``package.module:Mine``; or, in
@@ -41,6 +45,10 @@ class SourceChoice:
     def described(self) -> list[str]:
         """Return the name and, of the user's own, a hash of its source."""
         return [self.name] if self.own is None else [self.name, source_of(self.own)]
+
+    def read_files(self) -> list[Path]:
+        """Return the files that are read: of a project of the studio, those of its database."""
+        return [file for path in self.files for file in (files_of(path) if self.name == STUDIO else [path])]
 
     def open(self, config: SourceConfig) -> LabelSource:
         """Open the source; the caller closes it.
@@ -163,7 +171,7 @@ def label_files(choices: SourceChoices) -> list[Path]:
     Args:
         choices: The sources.
     """
-    return [path for choice in choices for path in choice.files]
+    return [path for choice in choices for path in choice.read_files()]
 
 
 def fingerprints(choices: SourceChoices) -> list[list[Any]]:
@@ -175,7 +183,7 @@ def fingerprints(choices: SourceChoices) -> list[list[Any]]:
     Returns:
         Name, of the user's own also a hash of its source, and file fingerprint of each source, as JSON types.
     """
-    return [[*choice.described(), fingerprint(list(choice.files))] for choice in choices]
+    return [[*choice.described(), fingerprint(choice.read_files())] for choice in choices]
 
 
 def sendable_to(work: WorkConfig, choices: SourceChoices) -> WorkConfig:

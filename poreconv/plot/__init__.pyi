@@ -1,4 +1,14 @@
 from . import scores as scores
+from .comparison import (
+    comparison as comparison,
+    interactive_comparison as interactive_comparison,
+    save_comparison as save_comparison,
+)
+from .flow_cells import (
+    flow_cell_layout as flow_cell_layout,
+    flow_cell_map as flow_cell_map,
+    time_course as time_course,
+)
 from .inside import (
     feature_maps as feature_maps,
     kernels as kernels,

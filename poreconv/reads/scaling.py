@@ -101,12 +101,31 @@ class Steps:
         Args:
             signal: Counts, or current in pA; what is left after the last whole window is not used.
         """
+        windows = self._windows(signal)
+        return np.asarray(windows[self._stepping(windows)].ravel())
+
+    def places(self, signal: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return whether each sample is in a window that steps.
+
+        Args:
+            signal: Counts, or current in pA; what is left after the last whole window is as that one.
+
+        Returns:
+            Shape ``(n_samples,)``; all false if there is no whole window.
+        """
+        stepping = np.repeat(self._stepping(self._windows(signal)), self.window)
+        return np.append(stepping, np.full(len(signal) - len(stepping), bool(len(stepping)) and stepping[-1]))
+
+    def _windows(self, signal: NDArray[Any]) -> NDArray[Any]:
         n_windows = len(signal) // self.window
-        windows = signal[: n_windows * self.window].reshape(n_windows, self.window)
+        return signal[: n_windows * self.window].reshape(n_windows, self.window)
+
+    def _stepping(self, windows: NDArray[Any]) -> NDArray[np.bool_]:
         wide = windows.astype(np.int32 if windows.dtype == np.int16 else np.float32)
         far = _median_difference(wide, self._lag)
-        stepping = (far > 0) & (far >= LEAST_RATIO * np.maximum(_median_difference(wide, 1), wide.dtype.kind == "i"))
-        return np.asarray(windows[stepping].ravel())
+        return np.asarray(
+            (far > 0) & (far >= LEAST_RATIO * np.maximum(_median_difference(wide, 1), wide.dtype.kind == "i"))
+        )
 
 
 WINDOW_DWELLS, LAG_DWELLS, LEAST_RATIO = 40, 1, 1.75

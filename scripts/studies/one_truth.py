@@ -4,8 +4,8 @@ Usage: python -m scripts.studies.one_truth [r10.4.1] [rna002] [--steps 500] [--r
        [--json one_truth.json]
 
 r10.4.1: the human reads, with f5c's boundaries, or those refined by levels. rna002: yeast's 18S and human ACTB, with
-Tombo's boundaries, or those refined. Each model is judged on reads of another lab: F1 against f5c's boundaries and
-against the refined ones, and without a truth, by levels: how well the events that it finds, at as many per second for
+Tombo's boundaries, or those refined. Each model is judged on reads of other labs: F1 against f5c's boundaries and
+against refined ones, and without a truth, by levels: how well the events that it finds, at as many per second for
 all, fit the levels of the reads' known sequence, by a published table that no training saw. The last is nearest to what
 events are used for. The reads are looked for in $PORECONV_DATA, else in ../shared/data; stores and training runs go to
 --runs, where a killed training goes on. Prints a Markdown table.
@@ -31,9 +31,9 @@ class Question:
 
     truths: dict[str, tuple[LabelledSet, ...]]
     judged: tuple[LabelledSet, ...]
-    levels_from: tuple[str, ...]
-    """Files of the move tables or alignments of the judged reads, which contain their bases."""
-    levels_labels: str
+    """By their boundaries."""
+    with_bases: LabelledSet
+    """By the levels of their bases."""
     pore_model: str
     """Published table, among the real data."""
 
@@ -44,22 +44,22 @@ def _refined(one: LabelledSet, by: str, *files: str) -> LabelledSet:
     return replace(refined, labels_from=files) if files else refined
 
 
-BAMS = ("can_mappings.bam", "mod_mappings.bam")
-"""Alignments of the remora set, with move tables."""
+REMORA_MOVES = replace(REMORA, labels="bam_moves", labels_from=("can_mappings.bam", "mod_mappings.bam"))
+TAILED = LabelledSet(
+    "rna002_polya_regions", "basecalled_test.fast5", "fast5_moves", (), "github.com/LRB-IIMCB/ninetails", "MIT"
+)
 
 QUESTIONS = {
     "r10.4.1": Question(
         {"f5c": (HUMAN,), "refined": (_refined(HUMAN, "dna_r10.4.1", "resquiggle.paf", "reads.fastq"),)},
-        (REMORA, replace(REMORA, labels="bam_moves", labels_from=BAMS, refined_by="dna_r10.4.1")),
-        BAMS,
-        "bam_moves",
+        (REMORA, replace(REMORA_MOVES, refined_by="dna_r10.4.1")),
+        REMORA_MOVES,
         "kmer_models/uncalled4/dna_r10.4.1_400bps_9mer.npz",
     ),
     "rna002": Question(
         {"Tombo": (RNA002, RNA001), "refined": (_refined(RNA002, "rna002"), _refined(RNA001, "rna002"))},
-        (SEQUINS, replace(SEQUINS, refined_by="rna002")),
-        ("eventalign.bam",),
-        "sam_resquiggle",
+        (SEQUINS, replace(TAILED, refined_by="rna002")),
+        TAILED,
         "kmer_models/uncalled4/rna_r9.4.1_70bps_5mer.npz",
     ),
 }
@@ -98,12 +98,12 @@ def _answers(chemistry: str, steps: int, runs: Path) -> Iterator[Answer]:
 
 def _by_levels(chemistry: str, truth: str, bundle: Path) -> Iterator[Answer]:
     question = QUESTIONS[chemistry]
-    one = question.judged[0]
+    one = question.with_bases
     judged = evaluate(
         bundle,
         one.reads_path(),
-        labels=question.levels_labels,
-        labels_from=[data_folder() / one.name / name for name in question.levels_from],
+        labels=one.labels,
+        labels_from=one.label_paths(),
         pore_model=data_folder() / question.pore_model,
         config=EvaluateConfig(judge="levels"),
     )

@@ -1,10 +1,9 @@
-"""The regions of RNA002 reads (adapter, poly(A) tail, transcript): true ones, cut tails, two rules, and scores."""
+"""The regions of RNA reads (adapter, poly(A) tail, transcript): true ones, cut tails, two rules, and scores."""
 
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,30 +16,30 @@ from poreconv.events.tasks import task_named
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
+from scripts.studies.sets import LabelledSet
 
-SET, SIGNAL, NANOPOLISH = "rna002_polya_regions", "basecalled_test.fast5", "nanopolish_output.tsv"
 CLASSES = ("adapter", "polya", "transcript")
 
 WINDOW, FLAT = 100, 0.7
 """The rule: a tail is the longest stretch in which the current's SD over `WINDOW` samples is below `FLAT` times its
-median over the read. Of 20 such rules, the one with the best IoU on these very reads."""
+median over the read. Of 20 such rules, the one with the best IoU on the RNA002 reads."""
 
 Regions = tuple[Read, Events]
 """A read and its regions."""
 
 
-def true_regions(folder: Path) -> dict[str, Regions]:
-    """Read the reads that nanopolish calls PASS, with its regions.
+def true_regions(labelled: LabelledSet) -> dict[str, Regions]:
+    """Read the reads whose regions are known: those whose tail its program does not doubt.
 
     Args:
-        folder: Of the set.
+        labelled: The set.
 
     Returns:
         Read id -> the read and its regions, ordered by read id.
     """
     found = {}
-    labels = open_labels("polya", [folder / NANOPOLISH], SourceConfig())
-    with closing(labels), open_reads(folder / SIGNAL) as reads:
+    labels = open_labels(labelled.labels, labelled.label_paths(), SourceConfig())
+    with closing(labels), open_reads(labelled.reads_path()) as reads:
         for read in reads:
             try:
                 events = labels.events(read)

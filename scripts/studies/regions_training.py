@@ -1,8 +1,8 @@
-"""How a model of an RNA002 read's regions is trained, and what was tried before."""
+"""How the models of an RNA read's regions are trained, and what was tried before."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poreconv.commands.train import train
@@ -12,7 +12,9 @@ from poreconv.events.writers.table import events_table
 from poreconv.events.writers.tsv import TsvWriter
 from poreconv.models.architectures import Strided
 from poreconv.reads.readers.writing import write_reads
-from scripts.studies.regions import NANOPOLISH, SIGNAL, Regions, cut
+from scripts.studies.regions import Regions, cut
+from scripts.studies.sets import LabelledSet
+from scripts.studies.tail_lengths import LengthTable
 
 TRAINING = TrainConfig(
     preset="regions",  # its learning rate and network are those that were found here
@@ -29,7 +31,7 @@ TRAINING = TrainConfig(
 NETWORK = Strided(channels=32, stride=10, stem_kernel=31, dilations=(1, 2, 4, 8, 16, 32, 64, 128))
 """What the preset chooses for whole reads; the cut ones have shorter tails, for which it would be smaller."""
 
-# What was tried, by the same folds (medians of |found - true|, samples; mean IoU). One read is wrong in all of them:
+# What was tried on RNA002, by the same folds (medians of |found - true|, samples; mean IoU). One read is wrong in all:
 # what looks like an adapter follows its tail for 4,000 samples.
 #
 # | whole reads only                               | tail start | tail end | IoU   |
@@ -81,23 +83,72 @@ NETWORK = Strided(channels=32, stride=10, stem_kernel=31, dilations=(1, 2, 4, 8,
 # | all, last checkpoint (what is used)            | 4          | 11       | 0.959 | 0.932 | 0.965 |
 
 SPLIT = SplitConfig(by="channel", validation=0.12, test=0, seed=2)
-"""Two of the 17 reads fit the temperature; by channel, so that a read and what was cut of it stay together."""
+"""A few reads, two of RNA002's 17, fit the temperature; by channel, so that a read and what was cut of it stay
+together."""
 
 CUT_TO = (0.0, 0.2)
-"""Each training read comes again with so much of its tail, both ends of it: all 17 have tails of 45 nucleotides or
+"""Each training read comes again with so much of its tail, both ends of it: RNA002's have tails of 45 nucleotides or
 more, and a model that has seen no others finds no shorter ones."""
 JUDGED_CUT_TO = (0.15, 0.0)
 """The held-out reads are judged so too."""
 
 
-def model_of(folder: Path, truth: Mapping[str, Regions], work: Path, training: TrainConfig) -> Path:
-    """Train a model on some reads, and on the same with their tails cut.
+@dataclass(frozen=True)
+class Plan:
+    """A model of regions, and what it learns from."""
+
+    summary: str
+    limits: str
+    labelled: LabelledSet
+    """It learns from these reads, and is judged on them, in folds."""
+    lengths: tuple[LengthTable, ...]
+    """Lengths of the reads' tails by other programs."""
+    elsewhere: LabelledSet | None = None
+    """Reads of another run, with their bases."""
+    training: TrainConfig = TRAINING
+
+
+NINETAILS = "github.com/LRB-IIMCB/ninetails"
+PLANS = {
+    "rna002_regions": Plan(
+        "Adapter, poly(A) tail and transcript in RNA002 direct RNA.",
+        "RNA004, cDNA and DNA; it learnt from 17 reads of one transcript, whose tails have 45 nucleotides or more (and"
+        " the same reads with the tails cut); without a tail it may call 100 samples one.",
+        LabelledSet(
+            "rna002_polya_regions", "basecalled_test.fast5", "polya", ("nanopolish_output.tsv",), NINETAILS, "MIT"
+        ),
+        (
+            LengthTable("nanopolish", "nanopolish_output.tsv", "\t", "readname", "polya_length"),
+            LengthTable("tailfindr", "tailfindr_output.csv", ",", "read_id", "tail_length"),
+        ),
+        elsewhere=LabelledSet(
+            "rna002_sequin_f5c_ss",
+            "reads.blow5",
+            "sam_resquiggle",
+            ("eventalign.bam",),
+            "github.com/hiruna72/squigualiser",
+            "MIT",
+        ),
+    ),
+    "rna004_regions": Plan(
+        "Adapter, poly(A) tail and transcript in RNA004 direct RNA.",
+        "RNA002, cDNA and DNA; it learnt from 23 spike-in reads of one run, most with tails of 40 to 110 nucleotides"
+        " (and the same reads with the tails cut); it found a tail in 1 of 40 tRNA reads of another run, which have"
+        " none; what interrupts a tail, up to a second adapter, counts as tail.",
+        LabelledSet("rna004_polya_regions", "reads.pod5", "polya", ("aligned_dorado_1.0.0.bam",), NINETAILS, "MIT"),
+        (LengthTable("dorado", "aligned_summary.txt", "\t", "read_id", "poly_tail_length"),),
+    ),
+}
+"""Model -> how it is made."""
+
+
+def model_of(plan: Plan, truth: Mapping[str, Regions], work: Path) -> Path:
+    """Train a model on some reads of its set, and on the same with their tails cut.
 
     Args:
-        folder: Of the set.
+        plan: How it is trained.
         truth: Read id -> the read and its regions.
         work: Folder for stores and the training run.
-        training: How it is trained.
 
     Returns:
         Its bundle.
@@ -107,13 +158,15 @@ def model_of(folder: Path, truth: Mapping[str, Regions], work: Path, training: T
     listed.write_text("\n".join(truth))
     config = PrepareConfig(task="segment", split=SPLIT, work=WorkConfig(workers=1))
     whole = replace(config, files=FilesConfig(read_ids=listed))
-    prepare([folder / SIGNAL], labels="polya", labels_from=[folder / NANOPOLISH], out=work / "store", config=whole)
+    labelled = plan.labelled
+    files = labelled.label_paths()
+    prepare([labelled.reads_path()], labels=labelled.labels, labels_from=files, out=work / "store", config=whole)
     regions = [work / "cut" / "regions.tsv"]
     reads = [work / "cut" / "reads.pod5"]
     prepare(reads, labels="intervals", labels_from=regions, out=work / "cut_store", config=config)
     stores = [work / "store", work / "cut_store"]
     return train(
-        stores, out=work / "run", network="strided", settings=NETWORK, config=training, with_report=False
+        stores, out=work / "run", network="strided", settings=NETWORK, config=plan.training, with_report=False
     ).bundle
 
 

@@ -1,14 +1,14 @@
-"""Train the model of an RNA002 read's regions (adapter, poly(A) tail, transcript), and measure how good it is.
+"""Train a model of an RNA read's regions (adapter, poly(A) tail, transcript), and measure how good it is.
 
-Usage: python -m scripts.studies.train_regions [--out MODEL.safetensors] [--folds 5] [--max_steps 1000]
-       [--json train_regions.json]
+Usage: python -m scripts.studies.train_regions {rna002_regions,rna004_regions} [--out FOLDER] [--folds 5]
+       [--max_steps 1000] [--json train_regions.json]
 
-The reads are those of the set `rna002_polya_regions` that nanopolish calls PASS, looked for in $PORECONV_DATA, else in
-../shared/data. They are judged in folds: each read by a model that was trained on the other folds' reads. Prints two
-Markdown tables: how near the regions are to nanopolish's, beside two rules that learn nothing; and how near the tails'
-lengths are to nanopolish's and tailfindr's. With --out a model is trained on all the reads, in the same way, and
-written there with a card of what the folds gave; and a line reports where its tails end on another run's reads
-(`rna002_sequin_f5c_ss`), beside f5c's first base. Judging takes four minutes of one core, the model one.
+The reads are those of the model's set (see `PLANS`) whose tail its program does not doubt, looked for in
+$PORECONV_DATA, else in ../shared/data. They are judged in folds: each read by a model that was trained on the other
+folds' reads. Prints two Markdown tables: how near the regions are to the true ones, beside two rules that learn
+nothing; and how near the tails' lengths are to those of other programs. With --out a model is trained on all the reads,
+in the same way, and written into that folder with a card of what the folds gave; for RNA002 a line reports where its
+tails end on another run's reads, beside f5c's first base. Judging takes four minutes of one core, the model one.
 """
 
 import shutil
@@ -22,12 +22,7 @@ import numpy as np
 
 from poreconv.cli.terminal import print_line
 from poreconv.commands.tails import speed_of, tail_in
-from poreconv.config import (
-    DecodeConfig,
-    SourceConfig,
-    TailsConfig,
-    TrainConfig,
-)
+from poreconv.config import DecodeConfig, SourceConfig, TailsConfig
 from poreconv.evaluation.metrics import SegmentMetric
 from poreconv.events.events import Events
 from poreconv.events.tasks import task_named
@@ -41,7 +36,6 @@ from poreconv.reads.readers import open_reads
 from scripts.studies.regions import (
     CLASSES,
     RULES,
-    SET,
     Regions,
     Scores,
     Summary,
@@ -50,11 +44,10 @@ from scripts.studies.regions import (
     summary_of,
     true_regions,
 )
-from scripts.studies.regions_training import JUDGED_CUT_TO, TRAINING, model_of
-from scripts.studies.results import MarkdownTable, required_data, study_parser, write_results
+from scripts.studies.regions_training import JUDGED_CUT_TO, PLANS, TRAINING, Plan, model_of
+from scripts.studies.results import MarkdownTable, data_folder, required_data, study_parser, write_results
+from scripts.studies.sets import LabelledSet
 from scripts.studies.tail_lengths import compare_lengths
-
-SEQUINS = "rna002_sequin_f5c_ss"
 
 CLASS_SCORES = (
     "f1", "segments_true", "segments_found", "over_segmented", "under_segmented", "absolute_start", "absolute_end",
@@ -125,16 +118,14 @@ class Folds:
         return {name: value for name, value in (rounded | places).items() if np.isfinite(value)}
 
 
-def _cross_validated(
-    folder: Path, truth: Mapping[str, Regions], n_folds: int, work: Path, training: TrainConfig
-) -> tuple[Folds, list[Summary]]:
+def _cross_validated(plan: Plan, truth: Mapping[str, Regions], n_folds: int, work: Path) -> tuple[Folds, list[Summary]]:
     """Judge in folds, and print the first table."""
     folds, read_ids = Folds(truth), list(truth)
     table, summaries = MarkdownTable(*COLUMNS), list[Summary]()
     for fold in range(n_folds):
         held_out = read_ids[fold::n_folds]
         others = {one: truth[one] for one in read_ids if one not in held_out}
-        folds.add(load(model_of(folder, others, work / f"fold{fold}", training)), held_out)
+        folds.add(load(model_of(plan, others, work / f"fold{fold}")), held_out)
         summaries.append(summary_of(f"fold {fold + 1}", [folds.ordered[one] for one in held_out]))
         table.add(*_cells(summaries[-1]))
     for one in folds.summaries():
@@ -151,17 +142,16 @@ def _cells(one: Summary) -> list[str]:
     return [one.method, str(one.reads), *places, *(f"{x:.3f}" for x in [*one.iou.values(), one.mean_iou])]
 
 
-def _write_card(out: Path, truth: Mapping[str, Regions], scores: dict[str, float], tested: str, steps: int) -> None:
+def _write_card(out: Path, plan: Plan, truth: Mapping[str, Regions], scores: dict[str, float], tested: str) -> None:
     """Put a card into the model's file, and beside it."""
     network, recipe = load_bundle(out)
-    samples = sum(len(read.adc) for read, _ in truth.values())
+    samples, labelled = sum(len(read.adc) for read, _ in truth.values()), plan.labelled
     card = Card(
-        summary="Adapter, poly(A) tail and transcript in RNA002 direct RNA.",
-        data=(TrainingSet(SET, "github.com/LRB-IIMCB/ninetails", "MIT", len(truth), samples),),
-        scores={f"{SET}, nanopolish, {tested}": scores},
-        limits="RNA004, cDNA and DNA; it learnt from 17 reads of one transcript, whose tails have 45 nucleotides or"
-        " more (and the same reads with the tails cut); without a tail it may call 100 samples one.",
-        trained_by=f"scripts/studies/train_regions.py, {steps} steps",
+        summary=plan.summary,
+        data=(TrainingSet(labelled.name, labelled.source, labelled.licence, len(truth), samples),),
+        scores={f"{labelled.name}, {plan.lengths[0].program}, {tested}": scores},
+        limits=plan.limits,
+        trained_by=f"scripts/studies/train_regions.py, {plan.training.max_steps} steps",
         licence="MIT",
     )
     save_bundle(out, network, recipe, card)
@@ -178,11 +168,11 @@ class Elsewhere:
     """From f5c's first base to the tail's end, of the others, ascending."""
 
 
-def _elsewhere(data: Path, bundle: Path) -> Elsewhere:
+def _elsewhere(other: LabelledSet, bundle: Path) -> Elsewhere:
     """Label another run's reads, and print where tails end."""
     labeller, distances, tailless = load(bundle), list[int](), 0
-    labels = open_labels("sam_resquiggle", [data / SEQUINS / "eventalign.bam"], SourceConfig())
-    with closing(labels), open_reads(data / SEQUINS / "reads.blow5") as reads:
+    labels = open_labels(other.labels, other.label_paths(), SourceConfig())
+    with closing(labels), open_reads(other.reads_path()) as reads:
         for read in reads:
             events = labels.events(read)
             if events is None:
@@ -193,10 +183,43 @@ def _elsewhere(data: Path, bundle: Path) -> Elsewhere:
             else:
                 distances.append(tail.end - int(events.start[0]))
     print_line(
-        f"\n{SEQUINS}: no tail in {tailless} reads; in the others it ends so many samples after f5c's first base:"
+        f"\n{other.name}: no tail in {tailless} reads; in the others it ends so many samples after f5c's first base:"
     )
     print_line(", ".join(map(str, sorted(distances))))
     return Elsewhere(tailless, sorted(distances))
+
+
+def make(name: str, out: Path | None, n_folds: int = 5, max_steps: int = TRAINING.max_steps) -> dict[str, object]:
+    """Judge a model in folds, train it on all reads, and write it with its card.
+
+    Args:
+        name: A key of `PLANS`.
+        out: Folder for the model and its card; None: it is only judged.
+        n_folds: 0: it is not judged, and gets no card.
+        max_steps: Of each training run.
+
+    Returns:
+        What was measured; of ``scores``, those in the card.
+    """
+    plan = replace(PLANS[name], training=replace(PLANS[name].training, max_steps=max_steps))
+    truth, results = true_regions(plan.labelled), dict[str, object]()
+    scores: dict[str, float] = {}
+    with TemporaryDirectory(prefix="poreconv-regions-") as work:
+        if n_folds:
+            folds, results["regions"] = _cross_validated(plan, truth, n_folds, Path(work))
+            print_line("")
+            folder = data_folder() / plan.labelled.name
+            results["lengths"] = compare_lengths(folder, plan.lengths, folds.nucleotides)
+            results |= {"reads": folds.ordered, "scores": (scores := folds.scores())}
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            bundle = out / f"{name}.safetensors"
+            shutil.copyfile(model_of(plan, truth, Path(work) / "all"), bundle)
+            if scores:
+                _write_card(bundle, plan, truth, scores, f"{n_folds} folds")
+            if plan.elsewhere is not None:
+                results["elsewhere"] = _elsewhere(plan.elsewhere, bundle)
+    return results
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -206,27 +229,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Of the command line; default: those of this process.
     """
     parser = study_parser("train_regions", __doc__)
-    parser.add_argument("--out", type=Path, help="where the model goes; default: it is only judged")
+    parser.add_argument("name", choices=PLANS, help="the model")
+    parser.add_argument("--out", type=Path, help="folder for the model and its card; default: it is only judged")
     parser.add_argument("--folds", type=int, default=5, help="0: train without judging; default: 5")
     parser.add_argument("--max_steps", type=int, default=TRAINING.max_steps, help="of each training run; default: 1000")
     chosen = parser.parse_args(arguments)
-    data = required_data(SET, SEQUINS) if chosen.out else required_data(SET)
-    truth, training = true_regions(data / SET), replace(TRAINING, max_steps=chosen.max_steps)
-    results: dict[str, object] = {}
-    with TemporaryDirectory(prefix="poreconv-regions-") as work:
-        scores: dict[str, float] = {}
-        if chosen.folds:
-            folds, results["regions"] = _cross_validated(data / SET, truth, chosen.folds, Path(work), training)
-            print_line("")
-            results["lengths"] = compare_lengths(data / SET, folds.nucleotides)
-            results["scores"] = scores = folds.scores()
-        if chosen.out:
-            chosen.out.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(model_of(data / SET, truth, Path(work) / "all", training), chosen.out)
-            if scores:
-                _write_card(chosen.out, truth, scores, f"{chosen.folds} folds", chosen.max_steps)
-            results["elsewhere"] = _elsewhere(data, chosen.out)
-    write_results(chosen, results)
+    plan = PLANS[chosen.name]
+    required_data(*(one.name for one in (plan.labelled, plan.elsewhere) if one is not None))
+    write_results(chosen, make(chosen.name, chosen.out, chosen.folds, chosen.max_steps))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Train the boundary models that come with poreconv, judge them on reads that they never saw, and write their cards.
+"""Train the models that come with poreconv, judge them on reads that they never saw, and write their cards.
 
 Usage: python -m scripts.studies.train_shipped [NAME...] [--out FOLDER] [--runs runs/shipped] [--max_steps N]
        [--json train_shipped.json]
 
-Without names, all of them; R10.4.1 starts from R9.4.1's weights. The reads are looked for in $PORECONV_DATA, else in
-../shared/data. Stores and training runs go to --runs, where a killed training goes on; the bundles and their cards to
---out, by default among the models of the package. `train_regions` makes the regions model.
+Without names, all of them; R10.4.1 starts from R9.4.1's weights. Regions models are those of `train_regions`. The reads
+are looked for in $PORECONV_DATA, else in ../shared/data. Stores and training runs go to --runs, where a killed training
+goes on; the bundles and their cards to --out, by default among the models of the package.
 """
 
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ from poreconv.models.onnx_export import write_onnx
 from poreconv.models.shipped import FOLDER
 from poreconv.training.run import BUNDLE
 from scripts.studies.boundary_training import AUGMENT, FAST_NETWORK, NETWORK, RNA004_TRAINING
+from scripts.studies.regions_training import PLANS as REGIONS
 from scripts.studies.results import ROOT, required_data, study_parser, write_results
 from scripts.studies.rna004_boundaries import judged_elsewhere
 from scripts.studies.sets import (
@@ -47,6 +48,7 @@ from scripts.studies.sets import (
     SimulatedSet,
     calibration,
 )
+from scripts.studies.train_regions import make
 
 SCORES = ("f1_0", "f1_1", "f1_1_low", "f1_1_high", "f1_2", "f1_3", "r_value", "over_segmentation", "n_reads")
 """What a card reports of each test set, of what `evaluate` measures."""
@@ -150,7 +152,8 @@ PLANS = SLOW | {
         "rna004_boundary", "The first sample of every base in RNA004 direct RNA, live on a laptop."
     ),
 }
-"""Model -> how it is made; those that others start from, or learn from, come first."""
+"""Model of boundaries -> how it is made; those that others start from, or learn from, come first."""
+ALL = (*PLANS, *REGIONS)
 
 
 @dataclass(frozen=True)
@@ -241,19 +244,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Of the command line; default: those of this process.
     """
     parser = study_parser("train_shipped", __doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"models: {', '.join(PLANS)}; default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"models: {', '.join(ALL)}; default: all")
     parser.add_argument("--out", type=Path, default=FOLDER, help="where models and cards go; default: in the package")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "shipped", help="stores and training runs")
     parser.add_argument("--max_steps", type=int, help="of each training run; default: as many as the shipped one had")
     chosen = parser.parse_args(arguments)
-    if unknown := set(chosen.names) - set(PLANS):
-        parser.error(f"no model {', '.join(unknown)}; there are {', '.join(PLANS)}")
-    plans = [PLANS[name] for name in chosen.names or PLANS]
+    if unknown := set(chosen.names) - set(ALL):
+        parser.error(f"no model {', '.join(unknown)}; there are {', '.join(ALL)}")
+    plans = [PLANS[name] for name in chosen.names or PLANS if name in PLANS]
     sets = (one for plan in plans for one in (*plan.learns, *plan.judged, *plan.before))
     required_data(*sorted({one.name for one in sets if isinstance(one, LabelledSet)}))
-    workshop, scores = Workshop(chosen.runs, chosen.out, chosen.max_steps), {}
-    for name in chosen.names or PLANS:
-        scores[name] = workshop.ship(name)
+    workshop, scores = Workshop(chosen.runs, chosen.out, chosen.max_steps), dict[str, object]()
+    for name in chosen.names or ALL:
+        scores[name] = workshop.ship(name) if name in PLANS else make(name, chosen.out)
         write_results(chosen, scores)
 
 

@@ -44,8 +44,8 @@ def test_values_keep_their_hyphens() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "give a command: inspect, simulate"),
-        ("bake", "command 'bake' is not known; choose one of inspect, simulate"),
+        ("", "give a command: inspect, health"),
+        ("bake", "command 'bake' is not known; choose one of inspect, health"),
         ("lable m in", "did you mean label? choose one of inspect"),
         ("simulate", "give a simulator: heartbeat, squiggle"),
         ("simulate hartbeat", "simulator 'hartbeat' is not known; did you mean heartbeat?"),

@@ -237,8 +237,8 @@ def test_tails_choose_too(folder: Path, tmp_path: Path) -> None:
     """Among the shipped models of tails."""
     ledger = tails("auto", folder, out=tmp_path / "tails.tsv", config=TailsConfig(work=WorkConfig(workers=1)))
 
-    assert seeds_in(tmp_path / "tails.tsv", "model") == {(2, "rna002_regions"): 2}
-    assert dict(ledger.counts) == {"wrong_chemistry": 8, "unknown_chemistry": 2}
+    assert seeds_in(tmp_path / "tails.tsv", "model") == {(2, "rna002_regions"): 2, (5, "rna004_regions"): 2}
+    assert dict(ledger.counts) == {"wrong_chemistry": 6, "unknown_chemistry": 2}
 
 
 def test_a_picture_is_of_the_model_that_fits(folder: Path, tmp_path: Path) -> None:

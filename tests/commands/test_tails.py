@@ -10,7 +10,7 @@ import pytest
 
 from poreconv.commands.label import label
 from poreconv.commands.simulate import simulate
-from poreconv.commands.tails import LEAD, NONE, TAILLESS, Tail, tail_in, tails
+from poreconv.commands.tails import LEAD, NONE, TAILLESS, Tail, speed_of, tail_in, tails
 from poreconv.config import (
     DecodeConfig,
     MoleculeConfig,
@@ -23,6 +23,7 @@ from poreconv.config import (
 from poreconv.errors import ConfigError
 from poreconv.events.events import Events
 from poreconv.labels.opening import open_labels
+from poreconv.models.header import read_header
 from poreconv.reads.readers import open_reads
 from tests.support.models import bundle_at
 from tests.support.signal_files import reads_made, write_multi
@@ -101,6 +102,16 @@ def test_the_table_has_a_row_per_read_where_label_finds_the_tail(reads: Path, tm
         assert [float(number) for number in numbers] == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.parametrize(("chemistry", "rate_hz"), [("rna002", 3012), ("rna004", 4000)])
+def test_each_chemistry_has_its_speed(chemistry: str, rate_hz: float, tmp_path: Path) -> None:
+    """27 samples per nucleotide at its usual rate, in both; the user's own takes its place."""
+    model = model_at(tmp_path / "model.safetensors", chemistries=(chemistry,), sample_rate_hz=rate_hz)
+    recipe = read_header(model).recipe
+
+    assert rate_hz / speed_of(recipe, TailsConfig()) == pytest.approx(27)
+    assert speed_of(recipe, TailsConfig(nucleotides_per_s=90)) == 90
+
+
 def test_both_formats_say_the_same(reads: Path, tmp_path: Path) -> None:
     """TSV and Parquet."""
     model = model_at(tmp_path / "model.safetensors")
@@ -177,7 +188,7 @@ def test_a_read_that_cannot_be_labelled_is_in_the_ledger(tmp_path: Path) -> None
             "tails.tsv",
             "use a model of task segment with a class polya",
         ),
-        ({"chemistries": ("rna004",)}, "tails.tsv", "nucleotides_per_s: not known for the model's chemistries"),
+        ({"chemistries": ("rna001",)}, "tails.tsv", "nucleotides_per_s: not known for the model's chemistries"),
         ({"chemistries": ("rna002", "rna004")}, "tails.tsv", "nucleotides_per_s: not known"),
         ({}, "tails.bed", "a table of tails is .tsv or .parquet"),
         ({}, "there.tsv", "exists already"),

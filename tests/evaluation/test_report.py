@@ -5,7 +5,6 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from poreconv.evaluation.result import Evaluation, ReadScores, Scores, write_eva
 from poreconv.events.events import Events
 from poreconv.runtime.ledger import Ledger
 from tests.support.models import recipe_for
+from tests.support.pages import Tags
 from tests.support.signal_files import reads_made
 
 NAN = float("nan")
@@ -222,23 +222,6 @@ def pages() -> dict[str, str]:
 def test_cautions_come_first(pages: dict[str, str]) -> None:
     """What weakens the scores is above all tables."""
     assert 0 < pages["segment"].index("the scores are optimistic") < pages["segment"].index("All scores")
-
-
-class Tags(HTMLParser):
-    """The tags of a page, and their attributes."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.seen: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep it."""
-        self.seen.append((tag, dict(attrs)))
-
-    def all(self, *names: str) -> list[dict[str, str | None]]:
-        """Attributes of all tags of these names."""
-        return [attributes for tag, attributes in self.seen if tag in names]
 
 
 @pytest.mark.parametrize("task", ["boundary", "segment"])

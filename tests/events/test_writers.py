@@ -1,3 +1,4 @@
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -14,11 +15,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from poreconv.cli.main import main
-from poreconv.config import SourceConfig
+from poreconv.commands.label import label
+from poreconv.config import LabelConfig, SourceConfig, from_flat
 from poreconv.errors import ConfigError, FormatError
 from poreconv.events.events import UNNAMED, Events
 from poreconv.events.targets import BASES
-from poreconv.events.writers import WRITERS, writer_for
+from poreconv.events.writers import WRITERS, peaks, writer_for
 from poreconv.events.writers.table import EVENTS, event_levels, events_table
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Calibration, Read
@@ -55,7 +57,7 @@ def written(path: Path, truth: list[Events] = TRUTH) -> Path:
 
 def test_every_format_is_tested() -> None:
     """Some hold the whole table, the others a part of it."""
-    assert WRITERS.keys() == {*READERS, ".paf", ".bed", ".bam"}
+    assert WRITERS.keys() == {*READERS, ".paf", ".bed", ".bam", ".peaks"}
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
@@ -255,6 +257,55 @@ def test_a_read_id_that_bam_cannot_hold_is_a_format_error(tmp_path: Path) -> Non
         as_bam(tmp_path / "r.bam", read_of("a b"), Events.of([0], [9]))
 
 
+def test_peaks_are_the_boundaries_of_a_read_in_a_line(tmp_path: Path) -> None:
+    """First samples of events, but for 0; a read whose only boundary that is, or without events, has no line."""
+    path = written(tmp_path / "events.peaks", [Events.of([0, 40], [30, 90]), Events.of([0], [90]), Events.of([5], [9])])
+
+    assert path.read_bytes() == f"{READS[0].read_id}\t40\n{READS[2].read_id}\t5\n".encode()
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=50), st.integers(1, 49))
+def test_peaks_may_come_in_pieces(durations: list[int], cut: int) -> None:
+    """A read's rows from two calls are one line, of the boundaries of its events."""
+    edge = np.cumsum([3, *durations])
+    table = events_table(read_of("r1", int(edge[-1])), Events.of(edge[:-1], edge[1:]))
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "r.peaks")
+        with closing(writer_for(path)(path)) as writer:
+            for piece in (table.slice(0, cut), table.slice(cut)):
+                writer.write(piece)
+
+        assert path.read_text() == "\t".join(["r1", *map(str, edge[:-1])]) + "\n"
+
+
+@pytest.mark.parametrize("spare", [0, -1])
+def test_a_line_longer_than_the_mappers_buffer_is_left_out(
+    spare: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The read is named and counted; the mapper would take the rest of its line for another read's."""
+    line, path = "r1\t10\t20\n", tmp_path / "r.peaks"
+    monkeypatch.setattr(peaks, "LONGEST_LINE", len(line) + spare)
+    with warnings.catch_warnings(record=True) as caught, closing(writer_for(path)(path)) as writer:
+        warnings.simplefilter("always")
+        writer.write(events_table(read_of("r1"), Events.of([0, 10, 20], [10, 20, 30])))
+        writer.write(events_table(read_of("r2"), Events.of([0, 10], [10, 20])))
+
+    assert path.read_text() == ("" if spare else line) + "r2\t10\n"
+    assert dict(writer.notes) == ({"lines_too_long": 1} if spare else {})
+    assert [str(each.message).partition(": its")[0] for each in caught] == ["r.peaks: read r1 is left out"] * -spare
+
+
+@pytest.mark.parametrize("read_id", ["a b", "#r", "", "r\t1", "ä"])
+def test_an_id_that_a_line_of_peaks_cannot_begin_with_is_a_format_error(read_id: str, tmp_path: Path) -> None:
+    """The mapper's ids end at white space, and # begins a comment."""
+    path = tmp_path / "r.peaks"
+    with (
+        pytest.raises(FormatError, match=r"r\.peaks: read id .* write \.parquet"),
+        closing(writer_for(path)(path)) as writer,
+    ):
+        writer.write(events_table(read_of(read_id), Events.of([5], [9])))
+
+
 @pytest.mark.real
 @pytest.mark.parametrize(
     ("folder", "n_reads"), [("dna_r941_lambda_tombo", 3), ("rna002_18s_tombo/ivt", 4), ("rna002_18s_tombo/wt", 4)]
@@ -274,6 +325,22 @@ def test_tombos_bases_come_back_from_bam(folder: str, n_reads: int, real_data: P
         found = read_again(path, read)
         for name in ("start", "end", "label", "coverage"):
             np.testing.assert_array_equal(getattr(found, name), getattr(events, name))
+
+
+@pytest.mark.real
+def test_peaks_of_real_reads_are_the_starts_in_the_events_table(real_data: Path, tmp_path: Path) -> None:
+    """Of the same model, in one process or two."""
+    signal = sorted((real_data / "dna_r941_lambda_tombo").iterdir())[1:4]
+    events, lines = tmp_path / "events.parquet", tmp_path / "events.peaks"
+    for out, workers in ((events, 1), (lines, 2)):
+        label("dna_r9.4.1_boundary_fast", signal, out=out, config=from_flat(LabelConfig, {"workers": workers}))
+    starts: dict[str, list[str]] = {}
+    table = READERS[".parquet"](events)
+    for read_id, start in zip(table["read_id"].to_pylist(), table["start"].to_pylist(), strict=True):
+        starts.setdefault(read_id, []).extend([str(start)] if start else [])
+
+    assert [line.split("\t") for line in lines.read_text().splitlines()] == [[one, *of] for one, of in starts.items()]
+    assert len(starts) == 3
 
 
 def test_a_boundary_has_a_place_and_no_class(tmp_path: Path) -> None:

@@ -122,14 +122,29 @@ def test_dorados_tag_contains_the_tail(tmp_path: Path) -> None:
 
 
 def test_of_a_split_read_the_first_part_with_a_tail_is_used(tmp_path: Path) -> None:
-    """Its places count from ``sp``."""
-    parts = [bam_record(f"p{sp}", "A", pa=[5, start, start + 9, -1, -1], sp=sp, pi="r1") for sp, start in PARTS]
+    """Its places count from ``sp``, where its adapter begins; its transcript ends with its ``ns`` samples."""
+    parts = [
+        bam_record(f"p{sp}", "A", pa=[anchor, start, start + 9, -1, -1], sp=sp, ns=30, pi="r1")
+        for sp, anchor, start in PARTS
+    ]
     events, _ = from_file(write_bam(tmp_path / "r.bam", *parts), RNA)
+    of_cdna, _ = from_file(tmp_path / "r.bam", CDNA)
 
-    assert spans(events) == [(0, 40, 0), (40, 49, 1), (49, 100, 2)]
+    assert spans(events) == [(30, 40, 0), (40, 49, 1), (49, 60, 2)]
+    assert spans(of_cdna) == [(8, 17, 1)]
 
 
-PARTS = [(60, 10), (30, 10), (0, -1)]
+PARTS = [(60, 5, 10), (30, 5, 10), (0, 0, 8)]
+"""Start of a part, of its anchor and of its tail; without an adapter, a tail of RNA is a guess."""
+
+
+def test_a_tail_without_an_adapter_before_it_is_a_named_drop(tmp_path: Path) -> None:
+    """Dorado sought it from the read's first sample on."""
+    path = write_bam(tmp_path / "r.bam", bam_record("r1", "ACT", pa=[0, 0, 60, -1, -1]))
+    with pytest.raises(LabelError) as caught:
+        from_file(path, RNA)
+
+    assert caught.value.reason == "label_qc_no_adapter"
 
 
 @pytest.mark.parametrize("places", [[40, 60], 40, array("f", [38, 40, 60])])

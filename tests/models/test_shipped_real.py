@@ -1,12 +1,14 @@
 """Shipped models on real reads, so that a model whose training failed is not shipped unnoticed."""
 
+import csv
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from poreconv.commands.tails import tail_in
+from poreconv.commands.tails import tail_in, tails
 from poreconv.config import SourceConfig
 from poreconv.errors import LabelError, ReadDropped
 from poreconv.evaluation.metrics import BoundaryMetric
@@ -69,12 +71,34 @@ def test_shipped_models_find_boundaries_in_reads_that_they_never_saw(
     assert metric.compute()["f1_1"] > at_least
 
 
-def test_the_shipped_regions_model_finds_the_tails_that_it_learnt_from(real_data: Path) -> None:
-    """Of the reads that nanopolish calls PASS, half have their tail within 40 samples of nanopolish's, at both ends."""
-    labeller, folder = load("rna002_regions"), real_data / "rna002_polya_regions"
-    truth = labelled(folder / "basecalled_test.fast5", "polya", [folder / "nanopolish_output.tsv"], most=40)
-    tails = [(tail_in(labeller(read), 1.0), tail_in(events, 1.0)) for read, events in truth]
-    errors = np.array([[found.start - true.start, found.end - true.end] for found, true in tails])
+@pytest.mark.parametrize(
+    ("model", "reads", "table", "n_reads"),
+    [
+        ("rna002_regions", "rna002_polya_regions/basecalled_test.fast5", "nanopolish_output.tsv", 17),
+        ("rna004_regions", "rna004_polya_regions/reads.pod5", "aligned_dorado_1.0.0.bam", 23),
+    ],
+)
+def test_shipped_regions_models_find_the_tails_that_they_learnt_from(
+    real_data: Path, model: str, reads: str, table: str, n_reads: int
+) -> None:
+    """Of the reads whose tail another program does not doubt, half have theirs within 40 samples, at both ends."""
+    labeller, file = load(model), real_data / reads
+    truth = labelled(file, "polya", [file.with_name(table)], most=40)
+    places = [(tail_in(labeller(read), 1.0), tail_in(events, 1.0)) for read, events in truth]
+    errors = np.array([[found.start - true.start, found.end - true.end] for found, true in places])
 
-    assert len(errors) == 17
+    assert len(errors) == n_reads
     assert (np.median(np.abs(errors), axis=0) <= 40).all()
+
+
+def test_tails_of_rna004_are_as_long_as_dorado_has_them(real_data: Path, tmp_path: Path) -> None:
+    """By the one speed of their chemistry: half of them within 10 %; each read is labelled by the model of its kind."""
+    folder = real_data / "rna004_polya_regions"
+    tails("auto", folder / "reads.pod5", out=tmp_path / "tails.parquet")
+    found = {row["read_id"]: row for row in pq.read_table(tmp_path / "tails.parquet").to_pylist()}
+    with (folder / "aligned_summary.txt").open(newline="") as rows:
+        dorado = {row["read_id"]: int(row["poly_tail_length"]) for row in csv.DictReader(rows, delimiter="\t")}
+    difference = [found[one]["nucleotides"] / length - 1 for one, length in dorado.items() if length]
+
+    assert {row["model"] for row in found.values()} == {"rna004_regions"}
+    assert np.median(np.abs(difference)) < 0.1

@@ -25,8 +25,9 @@ SHELL = [path for path in RUN if "bash" in path.read_text().partition("\n")[0]]
 
 MODULES = {path.stem: path for path in sorted((ROOT / "scripts" / "studies").glob("*.py")) if path.stem != "__init__"}
 HELPERS = {
-    "bench_inputs", "broken_files", "made_reads", "processes", "regions", "regions_training", "results", "sets",
-    "tail_lengths", "timing", "trial_losses", "trial_stores",
+    "bench_inputs", "boundary_training", "broken_files", "known_places", "made_reads", "processes", "regions",
+    "regions_training", "results",
+    "sets", "tail_lengths", "timing", "trial_losses", "trial_stores",
 }  # fmt: skip
 """Modules that studies share; all others are studies."""
 STUDIES = sorted(MODULES.keys() - HELPERS)

@@ -35,21 +35,35 @@ def detect(read: Read, recipe: Recipe) -> Events:
     return tile(changepoints(read.adc), len(read.adc), recipe)
 
 
-def changepoints(adc: NDArray[np.int16 | np.float32]) -> NDArray[np.int64]:
+def at_strength(read: Read, strength: float) -> NDArray[np.int64]:
+    """Find the changepoints of a read, or of a piece of one, with another penalty; see `graded`.
+
+    Args:
+        read: Any read.
+        strength: Penalty of a step, in units of `PENALTY`.
+
+    Returns:
+        First sample of each segment but the first, ascending, shape ``(n,)``.
+    """
+    return changepoints(read.adc, strength)
+
+
+def changepoints(adc: NDArray[np.int16 | np.float32], strength: float = 1.0) -> NDArray[np.int64]:
     """Find the steps of a squiggle, in counts, since the result does not depend on the unit.
 
     Args:
         adc: Raw counts, shape ``(n_samples,)``.
+        strength: Penalty of a step, in units of `PENALTY`.
 
     Returns:
         First sample of each segment but the first, ascending, shape ``(n,)``. They minimise the squared deviations from
-        the segments' means plus ``PENALTY * noise ** 2`` per step, window by window.
+        the segments' means plus ``strength * PENALTY * noise ** 2`` per step, window by window.
 
     Source:
         Killick, Fearnhead & Eckley 2012 (PELT), doi:10.1080/01621459.2012.737745; ruptures' C implementation.
     """
     counts_n = adc.astype(np.float64)
-    penalty = PENALTY * noise(counts_n) ** 2
+    penalty = strength * PENALTY * noise(counts_n) ** 2
     steps = [_window_steps(counts_n, start, penalty) for start in range(0, len(adc), WINDOW)]
     return np.concatenate([np.zeros(0, np.int64), *steps])
 

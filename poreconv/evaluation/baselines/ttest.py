@@ -4,6 +4,11 @@ Reimplemented from what those tools do, with their settings and their single pre
 the boundaries of ``f5c resquiggle`` are among these, to the sample.
 """
 
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
 from poreconv.evaluation.baselines.tiling import tile
 from poreconv.events.events import Events
 from poreconv.models.recipe import Recipe
@@ -21,5 +26,20 @@ def detect(read: Read, recipe: Recipe) -> Events:
     Returns:
         Events that cover the read.
     """
-    detector = RNA if read.chemistry.rna else DNA
-    return tile(find_steps(read.pa, detector), len(read.adc), recipe)
+    return tile(at_strength(read, 1.0), len(read.adc), recipe)
+
+
+def at_strength(read: Read, strength: float) -> NDArray[np.int64]:
+    """Find the steps of a read, or of a piece of one, with other thresholds; see `graded`.
+
+    Args:
+        read: Any read.
+        strength: Thresholds and height of a peak, in units of the usual ones.
+
+    Returns:
+        Samples at which the current steps, ascending, never 0, shape ``(n,)``.
+    """
+    usual = RNA if read.chemistry.rna else DNA
+    short, long = usual.thresholds
+    thresholds, height = (strength * short, strength * long), strength * usual.peak_height
+    return find_steps(read.pa, replace(usual, thresholds=thresholds, peak_height=height))

@@ -4,17 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.report import _pictures, _tables, _words
-from poreconv.evaluation.report._pictures import Picture
 from poreconv.evaluation.result import MODEL, Evaluation, ReadScores
+from poreconv.plot.pages import Picture, filled
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.records import to_plain
-
-PAGE = ".html"
-"""Suffix of the page."""
 
 READ_TITLES = {
     1: ("The read",),
@@ -58,14 +52,7 @@ def page(result: Evaluation, run: Path | None = None) -> str:
     Raises:
         FormatError: The training run has no log.
     """
-    pages = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # read ids and paths come from files that anybody may have written
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return pages.get_template("page.html").render(**_contents(result, run))
+    return filled(Path(__file__).with_name("page.html"), **_contents(result, run))
 
 
 def _contents(result: Evaluation, run: Path | None) -> dict[str, Any]:
@@ -75,7 +62,7 @@ def _contents(result: Evaluation, run: Path | None) -> dict[str, Any]:
     return {
         "title": f"{result.data.get('model', result.recipe.network)}, {result.recipe.task}: {headline}",
         "result": result,
-        "criterion": criterion_of(result.recipe.task),
+        "presentation": result.presentation,
         "model": MODEL,
         "left_out": left_out,
         "score": result.scores[MODEL],

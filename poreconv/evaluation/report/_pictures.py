@@ -1,12 +1,9 @@
 """The page's pictures, as SVG in data URIs, which are sharp at any size and part of the page."""
 
-import base64
-from dataclasses import dataclass, replace
-from io import BytesIO
+from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,45 +18,13 @@ from poreconv.events.events import Events
 from poreconv.models.recipe import Recipe
 from poreconv.plot import panels, style
 from poreconv.plot.decimation import bin_starts
+from poreconv.plot.pages import NARROW_IN, WIDE_IN, Picture, picture
 
-WIDE_IN, NARROW_IN, OFFSETS_IN = 4.9, 3.2, 3.6
-"""Widths at which the text in a picture stays readable when a telephone shrinks it; two wide or three narrow pictures
-fill a row of the page."""
-
-PX_PER_IN = 110
+OFFSETS_IN = 3.6
+"""Width of the picture of offsets, which is narrow and has many bars."""
 
 FEW_CLASSES = 4
 """Most classes that fit into a narrow confusion matrix."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture of the page."""
-
-    uri: str
-    alt: str
-    """Description for readers who do not see the picture."""
-    caption: str
-    width_px: int
-    height_px: int
-
-
-def picture(figure: Figure, alt: str, caption: str, *, width_in: float) -> Picture:
-    """Put a figure into a data URI; the same figure gives the same bytes.
-
-    Args:
-        figure: The figure; its width is set.
-        alt: Description for readers who do not see the picture.
-        caption: Text below the picture.
-        width_in: Width in inches.
-    """
-    figure.set_size_inches(width_in, figure.get_figheight())
-    stream = BytesIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "poreconv", "font.family": "sans-serif"}):
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    uri = "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode()
-    width, height = (round(inches * PX_PER_IN) for inches in figure.get_size_inches())
-    return Picture(uri, alt, caption, width, height)
 
 
 def of_scores(result: Evaluation) -> list[Picture]:
@@ -68,7 +33,7 @@ def of_scores(result: Evaluation) -> list[Picture]:
     Args:
         result: Result of the evaluation.
     """
-    drawn = [resolve_name(name)(result) for name in criterion_of(result.recipe.task).pictures]
+    drawn = [resolve_name(name)(result) for name in result.presentation.pictures]
     if result.reliability and "ece" in result.scores[MODEL]:
         drawn.append(_reliability(result))
     if len(result.reads) > 1:
@@ -114,7 +79,7 @@ def confusion(result: Evaluation) -> Picture:
     Args:
         result: Result of the evaluation.
     """
-    counted = criterion_of(result.recipe.task).counted
+    counted = result.presentation.counted
     return picture(
         plot.confusion(result.confusion, [*map(plain, result.recipe.classes)]),
         f"Confusion matrix: {counted} by true and predicted class",

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.result import MODEL, Evaluation, Scores
-from poreconv.evaluation.words import COUNTED, FOLDS
+from poreconv.evaluation.words import BETWEEN, COUNTED, FOLDS, JUDGED, percent
 from poreconv.models.recipe import Recipe
 from poreconv.runtime.records import from_json
 
@@ -82,7 +81,7 @@ def classes(result: Evaluation) -> tuple[list[str], list[tuple[str, list[Cell]]]
     Returns:
         Heads of the columns, none if the task has no such table, and for each class its name and a cell per column.
     """
-    columns = criterion_of(result.recipe.task).class_columns
+    columns = result.presentation.class_columns
     names = result.recipe.classes if columns else ()
     rows = [(name, [_cell(result.model_scores, f"{key}_{name}") for key in columns.values()]) for name in names]
     return list(columns), rows
@@ -112,7 +111,7 @@ def worst_reads(result: Evaluation) -> tuple[list[str], list[tuple[str, list[str
         )
         for read in reversed(result.reads[-MOST_WORST:])
     ]
-    return ["samples", *[criterion_of(result.recipe.task).read_columns[key] for key in keys], *baselines], rows
+    return ["samples", *[result.presentation.read_columns[key] for key in keys], *baselines], rows
 
 
 def number(value: float) -> str:
@@ -158,9 +157,9 @@ def training_facts(result: Evaluation) -> Facts:
     return [
         ("chemistries", ", ".join(recipe.chemistries) or "not known"),
         ("sample rate", f"{recipe.sample_rate_hz:g} Hz"),
-        ("labels", ", ".join(recipe.labels) or "not known"),
+        ("truth learnt from", ", ".join(recipe.labels) or "not known"),
         (
-            f"{criterion_of(recipe.task).counted} by class",
+            f"{result.presentation.counted} by class",
             _settings(dict(zip(recipe.classes, recipe.class_counts, strict=True))),
         ),
         ("mean dwell", f"{recipe.mean_dwell:.1f} samples"),
@@ -187,8 +186,11 @@ def data_facts(result: Evaluation) -> Facts:
         result: Result of the evaluation.
     """
     data = result.data
+    judged = _share_judged(data)
     if "files" in data:
-        return [("files", ", ".join(map(str, data["files"]))), ("labels", ", ".join(map(str, data["labels"])))]
+        table = [("pore model", str(data["pore_model"]))] if "pore_model" in data else []
+        labels = ", ".join(map(str, data["labels"])) or "none"
+        return [("files", ", ".join(map(str, data["files"]))), ("labels", labels), *table, *judged]
     rows: Facts = [("judged", f"{judged_part(result)}, {data['reads_in_split']:,} reads")]
     for store in data["stores"]:
         rows += [
@@ -198,7 +200,15 @@ def data_facts(result: Evaluation) -> Facts:
             ("reads", _settings(store["reads"])),
             ("preparation", str(store["prepared"])),
         ]
-    return rows
+    return rows + judged
+
+
+def _share_judged(data: Mapping[str, Any]) -> Facts:
+    """The samples that were judged without true labels, of those from the model's first boundary to its last."""
+    if JUDGED not in data:
+        return []
+    samples, between = data[JUDGED], data[BETWEEN]
+    return [("judged samples", f"{samples:,}, {percent(samples / between)} of those between the model's boundaries")]
 
 
 def judged_part(result: Evaluation) -> str:

@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from poreconv.evaluation.criteria import criterion_of
-from poreconv.evaluation.result import MODEL, Evaluation
+from poreconv.evaluation.result import MODEL, Evaluation, Scores
 from poreconv.evaluation.words import FOLDS, INCLUDE_TRAINING, marks
 
 DIGITS = 3
@@ -43,7 +42,7 @@ def verdict(result: Evaluation) -> Verdict | None:
         None if there is no baseline, or the model's score is not defined.
     """
     key, model = result.headline, result.scores[MODEL]
-    others = {name: row for name, row in result.scores.items() if name != MODEL and not math.isnan(row[key])}
+    others = {name: row for name, row in _baselines(result).items() if not math.isnan(row[key])}
     if not others or math.isnan(model[key]):
         return None
     name = max(others, key=lambda name: others[name][key])
@@ -54,6 +53,11 @@ def verdict(result: Evaluation) -> Verdict | None:
     return Verdict(name, best[key], shown, clear)
 
 
+def _baselines(result: Evaluation) -> dict[str, Scores]:
+    others = {MODEL, *result.presentation.references}
+    return {name: row for name, row in result.scores.items() if name not in others}
+
+
 def how_good(result: Evaluation) -> str:
     """Answer "How good is it?": what the scores mean for a user.
 
@@ -62,8 +66,8 @@ def how_good(result: Evaluation) -> str:
     """
     scores = result.scores[MODEL]
     if math.isnan(scores[result.headline]):
-        return "The score is not defined: the labels of these reads contain nothing to find."
-    return criterion_of(result.recipe.task).how_good(result)
+        return f"The score is not defined: {result.presentation.undefined}."
+    return result.presentation.how_good(result)
 
 
 def compared(result: Evaluation) -> str:
@@ -75,7 +79,7 @@ def compared(result: Evaluation) -> str:
     best = verdict(result)
     if best is None:
         return "With nothing: no baseline was judged on these reads."
-    n_others = len(result.scores) - 1
+    n_others = len(_baselines(result))
     rank = f"the best of {n_others} baselines" if n_others > 1 else "the only baseline"
     better = "better" if best.difference > 0 else "worse"
     of_one_read = math.isnan(result.model_scores[f"{result.headline}_low"])
@@ -101,9 +105,9 @@ def where_it_fails(result: Evaluation) -> str:
     scores = result.scores[MODEL]
     if math.isnan(scores[result.headline]):
         return ""
-    criterion = criterion_of(result.recipe.task)
-    worst = criterion.worst_read(result) if len(result.reads) > 1 else ""
-    return f"{criterion.balance(result)}{worst}"
+    shown = result.presentation
+    worst = shown.worst_read(result) if len(result.reads) > 1 else ""
+    return f"{shown.balance(result)}{worst}"
 
 
 def cautions(result: Evaluation) -> list[str]:
@@ -138,4 +142,4 @@ def headline_name(result: Evaluation) -> str:
     Args:
         result: Result of the evaluation.
     """
-    return criterion_of(result.recipe.task).meaning
+    return result.presentation.meaning

@@ -19,6 +19,7 @@ WRITERS = {
     ".paf": "poreconv.events.writers.paf:PafWriter",
     ".bed": "poreconv.events.writers.bed:BedWriter",
     ".bam": "poreconv.events.writers.bam:BamWriter",
+    ".peaks": "poreconv.events.writers.peaks:PeaksWriter",
 }
 """Suffix -> writer. Installed packages offer others as entry points of the group `INSTALLED`, by suffix."""
 

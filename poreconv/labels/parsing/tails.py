@@ -18,6 +18,8 @@ class Tail(NamedTuple):
     """Sample after the last; -1: no tail was found."""
     adapter_start: int | None = None
     """First sample of the adapter, which comes before the tail; None if the program does not report it."""
+    transcript_end: int | None = None
+    """Sample after the transcript, which comes after the tail; None: it ends with the read."""
     quality: str = ""
     """The program's verdict: one of `PASSED`, or why the row must not be used."""
 
@@ -67,7 +69,8 @@ def tails_in(path: Path) -> Iterator[tuple[str, Tail]]:
         ):
             found = start is not None and end is not None and start >= 0
             place = (int(start), int(end)) if found else (-1, -1)
-            yield read_id or "", Tail(*place, None if adapter is None else int(adapter), (quality or "").upper())
+            adapter_start = None if adapter is None else int(adapter)
+            yield read_id or "", Tail(*place, adapter_start, quality=(quality or "").upper())
 
 
 def _columns(table: Table) -> dict[str, int]:

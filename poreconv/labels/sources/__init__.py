@@ -25,10 +25,11 @@ LABEL_SOURCES = {
     "values": "poreconv.labels.sources.values:Values",
     "read_table": "poreconv.labels.sources.read_table:ReadTable",
     "path_class": "poreconv.labels.sources.path_class:PathClass",
+    "studio": "poreconv.labels.sources.studio:Studio",
 }
 
-OF_PATHS = {"path_class"}
-"""Sources whose ``--labels_from`` are signal files or folders; they check these paths themselves."""
+OF_PATHS = {"path_class", "studio"}
+"""Sources whose ``--labels_from`` may be folders; they check these paths themselves."""
 
 
 class LabelSource(Protocol):

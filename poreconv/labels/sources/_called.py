@@ -168,10 +168,8 @@ class ByTable:
             return None
         rna = known_rna(read, record)
         sequence = base_index((record.get_forward_sequence() or "").encode("ascii", "replace"))
-        in_order = (sequence[::-1] if rna else sequence).astype(np.int8).tobytes()
-        spelled = events.label.astype(np.int8).tobytes()
-        first = in_order.find(spelled)
-        if first < 0 or in_order.find(spelled, first + 1) >= 0:
+        first = spelled(sequence[::-1] if rna else sequence, events.label)
+        if first is None:
             raise sequence_mismatch(
                 read, len(sequence), f"the labels of its {len(events)} events spell no part of it, or several"
             )
@@ -181,6 +179,18 @@ class ByTable:
     def close(self) -> None:
         """Close the tables."""
         self._table.close()
+
+
+def spelled(sequence: NDArray[np.int16], label: NDArray[np.int16]) -> int | None:
+    """Return where labels spell a part of a sequence; None if they spell no part of it, or several.
+
+    Args:
+        sequence: Indices of bases, in the order of the labels, shape ``(n_bases,)``.
+        label: Indices of bases, shape ``(n,)``.
+    """
+    text, part = sequence.astype(np.int8).tobytes(), label.astype(np.int8).tobytes()
+    first = text.find(part)
+    return None if first < 0 or text.find(part, first + 1) >= 0 else first
 
 
 def known_rna(read: Read, record: pysam.AlignedSegment) -> bool:

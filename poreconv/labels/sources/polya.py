@@ -18,6 +18,8 @@ from poreconv.reads.read import Read
 
 ADAPTER, POLYA, TRANSCRIPT = "adapter", "polya", "transcript"
 BAM_SUFFIXES = (".bam", ".sam", ".cram")
+NO_ADAPTER = "NO_ADAPTER"
+"""Verdict on a tail of RNA that dorado sought from the first sample on: its place is a guess."""
 
 
 class PolyA:
@@ -26,15 +28,17 @@ class PolyA:
     All of them count raw samples. The tail is ``polya_start`` to ``transcript_start``, ``tail_start`` to ``tail_end``,
     ``poly_tail_start`` to ``poly_tail_end``, or the second and third number of ``pa`` (counted from ``sp`` for a part
     of a split read). RNA goes through the pore 3' end first: what comes before the tail is the adapter, and what comes
-    after it, up to the read's end, is the transcript. The adapter begins at nanopolish's ``leader_start``, so that
-    nanopolish's leader (one sample in most reads) counts as adapter; the other programs don't report its start, and it
-    begins at the read's first sample. For DNA, and where the molecule is unknown, only the tail is labelled (class
-    ``polya``, also for poly(T)), except that a start of the adapter always gives all three regions.
+    after it, up to the end of the read, or of the part (``sp + ns``), is the transcript. The adapter begins at
+    nanopolish's ``leader_start``, so that nanopolish's leader (one sample in most reads) counts as adapter; the other
+    programs don't report its start, and it begins with the read or the part. For DNA, and where the molecule is
+    unknown, only the tail is labelled (class ``polya``, also for poly(T)), except that a start of the adapter always
+    gives all three regions.
 
     A read whose row has another verdict than PASS (nanopolish's ``qc_tag``) or a tail that isn't valid (tailfindr,
-    cDNA) is dropped with a reason named after the verdict, such as ``label_qc_suffclip``. A read without a tail has no
-    label. Of several rows for one read the first with a good verdict is used; the others are counted as
-    ``other_records``.
+    cDNA) is dropped with a reason named after the verdict, such as ``label_qc_suffclip``; so is RNA in which dorado
+    found no adapter, at whose end it looks for the tail (``pa`` begins with 0; ``label_qc_no_adapter``). A read
+    without a tail has no label. Of several rows for one read the first with a good verdict is used; the others are
+    counted as ``other_records``.
 
     Source:
         Workman et al. 2019, doi:10.1038/s41592-019-0617-2 (nanopolish); Krause et al. 2019,
@@ -102,9 +106,9 @@ class PolyA:
 
 
 def _first(read: Read, records: Sequence[pysam.AlignedSegment]) -> Tail | None:
-    """Return the first tail in the signal that dorado found in a read, or in the parts into which it was split."""
+    """Return the first good tail that dorado found in a read, or in the parts into which it was split."""
     found = [tail for record in records if (tail := _tail(read, record)).start >= 0]
-    return min(found, key=lambda tail: tail.start, default=None)
+    return min(found, key=lambda tail: (tail.quality not in PASSED, tail.start), default=None)
 
 
 def _tail(read: Read, record: pysam.AlignedSegment) -> Tail:
@@ -114,8 +118,14 @@ def _tail(read: Read, record: pysam.AlignedSegment) -> Tail:
             f"{read.where}: its 'pa' tag is not whole numbers: anchor, start, end, ...; basecall the read again",
             reason="label_unreadable",
         )
-    start, end, part = int(places[1]), int(places[2]), int_tag(record, "sp") or 0
-    return Tail(start + part, end + part) if start >= 0 else Tail(-1, -1)
+    anchor, start, end = (int(place) for place in places[:3])
+    if start < 0:
+        return Tail(-1, -1)
+    part, n_samples = int_tag(record, "sp"), int_tag(record, "ns")
+    first, last = part or 0, None if part is None or n_samples is None else part + n_samples
+    if not read.chemistry.rna:
+        return Tail(start + first, end + first)
+    return Tail(start + first, end + first, part, last, "" if anchor else NO_ADAPTER)
 
 
 def _regions(read: Read, tail: Tail) -> Events:
@@ -123,6 +133,7 @@ def _regions(read: Read, tail: Tail) -> Events:
     check_fit(read, start, end)
     if tail.adapter_start is None and not read.chemistry.rna:
         return fitted(read, start, end, label=[1], classes=PolyA.classes)
-    edge = np.array([tail.adapter_start or 0, tail.start, tail.end, len(read.adc)])
+    last = len(read.adc) if tail.transcript_end is None else tail.transcript_end
+    edge = np.array([tail.adapter_start or 0, tail.start, tail.end, last])
     region = np.flatnonzero(np.diff(edge))  # those with samples
     return fitted(read, edge[region], edge[region + 1], label=region, classes=PolyA.classes)
