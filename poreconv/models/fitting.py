@@ -80,7 +80,8 @@ def _ways(recipe: Recipe, read: Read, fit: FitConfig) -> Iterator[str]:
 def fitting_model(recipe: Recipe, read: Read, fit: FitConfig = USUAL) -> str:
     """Return the name of the shipped model that does a model's task on reads like this one; empty if there is none.
 
-    Among several, one with the same classes is preferred, then one that was trained on exactly this chemistry.
+    Among several, one with the same classes is preferred, then one of the read's own rate, then one that was trained on
+    exactly this chemistry.
 
     Args:
         recipe: Recipe of the model that does not fit the read.
@@ -90,8 +91,8 @@ def fitting_model(recipe: Recipe, read: Read, fit: FitConfig = USUAL) -> str:
     others = {name: header.recipe for name, header in shipped_headers().items()}
     fitting = [name for name, other in others.items() if other.task == recipe.task and other.trained_for(read, fit)]
 
-    def closeness(name: str) -> tuple[bool, bool]:
-        return set(others[name].classes) == set(recipe.classes), read.chemistry in others[name].trained_chemistries
+    def closeness(name: str) -> tuple[bool, ...]:
+        return set(others[name].classes) == set(recipe.classes), *_closeness(others[name], read)
 
     return max(fitting, key=closeness, default="")
 
@@ -132,8 +133,9 @@ def _no_model(recipes: Mapping[str, Recipe], read: Read) -> MismatchError:
     return MismatchError(f"{read.where}: {text}; {way}", reason="wrong_rate")
 
 
-def _closeness(recipe: Recipe, read: Read) -> tuple[bool, bool]:
-    return recipe.knows_rate(read.sample_rate_hz), read.chemistry in recipe.trained_chemistries
+def _closeness(recipe: Recipe, read: Read) -> tuple[bool, bool, bool]:
+    own_rate = read.sample_rate_hz == recipe.sample_rate_hz  # a model may know rates that it resamples from
+    return own_rate, recipe.knows_rate(read.sample_rate_hz), read.chemistry in recipe.trained_chemistries
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,8 @@ def _model(path: Path, kmers: Sequence[str], columns: dict[str, NDArray[np.float
     others = all(np.isfinite(values).all() and values.min() >= 0 for values in ordered.values())
     if not (np.isfinite(mean).all() and others) or np.isinf(sd).any() or (sd < 0).any() or mean.std() == 0:
         raise FormatError(f"{path}: levels or SDs are not finite, negative or all the same; get the table again")
-    return PoreModel(k, mean, sd, dominant_base(mean, k), in_pa, **ordered)
+    optional: dict[str, Any] = ordered
+    return PoreModel(k, mean, sd, dominant_base(mean, k), in_pa, **optional)
 
 
 def _read_npz(path: Path) -> PoreModel:
@@ -205,7 +206,7 @@ def _read_npz(path: Path) -> PoreModel:
             present = [name for name in UNCALLED4_MORE if f"{name}.npy" in archive.namelist()]
             more = {name: _array(path, archive, name) for name in present}
             rate = _array(path, archive, RATE) if f"{RATE}.npy" in archive.namelist() else None
-            origin = {field: _line(path, archive, name) for name, field in ORIGIN.items()}
+            origin: dict[str, Any] = {field: _line(path, archive, name) for name, field in ORIGIN.items()}
             names = kmers.tolist()
     except BROKEN as exc:
         raise FormatError(f"{path}: broken npz ({' '.join(str(exc).split())}); copy it again") from exc

@@ -132,18 +132,19 @@ class Trial:
         table, out = one.refined(self.runs / "stores"), self.runs / "stores" / f"{one.name}_{reference}"
         return prepare(one.reads_path(), labels="intervals", labels_from=[table], out=out, config=config).path
 
-    def scored(self, reference: str) -> Iterator[Scored]:
+    def scored(self, reference: str, *, beside: bool = True) -> Iterator[Scored]:
         """Train on a reference, and judge on the others and on the spike-in.
 
         Args:
             reference: What the reads are of.
+            beside: Whether detectors and the other programs are judged too, and the refined truth counts as one.
         """
         bundle, all_reads = self.bundle(reference), reads_by_reference(TRNA)
         trained = {*all_reads[reference], *reads_by_reference(TRNA_OLDER)[reference]}
         others = sorted({read_id for ids in all_reads.values() for read_id in ids} - trained)
         listed = _listed(self.runs / "read_ids" / f"not_{reference}.txt", others)
-        yield from _judged(bundle, reference, TRNA, "other tRNAs", FilesConfig(read_ids=listed))
-        yield from _judged(bundle, reference, SPIKE_IN, "spike-in", FilesConfig())
+        yield from _judged(bundle, reference, TRNA, "other tRNAs", FilesConfig(read_ids=listed), beside=beside)
+        yield from _judged(bundle, reference, SPIKE_IN, "spike-in", FilesConfig(), beside=beside)
 
 
 def judged_elsewhere(runs: Path, steps: int, *, fast: bool) -> dict[str, dict[str, float]]:
@@ -160,22 +161,24 @@ def judged_elsewhere(runs: Path, steps: int, *, fast: bool) -> dict[str, dict[st
     trial = Trial(runs, steps, SIMULATED_RNA004.reads, fast)
     found: dict[str, list[dict[str, float]]] = {}
     for reference in reads_by_reference(TRNA):
-        for one in trial.scored(reference):
-            if one.method == MODEL and one.truth != "refined":
-                found.setdefault(f"{one.judged_on}, {one.truth}", []).append(one.scores)
+        for one in trial.scored(reference, beside=False):
+            found.setdefault(f"{one.judged_on}, {one.truth}", []).append(one.scores)
     return {
         name: {key: round(float(np.mean([s[key] for s in all_scores])), 4) for key in SCORES}
         for name, all_scores in found.items()
     }
 
 
-def _judged(bundle: Path, trained_on: str, one: LabelledSet, judged_on: str, files: FilesConfig) -> Iterator[Scored]:
-    """Judge on some reads of a set, against each program, with the others beside the model."""
+def _judged(
+    bundle: Path, trained_on: str, one: LabelledSet, judged_on: str, files: FilesConfig, *, beside: bool
+) -> Iterator[Scored]:
+    """Judge on some reads of a set, against each program; with the others and detectors beside the model, or alone."""
     pafs = {Path(name).stem: data_folder() / one.name / name for name in PAFS[one.name]}
     truths: dict[str, tuple[str, Path]] = {name: ("resquiggle_paf", path) for name, path in pafs.items()}
-    truths["refined"] = ("intervals", one.refined(bundle.parents[1] / "stores"))
+    if beside:
+        truths["refined"] = ("intervals", one.refined(bundle.parents[1] / "stores"))
     for truth, (labels, path) in truths.items():
-        others = {name: source for name, source in truths.items() if name != truth}
+        others = {name: source for name, source in truths.items() if name != truth} if beside else {}
         with ExitStack() as stack:
             opened = {
                 name: stack.enter_context(closing(open_labels(source, [file], SourceConfig())))
@@ -186,7 +189,7 @@ def _judged(bundle: Path, trained_on: str, one: LabelledSet, judged_on: str, fil
                 one.reads_path(),
                 labels=labels,
                 labels_from=[path],
-                baselines=[*DETECTORS, *(_as_baseline(name, source) for name, source in opened.items())],
+                baselines=[*DETECTORS * beside, *(_as_baseline(name, source) for name, source in opened.items())],
                 config=EvaluateConfig(files=files, include_training=True),  # other references: the split does not know
             )
         for method, scores in result.scores.items():

@@ -92,7 +92,7 @@ SLOW = {
         "Other pores and RNA; adapters and stalls, which training ignored; counting bases: it finds nine in ten. Its"
         " truth is f5c's alone; Tombo places every fifth boundary elsewhere.",
         (ECOLI, RFC1),
-        (RFC1, ECOLI, LAMBDA),
+        (ECOLI, RFC1, LAMBDA),
         TrainConfig(max_steps=3000, validate_every=250, augment=AUGMENT),
     ),
     "dna_r10.4.1_boundary": Plan(

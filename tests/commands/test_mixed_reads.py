@@ -38,6 +38,7 @@ from tests.support.models import bundle_at
 from tests.support.signal_files import reads_made, write_multi, write_single, write_with_pod5, write_with_pyslow5
 
 R9, R10, RNA = "dna_r9.4.1_boundary", "dna_r10.4.1_boundary", "rna002_boundary"
+R10_5KHZ, RNA004 = "dna_r10.4.1_5khz_boundary", "rna004_boundary"
 OF_R10 = {"pore": "FLO-MIN114", "kit": "SQK-LSK114"}
 OF_RNA = {"kit": "SQK-RNA002", "experiment": "rna", "sample_rate_hz": 3012.0}
 UNKNOWN = {"pore": "", "kit": "", "experiment": ""}
@@ -116,7 +117,8 @@ def test_where_no_read_fits_it_is_an_error(folder: Path, tmp_path: Path) -> None
 def test_a_wrong_rate_is_a_drop_too(folder: Path, tmp_path: Path) -> None:
     """Of reads of the model's chemistry."""
     files = [folder / "c_r10_4khz.blow5", folder / "d_r10_5khz.pod5"]
-    with pytest.warns(MisfitWarning, match=r"5000 Hz, and the model was trained on 4000 Hz; use --resample, or train"):
+    way = rf"5000 Hz, and the model was trained on 4000 Hz; use {R10_5KHZ}, which comes with poreconv, or --resample"
+    with pytest.warns(MisfitWarning, match=way):
         ledger = label(R10, files, out=tmp_path / "out.tsv", config=settings())
 
     assert dict(ledger.counts) == {"wrong_rate": 2}
@@ -129,8 +131,9 @@ def test_auto_labels_each_read_by_its_model(folder: Path, tmp_path: Path) -> Non
     label(RNA, folder / "b_rna002.pod5", out=tmp_path / "rna.tsv", config=settings())
     lines, rna = ((tmp_path / name).read_text().splitlines() for name in ("auto.tsv", "rna.tsv"))
 
-    assert seeds_in(tmp_path / "auto.tsv", "model") == {(1, R9): 2, (2, RNA): 2, (3, R10): 2}
-    assert dict(ledger.counts) == {"wrong_rate": 2, "wrong_chemistry": 2, "unknown_chemistry": 2}
+    of_models = {(1, R9): 2, (2, RNA): 2, (3, R10): 2, (4, R10_5KHZ): 2, (5, RNA004): 2}
+    assert seeds_in(tmp_path / "auto.tsv", "model") == of_models
+    assert dict(ledger.counts) == {"unknown_chemistry": 2}
     assert lines[0] == f"{rna[0]}\tmodel"
     assert [line.removesuffix(f"\t{RNA}") for line in lines if line.endswith(f"\t{RNA}")] == rna[1:]
 
@@ -246,8 +249,8 @@ def test_a_picture_is_of_the_model_that_fits(folder: Path, tmp_path: Path) -> No
     read = plot_read(folder / "b_rna002.pod5", out=tmp_path / "read.png", model="auto")
 
     assert read.chemistry.code == "rna002"
-    with pytest.raises(MismatchError, match="no model for it comes with poreconv"):
-        plot_read(folder / "e_rna004.pod5", out=tmp_path / "none.png", model="auto")
+    with pytest.raises(MismatchError, match="by which no model can be chosen"):
+        plot_read(folder / "f_unknown_0.fast5", out=tmp_path / "none.png", model="auto")
 
 
 def test_commands_that_run_one_model_do_not_choose(folder: Path) -> None:
@@ -312,17 +315,18 @@ def test_real_reads_of_many_chemistries(real_data: Path, tmp_path: Path) -> None
     files = {
         "dna_r941_lambda_tombo/080fbbfd-2a90-4f17-a3ec-5a5f41d2378c.fast5": R9,
         "rna001_actb_tombo_and_moves/078315ab-77bc-40f8-b7f2-732c9a754e26.fast5": RNA,
-        "dna_r1041_5khz_unlabelled/problem_read.pod5": "wrong_rate",
+        "dna_r1041_5khz_unlabelled/problem_read.pod5": R10_5KHZ,
         "dna_r9_aligntoref/read5.fast5": "unknown_chemistry",
         "dna_r9_aligntoref/read7.fast5": "unknown_chemistry",
-        "rna004_polya_regions/reads.pod5": "wrong_chemistry",
+        "rna004_polya_regions/reads.pod5": RNA004,
     }
+    models = {R9, RNA, R10_5KHZ, RNA004}
     out = tmp_path / "out.parquet"
     ledger = label("auto", [real_data / file for file in files], out=out, config=settings())
     drops = {Path(drop.source).relative_to(real_data): drop.reason for drop in ledger.named}
 
-    assert set(pq.read_table(out)["model"].to_pylist()) == {R9, RNA}
-    assert drops == {Path(file): reason for file, reason in files.items() if reason not in {R9, RNA}}
+    assert set(pq.read_table(out)["model"].to_pylist()) == models
+    assert drops == {Path(file): reason for file, reason in files.items() if reason not in models}
 
 
 @pytest.mark.filterwarnings("ignore::poreconv.errors.MisfitWarning")
@@ -331,7 +335,7 @@ def test_the_command_line_has_the_settings(folder: Path, tmp_path: Path, capsys:
     out = tmp_path / "out.tsv"
     main(["label", "auto", str(folder), "--chemistry", "dna_r9.4.1", "--resample", "--workers", "1", "--out", str(out)])
 
-    assert "kept 10 + dropped 2 (wrong_chemistry 2)" in capsys.readouterr().err
+    assert "kept 12 + dropped 0" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["label", "auto", str(folder), "--chemistry", "dna_r11", "--out", str(tmp_path / "no.tsv")])
     assert "chemistry: 'dna_r11'; choose one of" in capsys.readouterr().err

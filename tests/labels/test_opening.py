@@ -11,6 +11,7 @@ import pytest
 
 from poreconv.config import SourceConfig
 from poreconv.errors import ConfigError, LabelError
+from poreconv.labels.marks import Mark, Marks
 from poreconv.labels.opening import open_labels
 from poreconv.labels.sources import LABEL_SOURCES, LabelSource
 from poreconv.reads.read import Read
@@ -148,6 +149,16 @@ def path_class_sample(folder: Path) -> Sample:
     return [folder / "ivt", Path(f"wild={folder / 'wt'}")], read_of("r1", source=folder / "wt" / "r.fast5")
 
 
+def studio_sample(folder: Path) -> Sample:
+    """Return a read in which somebody marked three intervals."""
+    with Marks(folder / "marks", writable=True) as marks:
+        for label, start, end in (("adapter", 10, 14), ("tail", 14, 20), ("body", 20, 30)):
+            marks.change("Ada", "r1", [Mark(0, "interval", start, end, label)])
+        marks.change("Ada", "r2", [Mark(0, "interval", 0, 5, "tail")])
+        marks.change("Ada", "r2", [Mark(4, "interval", 0, 5, "tail", removed=True)])
+    return [folder / "marks"], read_of("r1")
+
+
 SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "tombo": tombo_sample,
     "fast5_moves": fast5_moves_sample,
@@ -164,6 +175,7 @@ SAMPLES: dict[str, Callable[[Path], Sample]] = {
     "values": values_sample,
     "read_table": read_table_sample,
     "path_class": path_class_sample,
+    "studio": studio_sample,
 }
 
 WHOLE_READS = ["read_table", "path_class"]

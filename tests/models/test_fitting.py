@@ -62,11 +62,16 @@ def test_a_chemistry_that_is_not_known_is_refused() -> None:
         (
             R10 | {"sample_rate_hz": 7000.0},
             "wrong_chemistry",
-            ["use dna_r10.4.1_boundary, which comes with poreconv, with --resample", "train a model"],
+            ["use dna_r10.4.1_5khz_boundary, which comes with poreconv, with --resample", "train a model"],
         ),
         (R9 | {"sample_rate_hz": 7000.0}, "wrong_rate", ["use --resample", "train a model"]),
         (R9 | {"sample_rate_hz": 2000.0}, "wrong_rate", ["train a model"]),
-        ({"kit": "SQK-RNA004"}, "wrong_chemistry", ["train a model"]),
+        ({"kit": "SQK-RNA004"}, "wrong_chemistry", ["use rna004_boundary, which comes with poreconv", "train a model"]),
+        (
+            R10 | {"sample_rate_hz": 5000.0},
+            "wrong_chemistry",
+            ["use dna_r10.4.1_5khz_boundary, which comes with poreconv", "train a model"],
+        ),
     ],
 )
 def test_a_refusal_names_what_would_work(fields: dict[str, Any], reason: str, ways: list[str]) -> None:
