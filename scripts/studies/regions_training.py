@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poreconv.commands.train import train
-from poreconv.config import AugmentConfig, FilesConfig, PrepareConfig, SplitConfig, TrainConfig, WorkConfig
+from poreconv.config import AugmentConfig, FilesConfig, PrepareConfig, SplitConfig, TrainConfig, TruthConfig, WorkConfig
 from poreconv.dataset.prepare import prepare
 from poreconv.events.writers.table import events_table
 from poreconv.events.writers.tsv import TsvWriter
@@ -115,7 +115,13 @@ PLANS = {
         "RNA004, cDNA and DNA; it learnt from 17 reads of one transcript, whose tails have 45 nucleotides or more (and"
         " the same reads with the tails cut); without a tail it may call 100 samples one.",
         LabelledSet(
-            "rna002_polya_regions", "basecalled_test.fast5", "polya", ("nanopolish_output.tsv",), NINETAILS, "MIT"
+            "rna002_polya_regions",
+            "basecalled_test.fast5",
+            "polya",
+            ("nanopolish_output.tsv",),
+            NINETAILS,
+            "MIT",
+            truth="nanopolish polya",
         ),
         (
             LengthTable("nanopolish", "nanopolish_output.tsv", "\t", "readname", "polya_length"),
@@ -135,7 +141,15 @@ PLANS = {
         "RNA002, cDNA and DNA; it learnt from 23 spike-in reads of one run, most with tails of 40 to 110 nucleotides"
         " (and the same reads with the tails cut); it found a tail in 1 of 40 tRNA reads of another run, which have"
         " none; what interrupts a tail, up to a second adapter, counts as tail.",
-        LabelledSet("rna004_polya_regions", "reads.pod5", "polya", ("aligned_dorado_1.0.0.bam",), NINETAILS, "MIT"),
+        LabelledSet(
+            "rna004_polya_regions",
+            "reads.pod5",
+            "polya",
+            ("aligned_dorado_1.0.0.bam",),
+            NINETAILS,
+            "MIT",
+            truth="dorado 1.0, places of tails (pa)",
+        ),
         (LengthTable("dorado", "aligned_summary.txt", "\t", "read_id", "poly_tail_length"),),
     ),
 }
@@ -156,9 +170,10 @@ def model_of(plan: Plan, truth: Mapping[str, Regions], work: Path) -> Path:
     _write_cut(truth.values(), work / "cut")
     listed = work / "read_ids.txt"
     listed.write_text("\n".join(truth))
-    config = PrepareConfig(task="segment", split=SPLIT, work=WorkConfig(workers=1))
-    whole = replace(config, files=FilesConfig(read_ids=listed))
     labelled = plan.labelled
+    truth_name = TruthConfig(truth_name=labelled.truth)
+    config = PrepareConfig(task="segment", split=SPLIT, truth=truth_name, work=WorkConfig(workers=1))
+    whole = replace(config, files=FilesConfig(read_ids=listed))
     files = labelled.label_paths()
     prepare([labelled.reads_path()], labels=labelled.labels, labels_from=files, out=work / "store", config=whole)
     regions = [work / "cut" / "regions.tsv"]

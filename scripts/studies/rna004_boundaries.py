@@ -156,7 +156,7 @@ def judged_elsewhere(runs: Path, steps: int, *, fast: bool) -> dict[str, dict[st
         fast: Whether those of the fast tier are judged.
 
     Returns:
-        What was judged on -> score -> mean over the models.
+        What was judged on -> score -> mean over the models; of the number of reads the least.
     """
     trial = Trial(runs, steps, SIMULATED_RNA004.reads, fast)
     found: dict[str, list[dict[str, float]]] = {}
@@ -164,7 +164,8 @@ def judged_elsewhere(runs: Path, steps: int, *, fast: bool) -> dict[str, dict[st
         for one in trial.scored(reference, beside=False):
             found.setdefault(f"{one.judged_on}, {one.truth}", []).append(one.scores)
     return {
-        name: {key: round(float(np.mean([s[key] for s in all_scores])), 4) for key in SCORES}
+        name: {key: round(float(np.mean([one[key] for one in all_scores])), 4) for key in SCORES}
+        | {"n_reads": min(one["n_reads"] for one in all_scores)}
         for name, all_scores in found.items()
     }
 
