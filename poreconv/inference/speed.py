@@ -57,8 +57,8 @@ SPEEDOMETERS = {
     "rna002": Speedometer("rna002_boundary_fast", 0.501, 16.4),
     "rna004": Speedometer("rna002_boundary_fast", 0.623, 0.0, "rna002"),
 }
-"""Chemistry -> what counts its bases. RNA004's own models count no better (median error 5.3 % where they learnt from one
-tRNA and counted two others, against 4.8 %), and those that are shipped learnt from the reads by which they are judged.
+"""Chemistry -> what counts its bases. RNA004's own models count no better (median error 5.3 % where they learnt from
+one tRNA and counted two others, against 4.8 %), and those that are shipped learnt from the reads that would judge them.
 
 Source: `scripts/studies/health_speed.py`, which measures them on other reads than those on which it judges.
 """

@@ -1,0 +1,56 @@
+// @ts-check
+// What the page asks the server, always with the token of the page's address.
+
+const token = new URLSearchParams(location.search).get("token") ?? "";
+
+/** @typedef {{mark: number, kind: string, start: number, end: number, label: string, removed: boolean}} Mark */
+/** @typedef {{name: string, colour: string}} MarkClass */
+/** @typedef {{read: string, version: number, marks: Mark[], classes: MarkClass[], used_as: string}} Marked */
+/** @typedef {{name: string, n_events: number, problem: string, dense: boolean, start: number[], end: number[], label: string[], score: number[]}} Lane */
+/** @typedef {{read_id: string, n_samples: number, sample_rate_hz: number, chemistry: string, channel: number, marks: Record<string, number>}} Entry */
+/** @typedef {{read_id: string, n_samples: number, sample_rate_hz: number, chemistry: string, channel: number, source: string, low_pa: number, high_pa: number}} ReadInfo */
+
+/**
+ * @param {string} name
+ * @param {Record<string, string | number>} query
+ * @param {RequestInit} options
+ */
+async function request(name, query, options = {}) {
+  const text = new URLSearchParams(Object.entries(query).map(([key, value]) => [key, String(value)]));
+  const headers = { Authorization: `Bearer ${token}`, ...options.headers };
+  const answer = await fetch(`api/${name}?${text}`, { ...options, headers }).catch(() => {
+    throw new Error("The studio does not answer; what was not stored is lost. Start it again, and open its new address.");
+  });
+  if (answer.ok) return answer;
+  const problem = await answer.clone().json().catch(async () => ({ problem: await answer.text() }));
+  throw new Error(problem.problem);
+}
+
+/** @param {string} name @param {Record<string, string | number>} query @returns {Promise<any>} */
+export async function ask(name, query = {}) {
+  return (await request(name, query)).json();
+}
+
+/** @param {string} name @param {Record<string, string | number>} query */
+export async function askNumbers(name, query) {
+  return new Float32Array(await (await request(name, query)).arrayBuffer());
+}
+
+/** @param {string} name */
+export async function askFile(name) {
+  return (await request(name, {})).blob();
+}
+
+/** @type {Promise<any>} */
+let last = Promise.resolve();
+
+/**
+ * Changes are sent one after the other, in the order in which they were made.
+ * @param {string} name @param {object} body @returns {Promise<any>}
+ */
+export function send(name, body) {
+  const options = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const answer = last.catch(() => null).then(async () => (await request(name, {}, options)).json());
+  last = answer;
+  return answer;
+}

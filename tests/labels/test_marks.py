@@ -1,0 +1,192 @@
+"""What people mark is kept, undone and repeated; and the labels that it makes."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from poreconv.commands.convert import convert
+from poreconv.commands.prepare import prepare
+from poreconv.config import PrepareConfig, WorkConfig
+from poreconv.dataset.store import Store
+from poreconv.errors import ConfigError, FormatError
+from poreconv.labels.marks import DATABASE, Mark, Marks
+from poreconv.labels.sources.studio import labelled
+from tests.support.data import HALVES
+from tests.support.signal_files import reads_made, write_multi
+
+CLASSES = ("background", "a", "b")
+
+ALONE = WorkConfig(workers=1)
+
+places = st.tuples(st.integers(0, 60), st.integers(1, 30)).map(lambda pair: (pair[0], sum(pair)))
+intervals = st.builds(lambda place, label: Mark(0, "interval", *place, label), places, st.sampled_from("ab"))
+stretches = places.map(lambda place: Mark(0, "seen", *place))
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Iterator[Marks]:
+    """A new project."""
+    with Marks(tmp_path / "project", writable=True) as made:
+        yield made
+
+
+def interval(start: int, end: int, label: str = "a", mark: int = 0, *, removed: bool = False) -> Mark:
+    """Make an interval."""
+    return Mark(mark, "interval", start, end, label, removed)
+
+
+def test_a_mark_is_what_it_was_changed_to_last(marks: Marks) -> None:
+    """Of two people's changes the later stands, and the earlier is in the history."""
+    marks.change("Ada", "r", [interval(10, 20)])
+    marks.change("Bob", "r", [interval(10, 25, mark=1)])
+    marks.change("Ada", "r", [interval(12, 20, "b", mark=1)])
+
+    assert marks.of("r") == [interval(12, 20, "b", mark=1)]
+    assert [(each.who, each.mark.end) for each in marks.history("r")] == [("Ada", 20), ("Bob", 25), ("Ada", 20)]
+    assert [each.name for each in marks.classes()] == ["a", "b"]
+
+
+def test_each_person_undoes_what_that_person_did(marks: Marks) -> None:
+    """The read that changed is returned, so that it can be shown."""
+    marks.change("Ada", "r", [interval(10, 20), interval(30, 40)])
+    marks.change("Bob", "q", [interval(0, 5)])
+
+    assert marks.undo("Ada") == "r"
+    assert marks.undo("Ada") is None
+    assert (marks.of("r"), len(marks.of("q"))) == ([], 1)
+    assert marks.redo("Ada") == "r"
+    assert [mark.start for mark in marks.of("r")] == [10, 30]
+
+
+def test_what_was_undone_before_a_new_action_is_not_repeated(marks: Marks) -> None:
+    """A new action ends what can be repeated, and earlier ones can still be undone."""
+    marks.change("Ada", "r", [interval(10, 20)])
+    marks.change("Ada", "r", [interval(30, 40)])
+    marks.undo("Ada")
+    marks.change("Ada", "r", [interval(50, 60)])
+
+    assert marks.redo("Ada") is None
+    assert [marks.undo("Ada"), marks.undo("Ada"), marks.undo("Ada")] == ["r", "r", None]
+    assert marks.of("r") == []
+
+
+@settings(max_examples=20, deadline=None)
+@given(edits=st.lists(st.tuples(st.integers(0, 4), intervals, st.booleans()), max_size=6))
+def test_undoing_all_and_repeating_all_are_inverses(edits: list[tuple[int, Mark, bool]]) -> None:
+    """A step back gives the marks of before it, in their order, which counts where they overlap; forward again."""
+    with TemporaryDirectory() as folder, Marks(Path(folder), writable=True) as marks:
+        states = [marks.of("r")]
+        for number, mark, removed in edits:
+            known = [each.mark for each in marks.of("r")]
+            target = known[number % len(known)] if known and number else 0
+            marks.change("Ada", "r", [replace(mark, mark=target, removed=bool(target) and removed)])
+            states.append(marks.of("r"))
+        back = [states[-1]] + [marks.of("r") for _ in edits if marks.undo("Ada")]
+        forward = [back[-1]] + [marks.of("r") for _ in edits if marks.redo("Ada")]
+
+    assert back == states[::-1]
+    assert forward == states
+
+
+@settings(max_examples=60, deadline=None)
+@given(some=st.lists(intervals, max_size=6), seen=st.lists(stretches, max_size=3))
+def test_each_sample_has_the_class_of_the_last_mark_on_it(some: list[Mark], seen: list[Mark]) -> None:
+    """What was looked at and is empty is background; what nobody looked at is not covered."""
+    expected = np.full(100, -1)
+    for mark in [*seen, *some]:
+        expected[mark.start : mark.end] = CLASSES.index(mark.label or "background")
+    events = labelled([*some, *seen], "interval", CLASSES)
+    found, covered = np.full(100, -1), np.zeros(100, bool)
+    for start, end, label in zip(events.start, events.end, events.label, strict=True) if events else ():
+        found[start:end] = label
+    for start, end in events.coverage if events else ():
+        covered[start:end] = True
+
+    assert found.tolist() == expected.tolist()
+    assert covered.tolist() == (expected >= 0).tolist()
+    assert (events is None) == (not some and not seen)
+
+
+def test_boundaries_are_events_where_somebody_looked() -> None:
+    """An event ends at the next boundary or with what was looked at; a boundary elsewhere is known alone."""
+    seen = [Mark(0, "seen", 10, 40), Mark(0, "seen", 30, 50)]
+    places = [Mark(0, "boundary", at, at + 1) for at in (45, 20, 70)]
+    events = labelled([*places, *seen], "boundary", ())
+
+    assert events is not None
+    assert list(zip(events.start.tolist(), events.end.tolist(), strict=True)) == [(20, 45), (45, 50), (70, 71)]
+    assert events.coverage.tolist() == [[10, 50], [70, 71]]
+
+
+def test_only_the_last_class_of_a_read_counts(marks: Marks) -> None:
+    """Two people may choose at once; the later one stands."""
+    for who, label in (("Ada", "tRNA"), ("Bob", "mRNA")):
+        marks.change(who, "r", [Mark(0, "read", 0, 100, label)])
+    marks.set_used_as("read")
+    events = labelled(marks.of("r"), marks.used_as, marks.label_classes())
+
+    assert events is not None
+    assert (events.classes, events.label.tolist()) == (("tRNA", "mRNA"), [1])
+
+
+@pytest.mark.parametrize(
+    ("mark", "problem"),
+    [
+        (interval(20, 20), "contains no sample"),
+        (interval(-1, 20), "contains no sample"),
+        (interval(0, 20, ""), "the name of its class"),
+        (interval(0, 20, "a\tb"), "printable"),
+        (interval(0, 20, mark=7), "no mark of this read"),
+    ],
+)
+def test_an_impossible_mark_is_refused_and_changes_nothing(marks: Marks, mark: Mark, problem: str) -> None:
+    """The whole action is refused, with what is wrong."""
+    with pytest.raises(ConfigError, match=problem):
+        marks.change("Ada", "r", [interval(0, 5), mark])
+
+    assert (marks.of("r"), marks.version) == ([], 0)
+
+
+def test_a_folder_without_marks_is_no_project(tmp_path: Path) -> None:
+    """Nothing is made where marks are only read, and another file is not taken for them."""
+    with pytest.raises(FormatError, match=r"--project"):
+        Marks(tmp_path)
+    (tmp_path / DATABASE).write_text("no database, though long enough to be taken for one")
+    with pytest.raises(FormatError, match="cannot be read"):
+        Marks(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == [DATABASE]
+
+
+def test_a_database_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    """Its columns may have another meaning."""
+    Marks(tmp_path, writable=True).close()
+    with sqlite3.connect(tmp_path / DATABASE) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+
+    with pytest.raises(FormatError, match="update poreconv"):
+        Marks(tmp_path, writable=True)
+
+
+def test_a_project_is_prepared_and_converted_while_it_is_open(marks: Marks, tmp_path: Path) -> None:
+    """Marked reads are labelled, with background where somebody looked; the others have no label."""
+    reads = reads_made(4)
+    write_multi(tmp_path / "reads.fast5", reads)
+    for read in reads[:3]:
+        marks.change("Ada", read.read_id, [interval(20, 60), Mark(0, "seen", 0, 100)])
+    asked = {"labels": "studio", "labels_from": [marks.path.parent]}
+    config = PrepareConfig(task="segment", split=HALVES, work=ALONE)
+    store: Store = prepare([tmp_path / "reads.fast5"], out=tmp_path / "store", config=config, **asked)
+    convert([tmp_path / "reads.fast5"], out=tmp_path / "events.tsv", **asked)
+    rows = [line.split("\t")[1:4] for line in (tmp_path / "events.tsv").read_text().splitlines()[1:4]]
+
+    assert store.info.classes == ("background", "a")
+    assert store.info.ledger.summary() == "reads in 4 = kept 3 + dropped 1 (no_label 1)"
+    assert rows == [["0", "20", "background"], ["20", "60", "a"], ["60", "100", "background"]]
