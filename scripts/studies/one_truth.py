@@ -20,7 +20,7 @@ from poreconv.commands.train import train
 from poreconv.config import AugmentConfig, EvaluateConfig, TrainConfig
 from poreconv.models.architectures import Unet
 from scripts.studies.results import ROOT, MarkdownTable, data_folder, required_data, study_parser, write_results
-from scripts.studies.sets import HUMAN, REMORA, RNA001, RNA002, SEQUINS, LabelledSet
+from scripts.studies.sets import HUMAN, REMORA, RNA001, RNA001_REFINED, RNA002, RNA002_REFINED, SEQUINS, LabelledSet
 
 CONFIG = TrainConfig(allow_mixed=True, augment=AugmentConfig(noise=0.1, scale=0.1, shift=0.1))
 
@@ -38,26 +38,27 @@ class Question:
     """Published table, among the real data."""
 
 
-def _refined(one: LabelledSet, by: str, *files: str) -> LabelledSet:
-    """The same reads, their labels refined; ``files`` are the labels', with bases."""
-    refined = replace(one, refined_by=by, truth=f"{one.truth}, refined by the levels of {by}")
-    return replace(refined, labels_from=files) if files else refined
-
-
 REMORA_MOVES = replace(REMORA, labels="bam_moves", labels_from=("can_mappings.bam", "mod_mappings.bam"))
 TAILED = LabelledSet(
     "rna002_polya_regions", "basecalled_test.fast5", "fast5_moves", (), "github.com/LRB-IIMCB/ninetails", "MIT"
 )
 
+HUMAN_REFINED = replace(
+    HUMAN,
+    labels_from=("resquiggle.paf", "reads.fastq"),
+    refined_by="dna_r10.4.1",
+    truth=f"{HUMAN.truth}, refined by the levels of dna_r10.4.1",
+)
+
 QUESTIONS = {
     "r10.4.1": Question(
-        {"f5c": (HUMAN,), "refined": (_refined(HUMAN, "dna_r10.4.1", "resquiggle.paf", "reads.fastq"),)},
+        {"f5c": (HUMAN,), "refined": (HUMAN_REFINED,)},
         (REMORA, replace(REMORA_MOVES, refined_by="dna_r10.4.1")),
         REMORA_MOVES,
         "kmer_models/uncalled4/dna_r10.4.1_400bps_9mer.npz",
     ),
     "rna002": Question(
-        {"Tombo": (RNA002, RNA001), "refined": (_refined(RNA002, "rna002"), _refined(RNA001, "rna002"))},
+        {"Tombo": (RNA002, RNA001), "refined": (RNA002_REFINED, RNA001_REFINED)},
         (SEQUINS, replace(TAILED, refined_by="rna002")),
         TAILED,
         "kmer_models/uncalled4/rna_r9.4.1_70bps_5mer.npz",

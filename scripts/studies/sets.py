@@ -174,6 +174,9 @@ RNA002 = LabelledSet("rna002_18s_tombo", ".", "tombo", (), "github.com/lrslab/na
 RNA001 = LabelledSet(
     "rna001_actb_tombo_and_moves", ".", "tombo", (), "github.com/gaoyubang/nanom6A", "MIT", truth="Tombo"
 )
+RNA002_REFINED, RNA001_REFINED = (
+    replace(one, refined_by="rna002", truth="Tombo, refined by the levels of rna002") for one in (RNA002, RNA001)
+)
 SEQUINS = LabelledSet(
     "rna002_sequin_f5c_ss",
     "reads.blow5",

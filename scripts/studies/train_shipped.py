@@ -38,7 +38,10 @@ from scripts.studies.sets import (
     REMORA_5KHZ,
     RFC1,
     RNA001,
+    RNA001_REFINED,
     RNA002,
+    RNA002_REFINED,
+    SEQUINS,
     SIMULATED_R10_5KHZ,
     SIMULATED_RNA004,
     SPIKE_IN,
@@ -116,9 +119,10 @@ SLOW = {
     ),
     "rna002_boundary": Plan(
         "The first sample of every base in RNA001 and RNA002 direct RNA.",
-        "RNA004 and DNA; it learnt from 44 reads of two genes, and two aligners agree on half of the boundaries there.",
-        (RNA002, RNA001),
-        (RNA002, RNA001),
+        "RNA004 and DNA; it learnt from 44 reads of two genes, with Tombo's boundaries, refined by the levels of their"
+        " sequences; two aligners agree on half of the boundaries there.",
+        (RNA002_REFINED, RNA001_REFINED),
+        (SEQUINS, RNA002, RNA001),
         TrainConfig(max_steps=800, validate_every=100, allow_mixed=True, augment=AUGMENT),
     ),
     "rna004_boundary": Plan(
