@@ -4,7 +4,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, NamedTuple, Self
 
@@ -30,8 +30,6 @@ class Speedometer:
     """Boundaries that it expects for each base: the sum of its probabilities at their peaks."""
     per_s: float
     """Boundaries that it expects in each second besides, where there are none."""
-    reads_as: str = ""
-    """Chemistry that the reads are given out as, where the model is another's; empty: their own."""
 
     def passed(self, probability_T: NDArray[np.float32], sample_rate_hz: float) -> NDArray[np.float64]:
         """Return the number of bases that began before each sample, and before the end.
@@ -53,12 +51,12 @@ class Speedometer:
 SPEEDOMETERS = {
     "dna_r9.4.1": Speedometer("dna_r9.4.1_boundary_fast", 0.801, 34.8),
     "dna_r10.4.1": Speedometer("dna_r10.4.1_boundary_fast", 0.671, 65.9),
-    "rna001": Speedometer("rna002_boundary_fast", 0.501, 16.4),
-    "rna002": Speedometer("rna002_boundary_fast", 0.501, 16.4),
-    "rna004": Speedometer("rna002_boundary_fast", 0.623, 0.0, "rna002"),
+    "rna001": Speedometer("rna002_boundary_fast", 0.539, 16.4),
+    "rna002": Speedometer("rna002_boundary_fast", 0.539, 16.4),
+    "rna004": Speedometer("rna004_boundary_fast", 0.743, 0.0),
 }
-"""Chemistry -> what counts its bases. RNA004's own models count no better (median error 5.3 % where they learnt from
-one tRNA and counted two others, against 4.8 %), and those that are shipped learnt from the reads that would judge them.
+"""Chemistry -> what counts its bases. RNA004's model learnt from the reads that judge it; models of one tRNA each have
+a median error of 4.4 to 5.4 % on the two others.
 
 Source: `scripts/studies/health_speed.py`, which measures them on other reads than those on which it judges.
 """
@@ -168,17 +166,7 @@ class SpeedModels:
         if speedometer is None:
             return ""
         recipe = self.models[speedometer.model].recipe
-        return "" if recipe.misfit(as_known(read, speedometer), FitConfig(resample=True)) else code
-
-
-def as_known(read: Read, speedometer: Speedometer) -> Read:
-    """Return a read as its speedometer's model takes it.
-
-    Args:
-        read: The read.
-        speedometer: Of its chemistry.
-    """
-    return replace(read, chemistry_code=speedometer.reads_as) if speedometer.reads_as else read
+        return "" if recipe.misfit(read, FitConfig(resample=True)) else code
 
 
 class _Timer:
@@ -203,7 +191,7 @@ class _Timer:
         def taken() -> Iterator[Read]:
             for read in reads:
                 waiting.append(read)
-                yield as_known(read, speedometer)
+                yield read
 
         for given, probabilities_CT in self._labeller(speedometer.model).with_probabilities(taken(), ledger):
             while (read := waiting.popleft()).read_id != given.read_id:

@@ -30,7 +30,7 @@ from poreconv.commands.label import label
 from poreconv.config import BOUNDARY, FitConfig, HealthConfig, LabelConfig, SourceConfig, WorkConfig
 from poreconv.errors import ReadDropped
 from poreconv.inference.labeller import Labeller, load
-from poreconv.inference.speed import SPEEDOMETERS, Speedometer, as_known, passage_of
+from poreconv.inference.speed import SPEEDOMETERS, Speedometer, passage_of
 from poreconv.labels.opening import events_of, open_labels
 from poreconv.reads.read import Read
 from poreconv.reads.readers import open_reads
@@ -51,15 +51,14 @@ class CountedSet:
     labels: str
     labels_from: tuple[str, ...] = ()
     window: int = 400
-    """Bases of the windows by which it calibrates."""
+    """Bases of the windows by which it calibrates; 0: its reads are too short for windows, and all boundaries are those
+    of bases."""
 
 
 HUMAN = CountedSet("dna_r1041_4khz_human_f5c_and_moves", "reads.blow5", "resquiggle_paf", ("move.paf",))
 REMORA = CountedSet("dna_r1041_4khz_remora", ".", "bam_moves", ("can_mappings.bam", "mod_mappings.bam"))
 BAMS = ("ecoli_trna_tb_mappings.bam", "ecoli_trna_wt_mappings.bam")
-OLDER, TRNA = (
-    CountedSet(name, ".", "bam_moves", BAMS, 40) for name in ("rna004_trna_ecoli_older", "rna004_trna_ecoli")
-)
+OLDER, TRNA = (CountedSet(name, ".", "bam_moves", BAMS, 0) for name in ("rna004_trna_ecoli_older", "rna004_trna_ecoli"))
 RFC1 = CountedSet("dna_r941_rfc1", ".", "resquiggle_paf", ("resquiggle.paf",))
 LAMBDA = CountedSet("dna_r941_lambda_tombo", ".", "tombo")
 RRNA = CountedSet("rna002_18s_tombo", ".", "tombo", window=100)
@@ -161,7 +160,7 @@ def _counted(one: CountedSet, speedometer: Speedometer, labeller: Labeller) -> I
             except ReadDropped:
                 continue
             edges = np.append(events.start, events.end[-1])
-            probability_T = labeller.probabilities(as_known(read, speedometer))[BOUNDARY]
+            probability_T = labeller.probabilities(read)[BOUNDARY]
             yield CountedRead(read, probability_T, edges / read.sample_rate_hz)
 
 
@@ -170,11 +169,13 @@ def calibrated(reads: Sequence[CountedRead], window: int, speedometer: Speedomet
 
     Args:
         reads: Reads whose bases were counted.
-        window: Bases of a window.
+        window: Bases of a window; 0: none.
         speedometer: The model.
     """
-    true, expected = np.concatenate([read.windows(window) for read in reads]).T
-    per_s = max(float(theilslopes(expected, true).intercept), 0.0)
+    per_s = 0.0
+    if window:
+        true, expected = np.concatenate([read.windows(window) for read in reads]).T
+        per_s = max(float(theilslopes(expected, true).intercept), 0.0)
     of_reads = [
         (np.diff(read.expected_until(read.edges_s[[0, -1]]))[0] - per_s * (read.edges_s[-1] - read.edges_s[0]))
         / (len(read.edges_s) - 1)
