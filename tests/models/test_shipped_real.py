@@ -53,8 +53,8 @@ def unseen(labeller: Labeller, read: Read) -> bool:
         ("dna_r10.4.1_boundary", "dna_r1041_4khz_remora", "resquiggle_paf", ["resquiggle.paf"], 0.8),
         ("dna_r9.4.1_boundary_fast", "dna_r941_lambda_tombo", "tombo", [], 0.8),
         ("dna_r10.4.1_boundary_fast", "dna_r1041_4khz_remora", "resquiggle_paf", ["resquiggle.paf"], 0.8),
-        ("rna002_boundary_fast", "rna001_actb_tombo_and_moves", "tombo", [], 0.6),
-        ("rna002_boundary", "rna001_actb_tombo_and_moves", "tombo", [], 0.6),
+        ("rna002_boundary_fast", "rna002_sequin_f5c_ss", "sam_resquiggle", ["eventalign.bam"], 0.65),
+        ("rna002_boundary", "rna002_sequin_f5c_ss", "sam_resquiggle", ["eventalign.bam"], 0.65),
     ],
 )
 def test_shipped_models_find_boundaries_in_reads_that_they_never_saw(
