@@ -312,14 +312,14 @@ def test_the_learning_rate_comes_down_by_steps(squiggles: Path, undisturbed: Pat
 
 
 def test_the_learning_rate_comes_down_by_time(squiggles: Path, tmp_path: Path) -> None:
-    """Under a time limit that comes first, the rate has come down all the same; the last steps are not all logged."""
+    """Under a time limit that comes first, the rate has come down all the same; on a busy machine few steps are done."""
     config = replace(CONFIG, max_steps=10**6, max_time="00:00:00:03")
     run = TrainingRun([Store(squiggles)], tmp_path / "run", "tcn", NETWORK, config)
     run.fit(lambda *_: None)
     rates = logged(tmp_path / "run", "lr-AdamW")
 
     assert run.bundle.exists()
-    assert rates[-1] < 0.2 * config.learning_rate < 0.9 * config.learning_rate < max(rates)
+    assert rates[-1] < 0.2 * config.learning_rate < 0.5 * config.learning_rate < max(rates)
 
 
 def test_a_run_stops_where_nothing_gets_better(squiggles: Path, tmp_path: Path) -> None:
