@@ -312,7 +312,7 @@ def test_the_learning_rate_comes_down_by_steps(squiggles: Path, undisturbed: Pat
 
 
 def test_the_learning_rate_comes_down_by_time(squiggles: Path, tmp_path: Path) -> None:
-    """Under a time limit that comes first, the rate has come down all the same; on a busy machine few steps are done."""
+    """Under a time limit that comes first, the rate has come down all the same; a busy machine does few steps."""
     config = replace(CONFIG, max_steps=10**6, max_time="00:00:00:03")
     run = TrainingRun([Store(squiggles)], tmp_path / "run", "tcn", NETWORK, config)
     run.fit(lambda *_: None)
