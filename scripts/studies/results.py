@@ -18,6 +18,9 @@ from poreconv.cli.terminal import print_line
 from poreconv.runtime.files import whole_file
 from poreconv.runtime.processor import processor
 
+FOLDERS = ("out", "runs")
+"""Options that are left out of the JSON: where a study works is a matter of the machine, and decides nothing."""
+
 ROOT = Path(__file__).resolve().parents[2]
 """The repository."""
 
@@ -50,7 +53,7 @@ def write_results(chosen: argparse.Namespace, results: Any) -> None:
         chosen: What the parser of `study_parser` returned.
         results: Of dicts, lists, dataclasses, numbers (NaN becomes null), arrays and text.
     """
-    options = {name: value for name, value in vars(chosen).items() if name not in {"study", "json"}}
+    options = {name: value for name, value in vars(chosen).items() if name not in {"study", "json", *FOLDERS}}
     described = {"study": chosen.study, "options": options, "machine": machine(), "results": results}
     without_nan = json.loads(json.dumps(described, default=_as_json), parse_constant=lambda _: None)
     with whole_file(chosen.json) as partial:
