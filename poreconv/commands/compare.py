@@ -19,11 +19,9 @@ from poreconv.config import CompareConfig, require
 from poreconv.errors import ConfoundedWarning, FormatError
 from poreconv.events.tabulation import check_apart, check_new
 from poreconv.events.writers.reference import FORMATS, REFERENCE_EVENTS
-from poreconv.runtime.files import whole_file
+from poreconv.runtime.files import PAGE, whole_file
 from poreconv.runtime.outputs import writes_out
 from poreconv.runtime.progress import Progress, progress_bar
-
-PAGE = ".html"
 
 COLUMNS = (
     "contig", "position", "strand", "reference_kmer", "read_name", "event_level_mean", "event_length", "run_id"

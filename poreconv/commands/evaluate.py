@@ -38,10 +38,10 @@ from poreconv.labels.opening import LabelsAsked, choose_labels, events_of, opene
 from poreconv.models.fitting import JudgeableReads
 from poreconv.models.own import Networks
 from poreconv.models.recipe import USUAL, Recipe
-from poreconv.plot.pages import PAGE
 from poreconv.pore_models.tables import read_pore_model
 from poreconv.reads.readers import open_reads
 from poreconv.reads.selection import Selection
+from poreconv.runtime.files import PAGE
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.outputs import writes_out
 from poreconv.runtime.progress import Progress, progress_bar

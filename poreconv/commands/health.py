@@ -18,11 +18,9 @@ from poreconv.events.tabulation import ReadAnalysis, check_new, check_out, tabul
 from poreconv.inference.speed import SpeedModels
 from poreconv.reads.current import Current
 from poreconv.reads.read import Read
+from poreconv.runtime.files import PAGE
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.outputs import writes_out
-
-PAGE = ".html"
-"""Suffix of the page."""
 
 UNTIMED = "reads_without_speed"
 """Note in the ledger: reads whose bases no model counts."""

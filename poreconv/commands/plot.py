@@ -21,9 +21,8 @@ from poreconv.plot.saving import STILL
 from poreconv.reads.read import Read
 from poreconv.reads.readers import ReadStream, open_reads
 from poreconv.reads.selection import Selection
+from poreconv.runtime.files import PAGE
 from poreconv.runtime.outputs import writes_out
-
-PAGE = ".html"
 
 
 @writes_out

@@ -22,6 +22,9 @@ PARTS, DONE, REPLACED = ".parts", ".parts.done", ".replaced"
 """Endings of the hidden folders beside an output: the results of jobs, the same while they are removed, and what the
 output replaces, until it is in its place."""
 
+PAGE = ".html"
+"""Suffix of a page."""
+
 LEDGER = ".ledger.json"
 """Ending of the drop ledger beside a table."""
 

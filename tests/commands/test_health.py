@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from poreconv.commands.health import PAGE, UNTIMED, health, render
+from poreconv.commands.health import UNTIMED, health, render
 from poreconv.config import HealthConfig, SourceConfig, WorkConfig
 from poreconv.errors import ConfigError, FormatError
 from poreconv.evaluation.health.table import READS, read_table
@@ -112,7 +112,7 @@ def killed(*_: object) -> None:
     [
         ("", "run.bed", ConfigError, "a table of reads is .tsv or .parquet"),
         ("run.tsv", "run.tsv", ConfigError, "run.tsv: exists already"),
-        (f"run{PAGE}", "run.tsv", ConfigError, "run.html: exists already"),
+        ("run.html", "run.tsv", ConfigError, "run.html: exists already"),
         ("", "run.tsv", FormatError, "no_reads"),
     ],
 )

@@ -10,9 +10,6 @@ import matplotlib as mpl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-PAGE = ".html"
-"""Suffix of a page."""
-
 WIDE_IN, NARROW_IN = 4.9, 3.2
 """Widths at which the text in a picture stays readable when a telephone shrinks it; two wide or three narrow pictures
 fill a row of the page."""
