@@ -19,7 +19,7 @@ from poreconv.errors import ConfigError
 from poreconv.models.bundle import load_bundle
 from poreconv.training.run import BUNDLE, TrainingRun
 from tests.commands.test_train import logged
-from tests.support import train_together
+from tests.support import pauses, train_together
 from tests.support.data import heartbeat_store, squiggle_store
 from tests.support.models import TINY
 from tests.support.train_together import CONFIG, train_all
@@ -118,8 +118,9 @@ def test_an_interrupted_run_of_two_processes_goes_on(stores: list[Path], togethe
     """Ctrl-C, which both hear, leaves a bundle and one line of words; the same command then ends like undisturbed."""
     program, bundle = Path(sys.executable).with_name("poreconv"), tmp_path / "run" / BUNDLE
     command = [str(program), "train", str(stores[0]), "--out", str(bundle.parent), "--no_report", "--devices=2", *FLAGS]
+    command.append(f"--callbacks={Path(pauses.__file__)}:Pause")
     with started(command) as process:
-        while not (tmp_path / "run" / "checkpoints" / "best.ckpt").exists() and process.poll() is None:
+        while len(list(bundle.parent.glob(pauses.MARKS))) < 2 and process.poll() is None:
             time.sleep(0.002)
         os.killpg(process.pid, signal.SIGINT)
         interrupted, _ = process.communicate(timeout=PATIENCE_S)
