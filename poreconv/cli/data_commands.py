@@ -1,5 +1,6 @@
 """Commands that read signal files and labels, and write data."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from poreconv.cli.options import (
     add_table_out,
     config_of,
 )
-from poreconv.cli.own import add_own_network
 from poreconv.cli.terminal import console, print_ledger, print_line, print_summary, print_written
 from poreconv.config import (
     CompareConfig,
@@ -48,11 +48,25 @@ def _inspect_arguments(parser: ArgumentParser) -> None:
 
 def _inspect(chosen: Namespace) -> None:
     from poreconv.commands.inspect import inspect, next_steps, render
+    from poreconv.labels.project import is_project
 
+    if all(map(is_project, chosen.paths)):
+        _inspect_projects(chosen.paths)
+        return
     inspection = inspect(chosen.paths, config=config_of(FilesConfig, chosen))
     console.print(render(inspection))
     for line in next_steps(inspection):
         print_line(line)
+
+
+def _inspect_projects(paths: Sequence[Path]) -> None:
+    from poreconv.commands.project import next_steps, project, render
+
+    for path in paths:
+        found = project(path)
+        console.print(render(found))
+        for line in next_steps(found):
+            print_line(line)
 
 
 def _health_arguments(parser: ArgumentParser) -> None:
@@ -239,7 +253,8 @@ def _studio_arguments(parser: ArgumentParser) -> None:
     add_labels(parser, required=False, several="each is drawn as a lane, whose events can be accepted as marks")
     text = f"Also find the events of a model, and draw them as a lane: {MODEL_HELP} {AUTO_HELP}"
     parser.add_argument("--model", type=Path, metavar="MODEL", help=text)
-    add_own_network(parser)
+    text = "Your own network, to learn from the marks, and of a --model that was trained with one: my.py:Net (a file)"
+    parser.add_argument("--network", type=str, metavar="NAME", help=f"{text} or package.module:Net.")
     add_config(parser, StudioConfig)
 
 
@@ -262,7 +277,7 @@ COMMANDS = {
     "inspect": Command(
         _inspect_arguments,
         _inspect,
-        "List what files contain and what lies beside them: reads, chemistry, labels, models.",
+        "List what files contain and what lies beside them: reads, chemistry, labels, models; or a studio's project.",
         "poreconv inspect run_folder",
     ),
     "health": Command(
@@ -310,7 +325,7 @@ COMMANDS = {
     "studio": Command(
         _studio_arguments,
         _studio,
-        "Look at squiggles and mark them, in the browser.",
+        "Look at squiggles and mark them, in the browser; a network learns from the marks.",
         "poreconv studio run_folder --project marks",
     ),
 }

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 
-from poreconv.cli import data_commands, model_commands
+from poreconv.cli import data_commands, explain_command, model_commands
 from poreconv.cli.completion import PrintCompletion
 from poreconv.cli.help import Help, is_hidden
 from poreconv.cli.options import PrintVersion, add_messages
@@ -18,7 +18,8 @@ from poreconv.cli.own import check_typed
 from poreconv.cli.stopping import Stop, stoppable
 from poreconv.cli.terminal import forget_unwritten, log_warning, prepare_streams
 from poreconv.cli.usage import arguments_of, flag_of, leaf_of, problem_with, with_underscores
-from poreconv.errors import PoreconvError
+from poreconv.errors import PoreconvError, ReadDropped
+from poreconv.runtime.explaining import see
 from poreconv.runtime.machine import refused
 from poreconv.runtime.messages import messages_shown
 
@@ -26,7 +27,7 @@ set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 logger = logging.getLogger(__name__)
 
-COMMANDS = {**data_commands.COMMANDS, **model_commands.COMMANDS}
+COMMANDS = {**data_commands.COMMANDS, **model_commands.COMMANDS, **explain_command.COMMANDS}
 """Name -> command, in the order of ``--help``."""
 
 COMPLETION = "--print_completion"
@@ -68,7 +69,8 @@ def _ending(name: str, stop: Stop, chosen: Namespace | None = None) -> Iterator[
         if stop.code or isinstance(exc, KeyboardInterrupt):
             reason = str(exc) if isinstance(exc, KeyboardInterrupt) else ""
             _end(reason or _interrupted(chosen), name, code=stop.code or 130)
-        _end(str(refused(exc) if isinstance(exc, OSError | MemoryError) else exc), name, code=1)
+        more = see(exc.reason) if isinstance(exc, ReadDropped) else ""
+        _end(f"{refused(exc) if isinstance(exc, OSError | MemoryError) else exc}{more}", name, code=1)
 
 
 def build_parser(names: Sequence[str], words: Sequence[str] = ()) -> ArgumentParser:

@@ -86,6 +86,8 @@ def _train(chosen: Namespace) -> None:
     )
     if is_first():
         print_summary(f"{trained.bundle}")
+        for caution in trained.cautions:
+            print_summary(caution, to=errors)
         if config.folds and trained.evaluation is not None:
             for table in tables(trained.evaluation):
                 print_summary(table, to=errors)
@@ -236,7 +238,11 @@ def _plot_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="MODEL", help=text)
     parser.add_argument("--start", type=int, metavar="N", help="First sample of the enlarged part.")
     parser.add_argument("--end", type=int, metavar="N", help="Sample after its last.")
-    add_out(parser, "Picture, .png, .svg or .pdf, or page to zoom and drag, .html; replaced if it exists.")
+    text = (
+        "Picture, .png, .svg or .pdf, or page to zoom and drag, .html, which has all reads that --limit or --read_ids"
+        " choose; replaced if it exists."
+    )
+    add_out(parser, text)
     add_own_network(parser)
     add_config(parser, PlotConfig)
 

@@ -3,7 +3,6 @@
 from argparse import _VersionAction
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -134,7 +133,9 @@ class PrintVersion(_VersionAction):
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         """Look it up, which takes a while, and print it."""
-        self.version = f"poreconv {version('poreconv')}"
+        from poreconv.runtime.version import __version__
+
+        self.version = f"poreconv {__version__}"
         super().__call__(parser, namespace, values, option_string)
 
 

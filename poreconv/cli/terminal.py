@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
+from poreconv.runtime.explaining import hint_on
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.messages import PrintableConsole, console as errors, is_quiet, width_of
 
@@ -60,12 +61,14 @@ def log_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def print_ledger(ledger: Ledger) -> None:
-    """Write the summary line of a drop ledger on stderr.
+    """Write the summary line of a drop ledger on stderr, and the command that explains its most frequent reason.
 
     Args:
         ledger: Of the command.
     """
     logger.info("%s", ledger.summary())
+    if hint := hint_on(ledger.main_reason):
+        logger.info("%s", hint)
 
 
 def print_summary(summary: RenderableType, *, to: Console = console) -> None:

@@ -274,7 +274,7 @@ def _draw(comparison: Comparison, picture: Path, paths: tuple[Path, Path], regio
     rows = comparison.table.take(chosen).sort_by([("strand", "ascending"), ("position", "ascending")])
     names = (paths[0].stem, paths[1].stem)
     if picture.suffix == PAGE:
-        plot.save_comparison(plot.interactive_comparison(rows, names, comparison.confounded), picture)
+        plot.save_page(plot.interactive_comparison(rows, names, comparison.confounded), picture)
     else:
         plot.save(plot.comparison(rows, names, comparison.confounded), picture)
 

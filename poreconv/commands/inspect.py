@@ -23,6 +23,7 @@ from poreconv.reads.read import Read
 from poreconv.reads.readers import ReadStream, format_of, open_reads
 from poreconv.reads.readers.beside import files_beside
 from poreconv.reads.selection import Selection
+from poreconv.runtime.explaining import hint_on
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import progress_bar
 from poreconv.runtime.registry import lookup
@@ -183,6 +184,8 @@ def render(inspection: Inspection) -> RenderableType:
         inspection: What `inspect` returned.
     """
     summary = Text(f"files {inspection.files:,}; {inspection.ledger.summary()}")
+    if hint := hint_on(inspection.ledger.main_reason):
+        summary.append(f"\n{hint}")
     tables = [_reads_table(inspection.rows), _labels_table(inspection.labels)]
     if inspection.beside:
         tables.append(_beside_table(inspection.beside))

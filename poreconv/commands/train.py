@@ -22,7 +22,7 @@ from poreconv.evaluation.baselines.own import BaselineFunction
 from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.judge import Trial, judge_together
 from poreconv.evaluation.metrics.own import MetricsAsked, OwnMetrics
-from poreconv.evaluation.report import write_report
+from poreconv.evaluation.report import cautions_of_training, write_report
 from poreconv.evaluation.result import RUN_EVALUATION, Evaluation, Scores, read_evaluation, write_evaluation
 from poreconv.evaluation.truths import Truths
 from poreconv.evaluation.words import FOLDS
@@ -59,6 +59,11 @@ class Trained:
         """The result on test reads, or on validation reads if there are none; None without a report."""
         path = self.folder / RUN_EVALUATION
         return read_evaluation(path) if path.exists() else None
+
+    @property
+    def cautions(self) -> list[str]:
+        """What the course of the training shows against the model, in sentences: too few steps."""
+        return cautions_of_training(self.folder) if (self.folder / "logs").exists() else []
 
     @property
     def scores(self) -> dict[str, Scores]:

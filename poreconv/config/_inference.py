@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from poreconv.config._base import BackendName, DecodeMethod, Precision, WorkConfig, group, require
+from poreconv.config._base import BackendName, DecodeMethod, Precision, WorkConfig, duration_of, group, require
 from poreconv.config._data import FilesConfig, SourceConfig
+from poreconv.config._presets import PRESETS
 
 
 @dataclass(frozen=True)
@@ -126,20 +127,34 @@ class PlotConfig:
 
 @dataclass(frozen=True)
 class StudioConfig:
-    """How the page is served, and how reads, label sources and a model are used."""
+    """How the page is served, how a network learns from the marks, and how reads, label sources and models are used."""
 
     port: int = 8765
     """Port of the page on this machine; 0: any that is free."""
     no_browser: bool = False
     """Print the address only; do not open it."""
+    preset: str | None = None
+    """Settings with which a network learns from the marks; see `TrainConfig.preset`. Default: the first for the task of
+    the marks."""
+    max_time: str | None = "10m"
+    """Time after which learning from the marks ends, such as 90s, 10m, 1h; the learning rate schedule ends with it."""
+    max_steps: int = 0
+    """Number of optimiser steps after which it ends, if it does not before; 0: those of the preset."""
     inference: InferenceConfig = group(InferenceConfig)
     fit: FitConfig = group(FitConfig)
     sources: SourceConfig = group(SourceConfig)
     files: FilesConfig = group(FilesConfig)
 
     def __post_init__(self) -> None:
-        """Check the port."""
+        """Check port and limits."""
         require(0 <= self.port < 1 << 16, f"port: {self.port}; give 0 to {(1 << 16) - 1}")
+        require(self.max_steps >= 0, f"max_steps: {self.max_steps}; must be 0 (those of the preset) or more")
+        require(
+            self.preset is None or self.preset in PRESETS,
+            f"preset: {self.preset!r}; choose one of {', '.join(PRESETS)}",
+        )
+        if self.max_time is not None:
+            duration_of(self.max_time, name="max_time")
 
 
 @dataclass(frozen=True)

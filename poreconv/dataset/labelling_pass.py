@@ -71,7 +71,7 @@ class LabellingPass:
             self.preparation.guard.admit(read, info.reference)
         at_rate = resample_read(read, config.resample_hz or read.sample_rate_hz)
         scale = read_scale(at_rate)
-        events = events_of(self.source, read)
+        events = events_of(self.source, read, may_be_empty=self.preparation.task.needs_starts)
         self._filter(read, info, events)
         events = self.preparation.task.labels(events, read)
         if at_rate is not read:

@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from poreconv.events.tasks.task import Task
 from poreconv.labels.opening import SourceChoices, label_files
 from poreconv.runtime.files import fingerprint
 from poreconv.runtime.records import to_plain
+from poreconv.runtime.version import __version__
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Preparation:
         text = json.dumps(plan, sort_keys=True)  # of the standard library: its hash stands in stores
         digest = hashlib.sha256(text.encode()).hexdigest()
         return {
-            "poreconv_version": version("poreconv"),
+            "poreconv_version": __version__,
             "files": len(self.files),
             "labels": self.sources,
             "labels_from": [str(path) for path in self.label_files],

@@ -16,6 +16,7 @@ from poreconv.dataset.staging import LabelledRead, StagedFile, staged_files
 from poreconv.dataset.store import StoreInfo
 from poreconv.dataset.store_writer import StoreWriter
 from poreconv.errors import StoreError
+from poreconv.runtime.explaining import see
 from poreconv.runtime.ledger import Ledger
 
 LONGEST_DWELL = 1 << 16
@@ -60,7 +61,8 @@ class WritingPass:
                 ledger.kept += 1
             if not ledger.kept:
                 cause = next((f"; {drop.detail}" for drop in ledger.named if drop.reason != "no_label"), "")
-                raise StoreError(f"no read was kept, so no store was written; {ledger.summary()}{cause}")
+                more = f"{cause}{see(ledger.main_reason)}"
+                raise StoreError(f"no read was kept, so no store was written; {ledger.summary()}{more}")
             writer.finish(self._info(median_dwell, longest, counts, ledger, moved))
 
     def _reads(self, staged: list[StagedFile], progress: Callable[[float], None]) -> Iterator[LabelledRead]:

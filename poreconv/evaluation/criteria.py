@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from poreconv.config import BOUNDARY
 from poreconv.evaluation.baselines import BASELINES
 from poreconv.evaluation.metrics import BoundaryMetric
+from poreconv.evaluation.metrics.lengths import FoundByLength
 from poreconv.evaluation.presentation import Presentation
-from poreconv.evaluation.words import percent
+from poreconv.evaluation.words import hardest_length, percent, truth_of
 from poreconv.events.matching import partners
-from poreconv.events.targets import boundaries, known_starts
+from poreconv.events.targets import boundaries, boundary_events, known_starts
 from poreconv.events.tasks import task_named
 from poreconv.events.tasks.task import Task
 from poreconv.runtime.registry import lookup
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1
 """Samples within which a boundary of an excerpt counts as right."""
+
+ALIGNED = {"tombo", "aligned_to_ref", "sam_resquiggle", "resquiggle_paf", "eventalign"}
+"""Label sources whose boundaries an aligner placed that knows the sequence: only beside these do `ALIGNERS` count."""
 
 ALIGNERS = {"dna_r9.4.1": 0.81, "rna001": 0.58, "rna002": 0.51, "rna004": 0.52}
 """Chemistry -> F1 within one sample of two aligners that know the sequence against each other: Tombo and f5c, measured
@@ -120,6 +124,14 @@ class Criterion(Presentation):
         """
         return {}
 
+    def found_by_length(self, metric: Any) -> list[FoundByLength]:
+        """Return how many true events are found, by their length; empty where a task has no events.
+
+        Args:
+            metric: What `metric` made.
+        """
+        return []
+
     def confusion(self, metric: Any) -> NDArray[np.int64]:
         """Return true classes by predicted ones; empty where there are none.
 
@@ -145,7 +157,8 @@ class BoundaryCriterion(Criterion):
         " over-segmentation; 0.1 is 10 % too many boundaries. |d|: distance in samples from a true boundary to the"
         " nearest prediction."
     )
-    pictures = (f"{PICTURES}:by_tolerance", f"{PICTURES}:offsets")
+    pictures = (f"{PICTURES}:by_tolerance", f"{PICTURES}:offsets", f"{PICTURES}:by_length")
+    found = "boundaries found within one sample, by the dwell that begins there"
 
     def metric(self, classes: tuple[str, ...]) -> BoundaryMetric:
         """Make a `BoundaryMetric`."""
@@ -153,7 +166,8 @@ class BoundaryCriterion(Criterion):
 
     def update(self, metric: Any, target: NDArray[Any], events: Events, outputs_CT: NDArray[np.float32] | None) -> None:
         """Match the boundaries of one read."""
-        metric.update(boundaries(target), known_starts(events, target))
+        true = boundary_events(target)
+        metric.update(true.start, known_starts(events, target), true.duration)
 
     def columns(self, classes: tuple[str, ...]) -> dict[str, str]:
         """Return F1 by tolerance, and the balance of errors; distances in samples."""
@@ -164,14 +178,14 @@ class BoundaryCriterion(Criterion):
         }  # fmt: skip
 
     def how_good(self, result: Evaluation) -> str:
-        """Describe recall and precision, beside what two aligners have with each other."""
+        """Describe recall and precision; beside an aligner's truth, also what two aligners have with each other."""
         scores = result.model_scores
         found = (
             f"It finds {percent(scores['recall_1'])} of the true boundaries within one sample;"
             f" {percent(scores['precision_1'])} of the boundaries that it reports are right."
         )
         known = [code for code in result.recipe.chemistries if code in ALIGNERS]
-        if len(known) != 1:
+        if len(known) != 1 or not truth_of(result) or truth_of(result) - ALIGNED:
             return found
         return (
             f"{found} For comparison: two aligners that know the sequence agree with an F1 of"
@@ -187,9 +201,11 @@ class BoundaryCriterion(Criterion):
         errors = (
             f"it misses {percent(missed)} of the true ones, and {percent(wrong)} of those that it reports are wrong"
         )
+        number = f"{percent(abs(surplus))} too {'many' if surplus > 0 else 'few'} boundaries"
         if abs(surplus) < SLIGHT:
-            return f"It reports about as many boundaries as there are; {errors}."
-        return f"It reports {percent(abs(surplus))} too {'many' if surplus > 0 else 'few'} boundaries; {errors}."
+            number = "about as many boundaries as there are"
+        hardest = hardest_length(result, "starts of events", "within one sample")
+        return f"It reports {number}; {errors}.{hardest}"
 
     def wrong(self, target: NDArray[Any], predicted: Events) -> NDArray[np.bool_]:
         """Find boundaries of either that have no partner within `TOLERANCE`."""
@@ -210,6 +226,11 @@ class BoundaryCriterion(Criterion):
     def offsets(self, metric: Any) -> dict[int, int]:
         """Return `BoundaryMetric.offsets`."""
         found: dict[int, int] = metric.offsets()
+        return found
+
+    def found_by_length(self, metric: Any) -> list[FoundByLength]:
+        """Return `BoundaryMetric.found_by_length`."""
+        found: list[FoundByLength] = metric.found_by_length()
         return found
 
 

@@ -15,12 +15,14 @@ from poreconv.evaluation.baselines import Baseline
 from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.excerpt import Excerpt
 from poreconv.evaluation.metrics import ReliabilityMetric
+from poreconv.evaluation.metrics.lengths import FoundByLength
 from poreconv.evaluation.metrics.own import OwnMetrics, Scorer
 from poreconv.evaluation.result import MODEL, Evaluation, ReadScores, Scores
 from poreconv.evaluation.truths import ReadKey, Truths
 from poreconv.events.events import Events
 from poreconv.inference.labeller import Labeller
 from poreconv.models.recipe import Recipe
+from poreconv.runtime.explaining import see
 from poreconv.runtime.ledger import Ledger
 from poreconv.runtime.progress import Progress
 
@@ -89,6 +91,10 @@ class Judge:
     def offsets(self) -> dict[int, int]:
         """Return the distances of boundaries; empty for other tasks."""
         return self._criterion.offsets(self._metric)
+
+    def found_by_length(self) -> list[FoundByLength]:
+        """Return how many true events are found, by their length; empty where a task has no events."""
+        return self._criterion.found_by_length(self._metric)
 
     def confusion(self) -> NDArray[np.int64]:
         """Return true classes by predicted ones; empty where there are none."""
@@ -174,6 +180,7 @@ def judge_together(
         versions=versions(),
         reliability=judges[MODEL].reliability.table(),
         offsets=judges[MODEL].offsets(),
+        found_by_length=judges[MODEL].found_by_length(),
         confusion=judges[MODEL].confusion(),
         reads=_read_scores(judges, recipe, {i: judged[i] for i in kept}),
         drawn=[_drawn(*judged[i]) for i in spread(kept, MOST_DRAWN)],
@@ -183,7 +190,8 @@ def judge_together(
 
 def _none_left(truths: Truths, ledger: Ledger) -> StoreError:
     cause = next((f"; {drop.detail}" for drop in ledger.named if drop.reason in MismatchError.REASONS), "")
-    return StoreError(f"{truths.where}: no read of split {truths.split} is left to judge on; {ledger.summary()}{cause}")
+    more = f"{ledger.summary()}{cause}{see(ledger.main_reason)}"
+    return StoreError(f"{truths.where}: no read of split {truths.split} is left to judge on; {more}")
 
 
 def _described(trials: Sequence[Trial]) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from poreconv.events.levels import event_levels
 from poreconv.inference.labeller import Labeller
 from poreconv.pore_models.model import PoreModel
 from poreconv.reads.read import Read
-from poreconv.reads.selection import NOT_ASKED
-from poreconv.runtime.ledger import Ledger
+from poreconv.runtime.explaining import see
+from poreconv.runtime.ledger import NOT_ASKED, Ledger
 from poreconv.runtime.progress import Progress
 
 WITHOUT, WITH_SEQUENCE = JUDGES
@@ -89,7 +89,7 @@ def judge_levels(
         done = ledger.reads_in - ledger.counts[NOT_ASKED]
         progress(done / max(n_reads, 1), f"{done:,} of {n_reads:,} reads")
     if not judged.reads:
-        raise StoreError(f"no read is left to judge on; {ledger.summary()}")
+        raise StoreError(f"no read is left to judge on; {ledger.summary()}{see(ledger.main_reason)}")
     return _evaluation(judged, labeller, ledger, WITH_SEQUENCE if known else WITHOUT)
 
 

@@ -45,6 +45,8 @@ class Presentation(ABC):
     """What the pictures of all reads show."""
     pictures: ClassVar[tuple[str, ...]] = ()
     """Pictures of all reads together, ``"module:function"``; each takes an `Evaluation`."""
+    found: ClassVar[str] = ""
+    """What the shares by length are shares of; empty: it has none."""
     references: ClassVar[tuple[str, ...]] = ()
     """Methods that stand beside the model without being its rivals: they know the sequence, or minimise the score."""
 

@@ -14,6 +14,7 @@ from poreconv.evaluation.segment_criterion import SegmentCriterion, with_classes
 from poreconv.evaluation.words import percent
 
 if TYPE_CHECKING:
+    from poreconv.evaluation.metrics.lengths import FoundByLength
     from poreconv.evaluation.result import Evaluation
     from poreconv.events.events import Events
 
@@ -63,3 +64,7 @@ class ReadCriterion(SegmentCriterion):
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Count each read once, by its first sample: its samples are all alike."""
         return super().certainty(target[:1], outputs_CT[:, :1])
+
+    def found_by_length(self, metric: Any) -> list[FoundByLength]:
+        """Return nothing: a whole read has no events that could be missed."""
+        return []

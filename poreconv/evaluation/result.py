@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from poreconv.errors import ConfigError, FormatError
 from poreconv.evaluation.criteria import criterion_of
 from poreconv.evaluation.excerpt import Excerpt
+from poreconv.evaluation.metrics.lengths import FoundByLength
 from poreconv.evaluation.presentation import JUDGES, Presentation
 from poreconv.models.recipe import Recipe
 from poreconv.runtime.files import whole_file
@@ -70,6 +71,8 @@ class Evaluation:
     """The model's mean probability and the share that was right, by bin; see `ReliabilityMetric.table`."""
     offsets: dict[int, int] = field(default_factory=dict)
     """Samples from a true boundary to the model's nearest (positive: late) -> number; see `BoundaryMetric.offsets`."""
+    found_by_length: list[FoundByLength] = field(default_factory=list)
+    """How many true events the model found, by class and length: for boundaries, by the dwell that begins there."""
     confusion: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
     """Number of samples, or of whole reads, by true class (row) and class that the model predicted (column; for samples
     the last column is for no class); empty where a task has no classes."""

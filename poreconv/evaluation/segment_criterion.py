@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from poreconv.evaluation.criteria import PICTURES, Criterion
 from poreconv.evaluation.metrics import SegmentMetric
-from poreconv.evaluation.words import class_balance, percent
+from poreconv.evaluation.metrics.lengths import FoundByLength
+from poreconv.evaluation.words import class_balance, hardest_length, percent
 
 if TYPE_CHECKING:
     from poreconv.evaluation.result import Evaluation
@@ -35,7 +36,8 @@ class SegmentCriterion(Criterion):
         " found in several pieces; under-segmented: share that were found as one with another. |d|: median distance in"
         " samples between a true segment's start or end and that of the best predicted one."
     )
-    pictures = (f"{PICTURES}:confusion",)
+    pictures = (f"{PICTURES}:confusion", f"{PICTURES}:by_length")
+    found = "segments found, with an IoU of 0.5 or more, by their length"
 
     def metric(self, classes: tuple[str, ...]) -> SegmentMetric:
         """Make a `SegmentMetric`."""
@@ -61,8 +63,8 @@ class SegmentCriterion(Criterion):
         return f"{numbers}; {accuracy}; on average, {overlap}."
 
     def balance(self, result: Evaluation) -> str:
-        """Describe the hardest class."""
-        return class_balance(result, self.counted)
+        """Describe the hardest class, and the lengths that are hardest."""
+        return class_balance(result, self.counted) + hardest_length(result, "segments", "with an IoU of 0.5 or more")
 
     def certainty(
         self, target: NDArray[Any], outputs_CT: NDArray[np.float32]
@@ -70,6 +72,11 @@ class SegmentCriterion(Criterion):
         """Return the probability of the most probable class at each known sample, and whether it is the true one."""
         known = self.task.known(target)
         return outputs_CT.max(0)[known], (outputs_CT.argmax(0) == target)[known]
+
+    def found_by_length(self, metric: Any) -> list[FoundByLength]:
+        """Return `SegmentMetric.found_by_length`."""
+        found: list[FoundByLength] = metric.found_by_length()
+        return found
 
     def confusion(self, metric: Any) -> NDArray[np.int64]:
         """Return the metric's confusion matrix."""

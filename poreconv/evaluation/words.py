@@ -19,6 +19,10 @@ JUDGED, BETWEEN = "judged_samples", "samples_between_boundaries"
 """Keys in the data of a result without true labels: samples that were judged, and those from the model's first boundary
 to its last, read by read."""
 
+FEW_EVENTS, RARE, CLEARLY_LESS = 10, 0.01, 0.05
+"""Fewest events of a length that a sentence is made of, as a number and as a share of all; and by how much the share
+found must be less than that of all."""
+
 COUNTED = ("absolute", "segments", "events_per_s")
 """Prefixes of the keys of scores that are numbers of samples, segments or events."""
 
@@ -72,6 +76,37 @@ def class_balance(result: Evaluation, counted: str) -> str:
         return hardest
     predicted = [*classes, "no class"][int(lost.argmax())]
     return f"{hardest} {percent(lost.max() / row.sum())} of its {counted} are predicted as {predicted}."
+
+
+def hardest_length(result: Evaluation, what: str, how: str) -> str:
+    """Describe which lengths of true events are found least, if they are frequent and found clearly less than others.
+
+    Args:
+        result: Result of the evaluation.
+        what: What is found.
+        how: When it counts as found.
+    """
+    rows = result.found_by_length
+    n_true, n_found = sum(row.n_true for row in rows), sum(row.n_found for row in rows)
+    frequent = [row for row in rows if row.n_true >= max(FEW_EVENTS, RARE * n_true)]
+    hardest = min(frequent, key=lambda row: row.share, default=None)
+    if hardest is None or hardest.share > n_found / n_true - CLEARLY_LESS:
+        return ""
+    lengths = f"{hardest.shortest:,} to {hardest.longest:,}" if hardest.longest > 1 else "1"
+    kind = f" of class {hardest.name}" if hardest.name else ""
+    chosen = f"{what}{kind} of {lengths} {'samples' if hardest.longest > 1 else 'sample'}"
+    found, of_all = percent(hardest.share), percent(n_found / n_true)
+    return f" Of the {chosen}, {found} are found {how}; of all, {of_all}."
+
+
+def truth_of(result: Evaluation) -> set[str]:
+    """Return the names of the label sources that the reads were judged by; none: not known.
+
+    Args:
+        result: Result of the evaluation.
+    """
+    stores = result.data.get("stores", ())
+    return {str(name) for described in (result.data, *stores) for name in described.get("labels", ())}
 
 
 def worst_by_score(result: Evaluation) -> str:

@@ -4,9 +4,8 @@ The state of a mark is its last change, so that of two changes to one mark the l
 history; undoing an action adds the states from before it.
 """
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Literal, Self, get_args
 
 from poreconv.config import require
 from poreconv.errors import FormatError
+from poreconv.labels.database import Database
 
 DATABASE = "marks.sqlite"
 """Name of the database in the folder of a project."""
@@ -34,28 +34,30 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B
 LONGEST_NAME = 80
 """Characters of the name of a class or a person."""
 
+COLOUR = re.compile("#[0-9a-fA-F]{6}")
+
 VERSION = 1
 """Of the schema."""
 
 SCHEMA = f"""
-CREATE TABLE classes (name TEXT PRIMARY KEY, colour TEXT NOT NULL);
-CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE actions (
+CREATE TABLE IF NOT EXISTS classes (name TEXT PRIMARY KEY, colour TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS actions (
     action INTEGER PRIMARY KEY AUTOINCREMENT, who TEXT NOT NULL, at TEXT NOT NULL,
     of INTEGER REFERENCES actions, undone INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE changes (
+CREATE TABLE IF NOT EXISTS changes (
     change INTEGER PRIMARY KEY AUTOINCREMENT, action INTEGER NOT NULL REFERENCES actions, mark INTEGER NOT NULL,
     read_id TEXT NOT NULL, kind TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, label TEXT NOT NULL,
     removed INTEGER NOT NULL, again INTEGER
 );
-CREATE INDEX changes_of_read ON changes (read_id, mark, change);
-CREATE INDEX changes_of_mark ON changes (mark, change);
-CREATE INDEX changes_of_action ON changes (action);
+CREATE INDEX IF NOT EXISTS changes_of_read ON changes (read_id, mark, change);
+CREATE INDEX IF NOT EXISTS changes_of_mark ON changes (mark, change);
+CREATE INDEX IF NOT EXISTS changes_of_action ON changes (action);
 PRAGMA user_version = {VERSION};
 """
 """Actions of people, each with one change or more. ``of`` is the action that one undoes or repeats; ``again`` is the
-change whose state, and whose place among overlapping marks, comes back."""
+change whose state, and whose place among overlapping marks, comes back. Two processes may make the tables at once."""
 
 PLACE = "coalesce(again, change)"
 """Place of a change among those of overlapping marks."""
@@ -111,29 +113,30 @@ class Marks:
         writable: Make the folder and the database where they are missing; else only read.
 
     Raises:
+        ConfigError: The folder is a file.
         FormatError: The folder contains no such database, or one of a later version.
     """
 
     def __init__(self, folder: Path, *, writable: bool = False) -> None:
         self.path = database_in(folder)
         if writable:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            parent = self.path.parent
+            require(parent.is_dir() or not parent.exists(), f"{parent}: not a folder; give another --project")
+            parent.mkdir(parents=True, exist_ok=True)
         elif not self.path.is_file():
             raise FormatError(f"{folder}: no project of poreconv studio; give the folder of --project")
-        mode = "rwc" if writable else "ro"
-        with _errors(self.path):
-            address = f"{self.path.resolve().as_uri()}?mode={mode}"
-            self._database = sqlite3.connect(address, uri=True, timeout=30, check_same_thread=False)
-            self._database.isolation_level = None  # transactions are begun by `_writing`
-            found = self._database.execute("PRAGMA user_version").fetchone()[0]
-            if writable:
-                self._database.execute("PRAGMA journal_mode = WAL")
-                self._database.execute("PRAGMA synchronous = FULL")
-            if writable and found == 0:
-                self._database.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
-        if found > VERSION or (found == 0 and not writable):
-            self.close()
-            raise FormatError(f"{self.path}: not written by this version of poreconv studio; update poreconv")
+        self._database = Database(self.path, SCHEMA, VERSION, writable=writable)
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy the marks as they are now to another folder.
+
+        Args:
+            folder: Made if it does not exist.
+
+        Raises:
+            MachineError: They cannot be read, or the copy not be written.
+        """
+        self._database.copy_to(database_in(folder))
 
     def close(self) -> None:
         """Close the database."""
@@ -156,19 +159,19 @@ class Marks:
             read_id: Id of the read.
         """
         where = CURRENT.format(where="WHERE read_id = ?")
-        rows = self._ask(f"SELECT {STATE} FROM changes WHERE {where} ORDER BY {PLACE}", read_id)
+        rows = self._database.ask(f"SELECT {STATE} FROM changes WHERE {where} ORDER BY {PLACE}", read_id)
         return [_mark(row) for row in rows]
 
     def read_ids(self) -> list[str]:
         """Return the ids of the reads that have marks, in the order of their first one."""
         where = CURRENT.format(where="")
-        rows = self._ask(f"SELECT read_id FROM changes WHERE {where} GROUP BY read_id ORDER BY min(mark)")
+        rows = self._database.ask(f"SELECT read_id FROM changes WHERE {where} GROUP BY read_id ORDER BY min(mark)")
         return [row[0] for row in rows]
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the number of marks of each kind, of each read that has any."""
         where, found = CURRENT.format(where=""), dict[str, dict[str, int]]()
-        rows = self._ask(f"SELECT read_id, kind, count(*) FROM changes WHERE {where} GROUP BY read_id, kind")
+        rows = self._database.ask(f"SELECT read_id, kind, count(*) FROM changes WHERE {where} GROUP BY read_id, kind")
         for read_id, kind, number in rows:
             found.setdefault(read_id, {})[kind] = number
         return found
@@ -179,7 +182,7 @@ class Marks:
         Args:
             read_id: Id of the read.
         """
-        rows = self._ask(
+        rows = self._database.ask(
             f"SELECT who, at, {STATE} FROM changes JOIN actions USING (action) WHERE read_id = ? ORDER BY change",
             read_id,
         )
@@ -188,16 +191,16 @@ class Marks:
     @property
     def version(self) -> int:
         """A number that grows with every action."""
-        return int(self._ask("SELECT coalesce(max(action), 0) FROM actions")[0][0])
+        return int(self._database.ask("SELECT coalesce(max(action), 0) FROM actions")[0][0])
 
     def classes(self) -> list[MarkClass]:
         """Return the classes, in the order in which they were made."""
-        return [MarkClass(*row) for row in self._ask("SELECT name, colour FROM classes ORDER BY rowid")]
+        return [MarkClass(*row) for row in self._database.ask("SELECT name, colour FROM classes ORDER BY rowid")]
 
     @property
     def used_as(self) -> MarkedKind:
         """Which kind of marks the project is for."""
-        rows = self._ask("SELECT value FROM settings WHERE name = 'used_as'")
+        rows = self._database.ask("SELECT value FROM settings WHERE name = 'used_as'")
         found: MarkedKind = rows[0][0] if rows else "interval"
         return found
 
@@ -206,7 +209,7 @@ class Marks:
         if self.used_as == "boundary":
             return ()
         where = CURRENT.format(where="")
-        rows = self._ask(
+        rows = self._database.ask(
             f"SELECT DISTINCT kind, label FROM changes WHERE {where} AND kind IN (?, 'seen')", self.used_as
         )
         used = {label for kind, label in rows if kind != "seen"}
@@ -222,20 +225,23 @@ class Marks:
         Args:
             who: Name of the person.
             read_id: Id of the read.
-            marks: The states; number 0 makes a new mark.
+            marks: The states; number 0 makes a new mark. Without one there is no action, thus nothing to undo.
 
         Raises:
             ConfigError: A mark has no samples, or is none of this read.
+            MachineError: The change cannot be stored: the disk is full, or another process holds the database.
         """
         _check_name(who, "the name of a person")
-        known = {row[0] for row in self._ask("SELECT DISTINCT mark FROM changes WHERE read_id = ?", read_id)}
+        if not marks:
+            return
+        known = {row[0] for row in self._database.ask("SELECT DISTINCT mark FROM changes WHERE read_id = ?", read_id)}
         for mark in marks:
             _check(mark, read_id, known)
-        with self._writing():
+        with self._database.writing():
             action = self._add_action(who)
             for label in dict.fromkeys(mark.label for mark in marks if mark.label):
                 self._add_class(label)
-            next_number = self._ask("SELECT coalesce(max(mark), 0) + 1 FROM changes")[0][0]
+            next_number = self._database.ask("SELECT coalesce(max(mark), 0) + 1 FROM changes")[0][0]
             for mark in marks:
                 number = mark.mark or next_number
                 next_number += not mark.mark
@@ -250,8 +256,8 @@ class Marks:
         Returns:
             Id of the read that it changed; None: there was no such action.
         """
-        with self._writing():
-            found = self._ask(f"SELECT max(action) FROM actions WHERE {OF_PERSON} AND NOT undone", who)
+        with self._database.writing():
+            found = self._database.ask(f"SELECT max(action) FROM actions WHERE {OF_PERSON} AND NOT undone", who)
             return self._repeat(who, found[0][0], undone=True)
 
     def redo(self, who: str) -> str | None:
@@ -263,10 +269,10 @@ class Marks:
         Returns:
             Id of the read that it changed; None: there was no such action.
         """
-        with self._writing():
+        with self._database.writing():
             last = f"SELECT coalesce(max(action), 0) FROM actions WHERE {OF_PERSON} AND NOT undone"
             undone = f"SELECT min(action) FROM actions WHERE {OF_PERSON} AND undone AND action > ({last})"
-            return self._repeat(who, self._ask(undone, who, who)[0][0], undone=False)
+            return self._repeat(who, self._database.ask(undone, who, who)[0][0], undone=False)
 
     def set_class(self, name: str, colour: str = "") -> None:
         """Make a class, or change its colour.
@@ -274,12 +280,16 @@ class Marks:
         Args:
             name: Of the class.
             colour: As ``#rrggbb``; default: the next one.
+
+        Raises:
+            ConfigError: That is no name, or no colour.
         """
         _check_name(name, "the name of a class")
-        with self._writing():
+        require(not colour or bool(COLOUR.fullmatch(colour)), f"class {name}: colour {colour!r}; give it as #rrggbb")
+        with self._database.writing():
             self._add_class(name)
             if colour:
-                self._database.execute("UPDATE classes SET colour = ? WHERE name = ?", (colour, name))
+                self._database.do("UPDATE classes SET colour = ? WHERE name = ?", colour, name)
 
     def set_used_as(self, kind: MarkedKind) -> None:
         """Choose which kind of marks the project is for; those of other kinds are kept.
@@ -291,16 +301,18 @@ class Marks:
             ConfigError: There is no such kind.
         """
         require(kind in get_args(MarkedKind), f"marks {kind!r}: choose one of {', '.join(get_args(MarkedKind))}")
-        with self._writing():
-            self._database.execute("INSERT OR REPLACE INTO settings VALUES ('used_as', ?)", (kind,))
+        with self._database.writing():
+            self._database.do("INSERT OR REPLACE INTO settings VALUES ('used_as', ?)", kind)
 
     def _repeat(self, who: str, action: int | None, *, undone: bool) -> str | None:
         """Undo an action, or repeat one that was undone; return the id of its read."""
         if action is None:
             return None
-        rows = self._ask(f"SELECT change, read_id, {STATE} FROM changes WHERE action = ? ORDER BY change", action)
+        rows = self._database.ask(
+            f"SELECT change, read_id, {STATE} FROM changes WHERE action = ? ORDER BY change", action
+        )
         again = self._add_action(who, of=action)
-        self._database.execute("UPDATE actions SET undone = ? WHERE action = ?", (undone, action))
+        self._database.do("UPDATE actions SET undone = ? WHERE action = ?", undone, action)
         for change, read_id, *row in reversed(rows) if undone else rows:
             place, mark = self._before(change, _mark(row)) if undone else (change, _mark(row))
             self._add_change(again, read_id, mark, place)
@@ -309,39 +321,23 @@ class Marks:
     def _before(self, change: int, mark: Mark) -> tuple[int, Mark]:
         """Return place and state of a mark before a change; of a mark that was made by it, its removal."""
         query = f"SELECT {PLACE}, {STATE} FROM changes WHERE mark = ? AND change < ? ORDER BY change DESC LIMIT 1"
-        for place, *row in self._ask(query, mark.mark, change):
+        for place, *row in self._database.ask(query, mark.mark, change):
             return place, _mark(row)
         return change, replace(mark, removed=True)
 
     def _add_action(self, who: str, of: int | None = None) -> int:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        made = self._database.execute("INSERT INTO actions (who, at, of) VALUES (?, ?, ?)", (who, now, of))
-        return int(made.lastrowid or 0)
+        return self._database.do("INSERT INTO actions (who, at, of) VALUES (?, ?, ?)", who, now, of)
 
     def _add_change(self, action: int, read_id: str, mark: Mark, again: int | None = None) -> None:
         state = (mark.mark, mark.kind, mark.start, mark.end, mark.label, mark.removed)
         values = f"INSERT INTO changes (action, read_id, {STATE}, again) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        self._database.execute(values, (action, read_id, *state, again))
+        self._database.do(values, action, read_id, *state, again)
 
     def _add_class(self, name: str) -> None:
-        number = self._ask("SELECT count(*) FROM classes")[0][0]
+        number = self._database.ask("SELECT count(*) FROM classes")[0][0]
         colour = COLOURS[number % len(COLOURS)]
-        self._database.execute("INSERT OR IGNORE INTO classes VALUES (?, ?)", (name, colour))
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Make one transaction of what is written, on the disk when it ends."""
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._database.execute("COMMIT")
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-
-    def _ask(self, query: str, *values: Any) -> list[Any]:
-        with closing(self._database.execute(query, values)) as found:
-            return found.fetchall()
+        self._database.do("INSERT OR IGNORE INTO classes VALUES (?, ?)", name, colour)
 
 
 OF_PERSON = "who = ? AND of IS NULL"
@@ -365,15 +361,6 @@ def files_of(folder: Path) -> list[Path]:
     """
     database = database_in(folder)
     return [database, database.with_name(f"{DATABASE}-wal")]
-
-
-@contextmanager
-def _errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as exc:
-        problem = f"{path}: cannot be read as marks of poreconv studio ({exc})"
-        raise FormatError(f"{problem}; give the folder of --project, on a disk of this machine") from exc
 
 
 def _mark(row: Sequence[Any]) -> Mark:

@@ -222,21 +222,22 @@ def kept_reads(
     ledger.notes.update(source.notes)
 
 
-def events_of(source: LabelSource, read: Read) -> Events:
+def events_of(source: LabelSource, read: Read, *, may_be_empty: bool = False) -> Events:
     """Return the events of a read that must have a label.
 
     Args:
         source: The label source.
         read: The read to label.
+        may_be_empty: Whether coverage without an event is a label too, as for boundaries: none is there.
 
     Returns:
-        One event or more.
+        One event or more; with ``may_be_empty`` perhaps only coverage.
 
     Raises:
         LabelError: The source has no label for the read (``no_label``), or one that does not fit it.
     """
     events = source.events(read)
-    if events is None or not len(events):
+    if events is None or not (len(events) or (may_be_empty and len(events.coverage))):
         raise LabelError(
             f"{read.where}: no label; give the file that contains it with --labels_from", reason="no_label"
         )

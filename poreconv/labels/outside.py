@@ -26,7 +26,7 @@ class HasEvents(Protocol):
             read: The read to label.
 
         Returns:
-            Its events; None: it has no label.
+            Its events, or None if it has no label.
         """
         ...
 

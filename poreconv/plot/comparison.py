@@ -1,7 +1,5 @@
 """Two conditions along a reference: levels, dwells, and where they differ."""
 
-from pathlib import Path
-
 import numpy as np
 import plotly.graph_objects as go
 import pyarrow as pa
@@ -9,7 +7,6 @@ from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
 from poreconv.plot import style
-from poreconv.runtime.files import whole_file
 
 PANELS = ("level (pA)", "dwell (ms)", "KS statistic")
 HEIGHTS = (3, 2, 2)
@@ -55,33 +52,30 @@ def interactive_comparison(rows: pa.Table, names: tuple[str, str], remark: str =
     position, kmer = rows["position"].to_numpy(), rows["reference_kmer"].to_pylist()
     common = {"x": position, "customdata": kmer, "hovertemplate": HOVER}
     for side, name, colour in zip("ab", names, style.cycled(names).values(), strict=True):
-        line = {"color": colour, "width": 1.5}
+        line, meta = {"color": colour, "width": 1.5}, {"colour": style.ON_PAGES.get(colour)}
         error = {"type": "data", "array": rows[f"sd_{side}"].to_numpy(), "thickness": 0.8, "width": 0}
-        legend = {"name": name, "legendgroup": name}
+        legend = {"name": name, "legendgroup": name, "meta": meta}
         figure.add_scatter(
             y=rows[f"mean_{side}"].to_numpy(), error_y=error, line=line, mode="lines", **legend, **common, row=1, col=1
         )
         dwell = np.round(1000 * rows[f"dwell_{side}"].to_numpy(), 3)
         figure.add_scatter(y=dwell, line=line, mode="lines", showlegend=False, **legend, **common, row=2, col=1)
-    bars = {"marker": {"color": style.INK}, "name": "KS", "showlegend": False}
+    bars = {
+        "marker": {"color": style.INK},
+        "meta": {"colour": style.ON_PAGES[style.INK]},
+        "name": "KS",
+        "showlegend": False,
+    }
     figure.add_bar(y=rows["ks"].to_numpy(), **bars, **common, row=3, col=1)
     for number, quantity in enumerate(PANELS, start=1):
         figure.update_yaxes(title=quantity, row=number, col=1)
     figure.update_xaxes(title=_place(rows), row=len(PANELS), col=1)
-    title = {"text": remark.replace("; ", ";<br>"), "font": {"size": 12, "color": style.SPIKE}}
-    figure.update_layout(template="plotly_white", height=620, title=title, margin={"t": 80 if remark else 30})
+    lines = [f"{' and '.join(names)}, {rows['contig'][0].as_py()}", *(remark.split("; ") if remark else ())]
+    title = {"text": ";<br>".join(lines), "font": {"size": 12}}
+    margin = {"t": 50 + 15 * len(lines)}
+    figure.update_layout(template="plotly_white", height=620, title=title, margin=margin, dragmode="pan")
+    figure.update_yaxes(fixedrange=True)
     return figure
-
-
-def save_comparison(figure: go.Figure, path: Path | str) -> None:
-    """Write a figure of `interactive_comparison` as one self-contained HTML page.
-
-    Args:
-        figure: The figure.
-        path: File to write; it appears complete or not at all.
-    """
-    with whole_file(Path(path)) as partial:
-        partial.write_text(figure.to_html(include_plotlyjs=True, config={"displaylogo": False, "scrollZoom": True}))
 
 
 def _place(rows: pa.Table) -> str:

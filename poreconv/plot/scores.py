@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 from numpy.typing import ArrayLike
 
 from poreconv.events.matching import TOLERANCES
@@ -71,6 +71,35 @@ def _offset(at: float, _: float) -> str:
     """Return the label of a bar."""
     sign = "≤ " if at <= -NEAR else "≥ " if at >= NEAR else ""
     return f"{sign}{at:g}"
+
+
+FoundByLength = tuple[str, int, int, int, int]
+"""A class, the shortest and the longest length in samples, the number of true events, and of those found."""
+
+
+def found_by_length(rows: Sequence[FoundByLength]) -> Figure:
+    """Draw the share of true events that are found against their length, class by class, over the share of each length.
+
+    Args:
+        rows: One or more, as in ``Evaluation.found_by_length``.
+    """
+    figure, axes = style.one_panel()
+    name, shortest, longest, n_true, n_found = (np.array(column) for column in zip(*rows, strict=True))
+    colours = style.cycled(list(dict.fromkeys(name.tolist())))
+    for each, colour in colours.items():
+        of_class = name == each
+        middle, share = np.sqrt(shortest * (longest + 1.0)), n_found / n_true
+        axes.plot(middle[of_class], share[of_class], color=colour, marker="o", markersize=4, linewidth=1.4, label=each)
+    for first in np.unique(shortest):
+        of_length = n_true[shortest == first].sum() / n_true.sum()
+        axes.bar(first, of_length, width=0.95 * first, align="edge", color=style.PALE, zorder=0)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.set_ylim(0, 1.04)
+    style.tidy(axes, x="length (samples)", y="share found")
+    if len(colours) > 1:
+        style.legend_beneath(figure, axes, columns=4)
+    return figure
 
 
 def confusion(counts: ArrayLike, classes: Sequence[str]) -> Figure:

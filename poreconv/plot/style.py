@@ -17,6 +17,9 @@ INK, GREY, PALE = "#333333", "#8a8a8a", "#e6e6e6"
 MODEL = "#0072B2"
 """Colour of the model's predictions and scores."""
 
+ON_PAGES = {INK: "--ink", MODEL: "--blue"}
+"""Colour -> the variable of ``pages/style.css`` that replaces it on a page, light or dark."""
+
 SPIKE = "#D55E00"
 """Colour of marks for samples outside the picture, and of errors."""
 

@@ -18,6 +18,9 @@ BASE_NAMES = "ACGT"
 PLAIN = "{x:,.0f}"
 """Format of the numbers at a logarithmic axis."""
 
+SCORE = "validation_score"
+"""Column of a training run's log: the score by which the checkpoint is chosen."""
+
 CURVES = {"train_loss": "training", "validation_loss": "validation"}
 """Column of a training run's log -> its name in the legend."""
 
@@ -115,16 +118,32 @@ def learning_curves(run: Path | str) -> Figure:
     Raises:
         FormatError: It has no log.
     """
-    rows = _log_rows(Path(run))
+    columns = logged(run)
     figure = style.new_figure(2.5)
     loss, score = figure.subplots(1, 2)
     for (key, name), colour in zip(CURVES.items(), (style.GREY, style.MODEL), strict=True):
-        loss.plot(*_column(rows, key), color=colour, linewidth=1.3, label=name)
-    score.plot(*_column(rows, "validation_score"), color=style.MODEL, marker="o", markersize=2.5, linewidth=1.3)
+        loss.plot(*columns[key], color=colour, linewidth=1.3, label=name)
+    score.plot(*columns[SCORE], color=style.MODEL, marker="o", markersize=2.5, linewidth=1.3)
     style.tidy(loss, x="step", y="loss (nats, weighted)")
     style.tidy(score, x="step", y="validation score (F1)")
     style.legend(loss)
     return figure
+
+
+def logged(run: Path | str) -> dict[str, tuple[list[int], list[float]]]:
+    """Return losses and validation score of a training run by their steps; of a step logged twice, the later counts.
+
+    Args:
+        run: Folder of the training run.
+
+    Returns:
+        Column of the log, a key of `CURVES` or `SCORE` -> steps, ascending, and values.
+
+    Raises:
+        FormatError: It has no log.
+    """
+    rows = _log_rows(Path(run))
+    return {key: _column(rows, key) for key in (*CURVES, SCORE)}
 
 
 def _log_rows(run: Path) -> list[dict[str, str]]:

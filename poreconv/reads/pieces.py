@@ -9,9 +9,9 @@ from typing import Self
 from poreconv.errors import PoreconvError
 from poreconv.reads.read import Read
 from poreconv.reads.readers import Reader, by_number, open_file
-from poreconv.reads.selection import EVERY_READ, NOT_ASKED, NOT_OPENED, Selection
+from poreconv.reads.selection import EVERY_READ, NOT_OPENED, Selection
 from poreconv.runtime.files import size_of
-from poreconv.runtime.ledger import Drop, Ledger
+from poreconv.runtime.ledger import NOT_ASKED, Drop, Ledger
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,6 @@ from typing import Self
 from poreconv.config import FilesConfig
 from poreconv.errors import ConfigError
 
-NOT_ASKED = "not_asked"
-"""Reason in the drop ledger: the read is not in the list, or comes after the first N. Such reads are only counted."""
-
 NOT_OPENED = "files_not_opened"
 """Note in the drop ledger: files after the one with the last of the first N reads; their reads are not counted."""
 

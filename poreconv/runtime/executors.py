@@ -112,6 +112,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def go_to_background(politeness: int) -> None:
+    """Give way to other processes, and leave Ctrl-C, which a terminal sends to all, to the one that started this.
+
+    Args:
+        politeness: How much to give way, 0 to 19; where the system knows that, as Windows does not.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(politeness)
+
+
 class JobRunner(Generic[T]):
     """Does the jobs of one process: opens what they need before the first one, and closes it in `close`.
 

@@ -8,6 +8,10 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from poreconv.errors import ReadDropped
 
+NOT_ASKED = "not_asked"
+"""Reason of reads that a command was asked to leave out: they are not in the list, or come after the first N. They are
+only counted."""
+
 NAMED_PER_REASON = 10_000
 """Largest number of dropped reads listed by id per reason; further ones are only counted, to limit the memory."""
 
@@ -74,6 +78,11 @@ class Ledger:
     def reads_in(self) -> int:
         """Number of reads, kept and dropped."""
         return self.kept + self.dropped
+
+    @property
+    def main_reason(self) -> str:
+        """The most frequent reason, apart from `NOT_ASKED`; empty if there is none."""
+        return next((reason for reason, _ in self.counts.most_common() if reason != NOT_ASKED), "")
 
     def drop(self, error: ReadDropped, *, read_id: str, source: Path | str | None) -> None:
         """Count one dropped read.

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
 
 from rich.progress import (
@@ -23,8 +24,27 @@ Progress = Callable[..., None]
 """Called as ``progress(share)`` or ``progress(share, note)``: the share of the work that is done, 0 to 1, and a short
 note, such as how many of how many."""
 
+Watcher = Callable[[str, float, str], None]
+"""Called as ``watcher(title, share, note)``: what is done, and what `Progress` is called with."""
+
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+
 FIRST_LINE_S, LONGEST_PAUSE_S = 10.0, 600.0
 """Time of the first line in a log, and the longest time between two lines; from line to line the pause doubles."""
+
+
+@contextmanager
+def progress_watched(watcher: Watcher) -> Iterator[None]:
+    """Give all progress to a function, instead of showing it; what it raises ends what is done.
+
+    Args:
+        watcher: The function.
+    """
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
 
 
 @contextmanager
@@ -45,7 +65,10 @@ def progress_bar(title: str, *, shown: bool = True) -> Iterator[Progress]:
         >>> with progress_bar("prepare") as progress:
         ...     progress(0.5, "5 of 10 files")
     """
-    if not shown or is_quiet():
+    watcher = _watcher.get()
+    if shown and watcher is not None:
+        yield lambda share, note="": watcher(title, share, note)
+    elif not shown or is_quiet():
         yield lambda *_: None
     elif console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None):
         with _bar(title) as progress:
@@ -84,7 +107,7 @@ class LogLines:
     def __init__(self, title: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._title, self._clock, self._began = title, clock, clock()
         self._next_s = FIRST_LINE_S
-        self._start: tuple[float, float] | None = None
+        self._left = TimeLeft()
 
     def __call__(self, share: float, note: str = "") -> None:
         """Write a line, if it is time for one.
@@ -94,16 +117,29 @@ class LogLines:
             note: How many of how many, and so on.
         """
         elapsed_s = self._clock() - self._began
-        self._start = self._start or (elapsed_s, share)
+        left = self._left(elapsed_s, share)
         if elapsed_s < self._next_s:
             return
         self._next_s = elapsed_s + min(elapsed_s, LONGEST_PAUSE_S)
-        parts = [f"{share:.0%}", note, self._left(elapsed_s, share)]
+        parts = [f"{share:.0%}", note, left]
         logger.info("%s: %s", self._title, ", ".join(part for part in parts if part))
 
-    def _left(self, elapsed_s: float, share: float) -> str:
-        """Estimate the remaining time; a resumed command begins with a share that took it no time."""
-        began_s, had = self._start or (0.0, 0.0)
+
+class TimeLeft:
+    """Estimates how long something still takes; a resumed command begins with a share that took it no time."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, float] | None = None
+
+    def __call__(self, elapsed_s: float, share: float) -> str:
+        """Return the time that is left, in words; empty where it cannot be estimated.
+
+        Args:
+            elapsed_s: Time since the beginning, seconds.
+            share: Share of the work that is done, 0 to 1.
+        """
+        self._start = self._start or (elapsed_s, share)
+        began_s, had = self._start
         if not had < share < 1:
             return ""
         return f"{as_words((elapsed_s - began_s) * (1 - share) / (share - had))} left"

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
+import numpy as np
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -17,26 +18,25 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from poreconv.config import require
-from poreconv.errors import ConfigError, PoreconvError, SignalError
+from poreconv.errors import ConfigError, SignalError
 from poreconv.labels.marks import Mark, MarkedKind, Marks
 from poreconv.labels.sources.studio import labelled
 from poreconv.reads.scaling import read_scale
+from poreconv.studio.answering import answering, doing, number_in
 from poreconv.studio.catalogue import Catalogue, ReadFilter
+from poreconv.studio.doubts import Doubts
 from poreconv.studio.guard import Guard
-from poreconv.studio.lanes import Lanes, lane_of, marks_of
+from poreconv.studio.lanes import FINDING, Lanes, lane_of, marks_of
+from poreconv.studio.learning import Learner, Learning
 from poreconv.studio.pyramid import HIGHEST
 from poreconv.studio.shelf import Shelf
-
-T = TypeVar("T")
+from poreconv.studio.worker import Found
 
 PAGE = Path(__file__).parent / "page"
 """Folder of the page."""
 
 MOST_LISTED = 200
 """Reads that are listed at a time."""
-
-MOST_BYTES = 64 << 20
-"""Of what the page sends at a time."""
 
 FARTHEST_STEP = 100_000
 """Samples around a place in which a step is looked for."""
@@ -76,6 +76,13 @@ class UseAsked:
     used_as: MarkedKind
 
 
+@dataclass(frozen=True, slots=True)
+class LearnAsked:
+    """Whether a network is to learn from the marks, or to stop."""
+
+    stop: bool = False
+
+
 class Studio:
     """The answers, each a method that is called in a thread.
 
@@ -83,12 +90,24 @@ class Studio:
         catalogue: The reads.
         shelf: Their signal.
         marks: What people have marked.
+        marking: Lock of the marks.
         lanes: Events to compare.
+        learner: Learns from the marks.
+        doubts: How much marks of a read would teach.
     """
 
-    def __init__(self, catalogue: Catalogue, shelf: Shelf, marks: Marks, lanes: Lanes) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        shelf: Shelf,
+        marks: Marks,
+        marking: threading.Lock,
+        lanes: Lanes,
+        learner: Learner,
+        doubts: Doubts,
+    ) -> None:
         self._catalogue, self._shelf, self._marks, self._lanes = catalogue, shelf, marks, lanes
-        self._marking = threading.Lock()
+        self._marking, self._learner, self._doubts = marking, learner, doubts
         self._counted: tuple[int, dict[str, dict[str, int]]] = (-1, {})
 
     def routes(self) -> list[Route]:
@@ -101,6 +120,8 @@ class Studio:
             "scale": self._get_scale,
             "step": self._get_step,
             "lanes": self._get_lanes,
+            "curve": self._get_curve,
+            "learning": self._get_learning,
             "marks": self._get_marks,
             "history": self._get_history,
             "intervals": self._get_intervals,
@@ -112,10 +133,11 @@ class Studio:
             "accept": (AcceptAsked, self._do_accept),
             "class": (ClassAsked, self._do_set_class),
             "use": (UseAsked, self._do_set_use),
+            "learn": (LearnAsked, self._do_learn),
         }
         return [
-            *(Route(f"/api/{name}", _answering(answer), methods=["GET"]) for name, answer in asked.items()),
-            *(Route(f"/api/{name}", _doing(kind, do), methods=["POST"]) for name, (kind, do) in done.items()),
+            *(Route(f"/api/{name}", answering(answer), methods=["GET"]) for name, answer in asked.items()),
+            *(Route(f"/api/{name}", doing(kind, do), methods=["POST"]) for name, (kind, do) in done.items()),
         ]
 
     def _get_project(self, request: Request) -> dict[str, Any]:
@@ -129,17 +151,25 @@ class Studio:
     def _get_reads(self, request: Request) -> dict[str, Any]:
         """Return a part of the list of reads."""
         query = dict(request.query_params)
-        offset = int(query.pop("offset", 0))
+        offset, most_doubtful_first = int(query.pop("offset", 0)), query.pop("order", "") == "doubt"
         chosen = msgspec.convert(query, ReadFilter, strict=False)
-        counts = self._counts()
+        counts, doubts = self._counts(), self._doubts.known
         found = self._catalogue.listed(chosen, counts)
+        if most_doubtful_first:
+            place = {read_id: at for at, read_id in enumerate(self._doubts.order(counts.keys()))}
+            found.sort(key=lambda entry: (entry.read_id in counts, place.get(entry.read_id, len(place))))
         return {
             "n_reads": len(self._catalogue),
             "n_found": len(found),
             "complete": self._catalogue.complete,
             "problem": str(self._catalogue.problem or ""),
             "reads": [
-                asdict(entry) | {"source": entry.source.name, "marks": counts.get(entry.read_id, {})}
+                asdict(entry)
+                | {
+                    "source": entry.source.name,
+                    "marks": counts.get(entry.read_id, {}),
+                    "doubt": doubts.get(entry.read_id),
+                }
                 for entry in found[offset : offset + MOST_LISTED]
             ],
         }
@@ -158,7 +188,7 @@ class Studio:
 
     def _get_tile(self, request: Request) -> bytes:
         """Return a tile of the signal: float32, the smallest values of its bins in pA, then the largest."""
-        level, index = _number(request, "level", HIGHEST), _number(request, "index", 1 << 40)
+        level, index = number_in(request, "level", HIGHEST), number_in(request, "index", 1 << 40)
         return self._shelf[request.query_params["read"]].tile(level, index).tobytes()
 
     def _get_scale(self, request: Request) -> dict[str, Any]:
@@ -171,14 +201,28 @@ class Studio:
 
     def _get_step(self, request: Request) -> dict[str, int]:
         """Return the steepest step near a sample."""
-        sample, within = _number(request, "sample", 1 << 40), _number(request, "within", FARTHEST_STEP)
+        sample, within = number_in(request, "sample", 1 << 40), number_in(request, "within", FARTHEST_STEP)
         return {"sample": self._shelf[request.query_params["read"]].steepest_step(sample, within)}
 
     def _get_lanes(self, request: Request) -> list[Any]:
         """Return the events of the lanes in a part of a read."""
-        start, end = _number(request, "start", 1 << 40), _number(request, "end", 1 << 40)
+        start, end = number_in(request, "start", 1 << 40), number_in(request, "end", 1 << 40)
         found = self._lanes.of(self._shelf[request.query_params["read"]].read)
-        return [lane_of(name, events, start, end) for name, events in found.items()]
+        return [lane_of(name, each, start, end) for name, each in found.items()]
+
+    def _get_curve(self, request: Request) -> bytes:
+        """Return a tile of the probability of a class: uint8, the smallest values of its bins, then the largest."""
+        level, index = number_in(request, "level", HIGHEST), number_in(request, "index", 1 << 40)
+        lane, name = request.query_params["lane"], request.query_params["class"]
+        found = self._lanes.found(lane, self._shelf[request.query_params["read"]].read)
+        return np.stack(dict(found.curves)[name].tile(level, index)).tobytes()
+
+    def _get_learning(self, request: Request) -> Learning:
+        """Return how far learning is, the models, and of how many reads the newest one's doubts are known."""
+        return self._learning()
+
+    def _learning(self) -> Learning:
+        return replace(self._learner.state(), doubts=len(self._doubts.known))
 
     def _get_marks(self, request: Request) -> dict[str, Any]:
         """Return the marks of a read, if there was an action since the version that the page knows."""
@@ -234,11 +278,11 @@ class Studio:
     def _do_accept(self, asked: AcceptAsked) -> dict[str, Any]:
         """Make marks of the events of a lane, except those that are marks already; return the marks of the read."""
         read = self._shelf[asked.read].read
-        events = self._lanes.of(read)[asked.lane]
-        if isinstance(events, str):
-            raise ConfigError(f"{asked.lane}: {events}")
+        answer = self._lanes.of(read)[asked.lane]
+        if not isinstance(answer, Found):
+            raise ConfigError(f"{asked.lane}: {answer or FINDING}")
         with self._marking:
-            found = marks_of(events, self._marks.used_as, asked.least_score)
+            found = marks_of(answer.events, self._marks.used_as, asked.least_score)
             known = {replace(mark, mark=0) for mark in self._marks.of(asked.read)}
             self._marks.change(asked.who, asked.read, [mark for mark in found if mark not in known])
         return self._marked(asked.read)
@@ -268,6 +312,14 @@ class Studio:
             self._marks.set_used_as(asked.used_as)
         return {"used_as": asked.used_as}
 
+    def _do_learn(self, asked: LearnAsked) -> Learning:
+        """Let a network learn from the marks, or stop it."""
+        if asked.stop:
+            self._learner.stop()
+        else:
+            self._learner.start()
+        return self._learning()
+
 
 def application(studio: Studio, token: str) -> Starlette:
     """Make the application.
@@ -282,49 +334,3 @@ def application(studio: Studio, token: str) -> Starlette:
 
     routes = [Route("/", page), Mount("/page", StaticFiles(directory=PAGE)), *studio.routes()]
     return Starlette(routes=routes, middleware=[Middleware(Guard, token=token)])
-
-
-def _answering(answer: Callable[[Request], Any]) -> Callable[[Request], Response]:
-    def answering(request: Request) -> Response:
-        return _response(lambda: answer(request))
-
-    return answering
-
-
-def _doing(kind: type[T], do: Callable[[T], Any]) -> Callable[[Request], Any]:
-    from starlette.concurrency import run_in_threadpool
-
-    async def doing(request: Request) -> Response:
-        length = request.headers.get("content-length", "")
-        if not length.isdigit() or int(length) > MOST_BYTES:
-            return _problem(f"at most {MOST_BYTES >> 20} MB at a time", 413)
-        body = await request.body()
-        return await run_in_threadpool(_response, lambda: do(msgspec.json.decode(body, type=kind)))
-
-    return doing
-
-
-def _response(answer: Callable[[], Any]) -> Response:
-    try:
-        found = answer()
-    except KeyError as exc:
-        return _problem(f"no {exc}; load the page again", 404)
-    except (PoreconvError, ValueError, msgspec.MsgspecError) as exc:
-        return _problem(str(exc), 400)
-    if isinstance(found, Response):
-        return found
-    if isinstance(found, bytes):
-        return Response(found, media_type="application/octet-stream")
-    return Response(msgspec.json.encode(found), media_type="application/json")
-
-
-def _problem(text: str, code: int) -> Response:
-    return Response(msgspec.json.encode({"problem": text}), status_code=code, media_type="application/json")
-
-
-def _number(request: Request, name: str, most: int) -> int:
-    text = request.query_params[name]
-    number = int(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= number <= most:
-        raise ConfigError(f"{name} {text!r}: give a whole number from 0 to {most}")
-    return number

@@ -108,6 +108,10 @@ class Catalogue:
         """Return the chemistries of the reads, sorted."""
         return sorted({entry.chemistry for entry in self._known()})
 
+    def read_ids(self) -> list[str]:
+        """Return the ids of the reads, in the order of the files."""
+        return [entry.read_id for entry in self._known()]
+
     def listed(self, chosen: ReadFilter, marks: Mapping[str, Mapping[str, int]]) -> list[ReadEntry]:
         """Return the reads that a filter lets through, in the order of the files.
 

@@ -33,28 +33,37 @@ def doubt(probabilities_CT: NDArray[np.floating], previous_CT: NDArray[np.floati
     return max(float(np.mean(found)), 0.0) if found.size else 0.0
 
 
-def offered(doubts: Mapping[str, float], marked: Collection[str], seed: int) -> list[str]:
+def offered(doubts: Mapping[str, float], marked: Collection[str], seed: int, aside: Collection[str] = ()) -> list[str]:
     """Return the order in which reads are offered for marking: the most doubtful first, every tenth at random.
 
     Reads that are marked already count, so that a tenth of all is drawn at random however often a network is trained
     between. Of equal doubts the order is random.
 
+    A score is honest on reads that nobody chose for their doubt. So reads that the split rule puts aside for the score
+    are never offered for their doubt, but drawn at random: every tenth is one of them, as long as there are any.
+
     Args:
         doubts: Read id -> its doubt, see `doubt`.
         marked: Ids of the reads that are marked, which are not offered.
         seed: Of the order; the same one gives the same order.
+        aside: Ids of the reads that are put aside for the score, among those of ``doubts``; their doubts do not matter.
 
     Returns:
         Read ids.
     """
-    drawing = random.Random(seed)  # noqa: S311 - nothing to keep secret
-    left = sorted(doubts.keys() - marked)
+    drawing = random.Random(seed)
+    left = sorted(doubts.keys() - marked - set(aside))
+    for_score = sorted((doubts.keys() & set(aside)) - set(marked))
     drawing.shuffle(left)
+    drawing.shuffle(for_score)
     left.sort(key=doubts.__getitem__)
     order = list[str]()
-    while left:
+    while left or for_score:
         is_drawn = (len(marked) + len(order) + 1) % EVERY == 0
-        order.append(left.pop(drawing.randrange(len(left)) if is_drawn else -1))
+        if for_score and (is_drawn or not left):
+            order.append(for_score.pop())
+        else:
+            order.append(left.pop(drawing.randrange(len(left)) if is_drawn else -1))
     return order
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+Values = NDArray[np.int16 | np.uint8 | np.float32]
+
 TILE_BINS = 1024
 """Bins of a tile; a bin of level ``l`` contains ``2 ** l`` samples."""
 
@@ -21,7 +23,7 @@ class Pyramid:
         values: Of the line, no NaN, shape ``(n,)``, at least one.
     """
 
-    def __init__(self, values: NDArray[np.int16 | np.float32]) -> None:
+    def __init__(self, values: Values) -> None:
         self._levels = [(values, values)]
         while len(self._levels[-1][0]) > TILE_BINS:
             low, high = self._levels[-1]
@@ -32,7 +34,7 @@ class Pyramid:
         """Memory of the line and its levels."""
         return sum(low.nbytes + high.nbytes for low, high in self._levels[1:]) + self._levels[0][0].nbytes
 
-    def tile(self, level: int, index: int) -> tuple[NDArray[np.int16 | np.float32], NDArray[np.int16 | np.float32]]:
+    def tile(self, level: int, index: int) -> tuple[Values, Values]:
         """Return the smallest and the largest value of each bin of a tile.
 
         Args:

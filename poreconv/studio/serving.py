@@ -3,9 +3,11 @@
 import logging
 import secrets
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +15,16 @@ from poreconv.config import StudioConfig
 from poreconv.errors import ConfigError
 from poreconv.labels.marks import Marks
 from poreconv.labels.opening import LabelsAsked
+from poreconv.labels.project import usable_models
 from poreconv.models.own import Networks
 from poreconv.reads.readers import open_reads
 from poreconv.reads.selection import Selection
 from poreconv.studio.catalogue import Catalogue
+from poreconv.studio.doubts import Doubts
 from poreconv.studio.lanes import Lanes
+from poreconv.studio.learning import Learner
 from poreconv.studio.shelf import Shelf
+from poreconv.studio.worker import Worker
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -43,9 +49,10 @@ def studio(
     networks: Networks = None,
     ready: Callable[[str], None] = print,
 ) -> None:
-    """Serve a page on which people look at reads and mark them, until the process is interrupted.
+    """Serve a page on which people look at reads and mark them, and a network learns, until the process is interrupted.
 
-    Every change is stored at once: what was marked is there again after the process was killed.
+    Every change is stored at once: what was marked is there again after the process was killed. What a network learnt
+    is in the folder ``models`` of the project, each model with its marks, store, and training run.
 
     Args:
         paths: Signal files and folders: one, or several.
@@ -53,8 +60,9 @@ def studio(
         labels: Label sources, each drawn as a lane, whose events can be accepted as marks; see `prepare`.
         labels_from: Files of the label sources; ``NAME=FILE`` if several sources read files.
         model: A trained model, or ``auto``, drawn as a lane in the same way.
-        config: Port, browser, and how files, label sources and the model are used.
-        networks: The network of a bundle that was trained with the user's own; see `load`.
+        config: Port, browser, how a network learns, and how files, label sources and models are used.
+        networks: The user's own network, such as ``my.py:Net``: it learns from the marks, and runs models that were
+            trained with it; see `load`.
         ready: Called with the page's address when it can be opened; default: prints it.
 
     Raises:
@@ -108,7 +116,8 @@ def opened_app(
     reads = open_reads(paths, skip_bad_files=config.files.skip_bad_files, selection=selection)
     catalogue = Catalogue(reads)
     with ExitStack() as stack:
-        lanes = stack.enter_context(Lanes(labels, labels_from, model, config, networks))
+        worker = stack.enter_context(closing(Worker(config, networks)))
+        lanes = stack.enter_context(Lanes(labels, labels_from, model, config, networks, worker))
         stack.callback(catalogue.stop)
         catalogue.start()
         if not len(catalogue):
@@ -116,8 +125,19 @@ def opened_app(
                 f"{reads.files[0]}: no read to show ({reads.ledger.summary()}); give other files"
             )
         shelf = stack.enter_context(closing(Shelf(catalogue)))
-        marks = stack.enter_context(Marks(Path(project), writable=True))
-        yield application(Studio(catalogue, shelf, marks, lanes), token)
+        marks, marking = stack.enter_context(Marks(Path(project), writable=True)), threading.Lock()
+        signal_files = [Path(path) for path in ([paths] if isinstance(paths, Path | str) else paths)]
+        learner = Learner(signal_files, marks, marking, config, networks, partial(_propose, lanes, marks.path.parent))
+        stack.callback(learner.close)
+        _propose(lanes, marks.path.parent)
+        doubts = stack.enter_context(closing(Doubts(catalogue, marks, marking, worker, lambda: learner.running)))
+        yield application(Studio(catalogue, shelf, marks, marking, lanes, learner, doubts), token)
+
+
+def _propose(lanes: Lanes, folder: Path) -> None:
+    """Let the newest model of a project make the proposals."""
+    for model in usable_models(folder)[-1:]:
+        lanes.propose(model.bundle)
 
 
 def _check_installed() -> None:

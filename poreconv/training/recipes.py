@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any
 
 from poreconv.config import TrainConfig, require
@@ -14,6 +13,7 @@ from poreconv.models.networks.network import Network
 from poreconv.models.own import Networks
 from poreconv.models.recipe import Recipe
 from poreconv.models.shipped import find_bundle
+from poreconv.runtime.version import __version__
 
 
 def recipe_of(stores: Sequence[Store], network: str, settings: Mapping[str, Any], config: TrainConfig) -> Recipe:
@@ -46,7 +46,7 @@ def recipe_of(stores: Sequence[Store], network: str, settings: Mapping[str, Any]
         normalisation=config.normalisation,
         labels=tuple(dict.fromkeys(label for store in stores for label in store.info.labels)),
         data=tuple(store.info.content_hash for store in stores),
-        poreconv_version=version("poreconv"),
+        poreconv_version=__version__,
     )
 
 

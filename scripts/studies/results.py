@@ -7,9 +7,11 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, is_dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -47,14 +49,15 @@ def study_parser(study: str, usage: str | None) -> argparse.ArgumentParser:
 
 
 def write_results(chosen: argparse.Namespace, results: Any) -> None:
-    """Write results as JSON, with the options and the machine beside them; the file exists whole or not at all.
+    """Write results as JSON, with options, date, commit and machine; the file exists whole or not at all.
 
     Args:
         chosen: What the parser of `study_parser` returned.
         results: Of dicts, lists, dataclasses, numbers (NaN becomes null), arrays and text.
     """
     options = {name: value for name, value in vars(chosen).items() if name not in {"study", "json", *FOLDERS}}
-    described = {"study": chosen.study, "options": options, "machine": machine(), "results": results}
+    origin = {"date": datetime.now(UTC).date().isoformat(), "commit": commit(), "machine": machine()}
+    described = {"study": chosen.study, "options": options, **origin, "results": results}
     without_nan = json.loads(json.dumps(described, default=_as_json), parse_constant=lambda _: None)
     with whole_file(chosen.json) as partial:
         partial.write_text(json.dumps(without_nan, indent=1) + "\n")
@@ -64,6 +67,12 @@ def _as_json(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def commit() -> str:
+    """Return the commit that is checked out, with a ``+`` after it where files differ from it; empty outside git."""
+    asked = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=10", "--dirty=+"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def machine() -> dict[str, Any]:

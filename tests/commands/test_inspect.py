@@ -77,6 +77,7 @@ def test_drops_and_bad_files_are_in_the_ledger(tmp_path: Path) -> None:
 
     assert found.ledger.summary() == "reads in 3 = kept 2 + dropped 1 (no_signal 1); files passed over 1"
     assert found.ledger.summary() in drawn(found)
+    assert "poreconv explain no_signal: why, and what to do" in drawn(found)
 
 
 def test_the_table_shows_the_numbers(tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ def test_tails_choose_too(folder: Path, tmp_path: Path) -> None:
 
 def test_a_picture_is_of_the_model_that_fits(folder: Path, tmp_path: Path) -> None:
     """And none is drawn where no model does."""
-    read = plot_read(folder / "b_rna002.pod5", out=tmp_path / "read.png", model="auto")
+    [read] = plot_read(folder / "b_rna002.pod5", out=tmp_path / "read.png", model="auto")
 
     assert read.chemistry.code == "rna002"
     with pytest.raises(MismatchError, match="by which no model can be chosen"):

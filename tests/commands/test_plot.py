@@ -4,6 +4,7 @@ import pytest
 
 from poreconv import plot_read
 from poreconv.cli.main import main
+from poreconv.config import FilesConfig, PlotConfig
 from poreconv.errors import ConfigError, LabelError
 from poreconv.reads.readers import open_reads
 from tests.support.data import simulated
@@ -51,6 +52,26 @@ def test_each_source_is_a_track(squiggles: Path, tmp_path: Path) -> None:
     )
 
     assert all(word in out.read_text() for word in ("intervals", "model", "P(boundary)"))
+
+
+def test_a_page_has_the_reads_asked_for(squiggles: Path, tmp_path: Path) -> None:
+    """All that the limit or the list of ids chooses; the one that has no label is left out, with a warning."""
+    with open_reads(squiggles) as reads:
+        first, second, third = reads.read_ids
+    rows = [f"{read_id}\t0\t50" for read_id in (first, third)]
+    (tmp_path / "two.tsv").write_text("\n".join(["read_id\tstart\tend", *rows, ""]))
+    limited = PlotConfig(files=FilesConfig(limit=3))
+    with pytest.warns(UserWarning, match=f"left out: .*{second}.*no label"):
+        drawn = plot_read(
+            squiggles / "reads.fast5",
+            labels="intervals",
+            labels_from=[tmp_path / "two.tsv"],
+            config=limited,
+            out=tmp_path / "x.html",
+        )
+
+    assert [read.read_id for read in drawn] == [first, third]
+    assert len(plot_read(squiggles / "reads.fast5", config=limited, out=tmp_path / "x.png")) == 1
 
 
 def test_an_unknown_read_is_refused(squiggles: Path, tmp_path: Path) -> None:
@@ -106,6 +127,6 @@ def test_real_reads_are_drawn(
 ) -> None:
     """A shipped model and a real read's labels make a page of the read."""
     paths = [real_data / "rna002_polya_regions" / file for file in files]
-    read = plot_read(real_data / folder, labels=labels, labels_from=paths, model=model, out=tmp_path / "x.html")
+    [read] = plot_read(real_data / folder, labels=labels, labels_from=paths, model=model, out=tmp_path / "x.html")
 
     assert read.read_id in (tmp_path / "x.html").read_text()

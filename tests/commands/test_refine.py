@@ -320,7 +320,7 @@ def test_labels_without_bases_are_refused(on_disk: Path) -> None:
 
 
 def test_the_command_says_what_it_made(on_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """On the command line: the output's name, and the drop ledger."""
+    """On the command line: the output's name, the drop ledger, and what explains it."""
     words = ["refine", "reads.fast5", "--labels", "intervals", "--labels_from", "coarse.tsv"]
     words += ["--pore_model", "pore.model", "--out", "exact.tsv", "--workers", "1"]
 
@@ -328,7 +328,10 @@ def test_the_command_says_what_it_made(on_disk: Path, capsys: pytest.CaptureFixt
 
     printed = capsys.readouterr()
     assert printed.out == f"{on_disk / 'exact.tsv'}\n"
-    assert printed.err == "reads in 4 = kept 3 + dropped 1 (no_label 1)\n"
+    assert printed.err.splitlines() == [
+        "reads in 4 = kept 3 + dropped 1 (no_label 1)",
+        "poreconv explain no_label: why, and what to do",
+    ]
 
 
 def compared(

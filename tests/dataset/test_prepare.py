@@ -315,7 +315,8 @@ def test_a_bad_file_is_skipped_if_asked_for(tmp_path: Path, workers: int) -> Non
 
 def test_no_read_kept_is_an_error(tmp_path: Path) -> None:
     """With the reasons in it, and no store."""
-    with pytest.raises(StoreError, match=r"no read was kept.*reads in 2 = kept 0 \+ dropped 2 \(no_label 2\)"):
+    reasons = r"reads in 2 = kept 0 \+ dropped 2 \(no_label 2\); see poreconv explain no_label"
+    with pytest.raises(StoreError, match=f"no read was kept.*{reasons}"):
         prepared(tmp_path, reads_made(2), f"{HEADER}other\t0\t9\tA\n")
 
     assert not (tmp_path / "store").exists()

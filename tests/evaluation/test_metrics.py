@@ -345,3 +345,22 @@ def interval(n_reads: int, seed: int = 0) -> tuple[float, float, float]:
         metric.update(range(0, 100, 10), range(0, 10 * (1 + read % 10), 10))
     scores = metric.compute()
     return scores["f1_1_low"], scores["f1_1"], scores["f1_1_high"]
+
+
+def test_boundaries_are_counted_by_dwell() -> None:
+    """Of the events of 3, 4 and 7 samples, the boundary of the first is missed; a metric without dwells has no rows."""
+    metric, without = BoundaryMetric(), BoundaryMetric()
+    metric.update([10, 13, 17], [14, 17, 40], [3, 4, 7])
+    without.update([10, 13, 17], [14, 17, 40])
+
+    assert metric.found_by_length() == [("", 2, 3, 1, 0), ("", 4, 7, 2, 2)]
+    assert without.found_by_length() == []
+
+
+def test_segments_are_counted_by_class_and_length() -> None:
+    """A segment is found if the best predicted one of its class shares half of both."""
+    true = np.repeat([0, 1, 0], [4, 8, 1])
+    metric = SegmentMetric(["a", "b"])
+    metric.update(true, np.repeat([0, 1, 0], [9, 3, 1]))
+
+    assert metric.found_by_length() == [("a", 1, 1, 1, 1), ("a", 4, 7, 1, 0), ("b", 8, 15, 1, 0)]

@@ -15,8 +15,9 @@ from poreconv.commands.report import report
 from poreconv.config import BOUNDARY
 from poreconv.errors import FormatError
 from poreconv.evaluation.excerpt import Excerpt
-from poreconv.evaluation.report import _tables, _words, page
-from poreconv.evaluation.report._pictures import plain
+from poreconv.evaluation.metrics.lengths import FoundByLength
+from poreconv.evaluation.report import _tables, _words, cautions_of_training, page
+from poreconv.evaluation.report._pictures import by_length, plain
 from poreconv.evaluation.result import Evaluation, ReadScores, Scores, write_evaluation
 from poreconv.events.events import Events
 from poreconv.runtime.ledger import Ledger
@@ -83,6 +84,7 @@ def evaluation(task: str = "boundary", **fields: Any) -> Evaluation:
         "versions": {"python": "3.11", "poreconv": "0.1.0"},
         "reliability": [{"low": 0.0, "high": 0.1, "mean_predicted": 0.05, "observed": 0.04, "n_samples": 900.0}],
         "offsets": {0: 80, 1: 5, -20: 5} if boundary else {},
+        "found_by_length": [FoundByLength("" if boundary else "polya", 4, 7, 90, 80)],
         "confusion": np.zeros((0, 0), int) if boundary else np.array([[480, 20, 0], [100, 390, 10]]),
         "reads": reads,
         "drawn": [excerpt_of(read.read_id, task) for read in reads],
@@ -170,6 +172,68 @@ def test_aligners_are_named_for_comparison() -> None:
 
     assert "agree with an F1 of 0.81 on dna_r9.4.1 reads" in _words.how_good(evaluation())
     assert "aligners" not in _words.how_good(unknown)
+
+
+@pytest.mark.parametrize("labels", [["intervals"], ["tombo", "intervals"], []])
+def test_aligners_are_no_yardstick_where_none_placed_the_truth(labels: list[str]) -> None:
+    """On simulated reads, or labels of one's own, the truth is another; in files as in stores."""
+    stores = judged_on("test", 3, 3) | {"stores": [{"path": "s", "labels": ["tombo"]}, {"path": "t", "labels": labels}]}
+
+    assert "aligners" not in _words.how_good(evaluation(data={"files": ["x"], "labels": labels}))
+    assert ("aligners" in _words.how_good(evaluation(data=stores))) == (not labels)
+
+
+HARD, EASY = FoundByLength("", 2, 3, 100, 40), FoundByLength("", 4, 7, 900, 810)
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([HARD, EASY], "Of the starts of events of 2 to 3 samples, 40% are found within one sample; of all, 85%."),
+        ([HARD._replace(shortest=1, longest=1), EASY], "events of 1 sample, 40%"),
+        ([HARD._replace(n_true=5, n_found=2), EASY], ""),
+        ([HARD._replace(n_found=88), EASY], ""),
+        ([], ""),
+    ],
+)
+def test_it_reports_which_lengths_fail(rows: list[FoundByLength], text: str) -> None:
+    """The least found length, if it is frequent and clearly worse than all; and a picture of all lengths."""
+    result = evaluation(found_by_length=rows)
+    words = _words.where_it_fails(result)
+
+    assert text in words
+    assert ("Of the starts" in words) == bool(text)
+    assert (by_length(result) is not None) == bool(rows)
+
+
+def test_it_reports_which_segments_fail() -> None:
+    """By class and length."""
+    rows = [FoundByLength("adapter", 512, 1023, 50, 48), FoundByLength("polya", 64, 127, 20, 9)]
+    words = _words.where_it_fails(evaluation("segment", found_by_length=rows))
+
+    assert "Of the segments of class polya of 64 to 127 samples, 45% are found with an IoU of 0.5 or more" in words
+
+
+@pytest.mark.parametrize(
+    ("scores", "text"),
+    [
+        ({10: 0.6}, "The training took 11 steps and was validated once: too little to judge the network"),
+        ({199: 0.6, 399: 0.7}, "took 400 steps and was validated twice"),
+        ({99: 0.5, 199: 0.6, 299: 0.7, 399: 0.8}, "score rose by 0.100 in the last quarter"),
+        ({99: 0.5, 199: 0.7, 299: 0.79, 399: 0.8}, ""),
+        ({99: 0.5, 199: 0.8, 299: 0.79, 399: 0.7}, ""),
+    ],
+)
+def test_a_short_training_is_pointed_out(scores: dict[int, float], text: str, tmp_path: Path) -> None:
+    """By the number of its validations, and by a score that still rose when it ended; else nothing is added."""
+    rows = [f"{step},0.5,0.5,{score}" for step, score in scores.items()]
+    log = tmp_path / "logs/csv/version_0/metrics.csv"
+    log.parent.mkdir(parents=True)
+    log.write_text("\n".join(["step,train_loss,validation_loss,validation_score", *rows]))
+    found = cautions_of_training(tmp_path)
+
+    assert len(found) == bool(text)
+    assert all(text in caution and "Train longer" in caution for caution in found)
 
 
 def judged_on(split: str, taken: int, there: int) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """What people mark is kept, undone and repeated; and the labels that it makes."""
 
+import multiprocessing
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +17,8 @@ from poreconv.commands.convert import convert
 from poreconv.commands.prepare import prepare
 from poreconv.config import PrepareConfig, WorkConfig
 from poreconv.dataset.store import Store
-from poreconv.errors import ConfigError, FormatError
+from poreconv.errors import ConfigError, FormatError, MachineError
+from poreconv.labels import database
 from poreconv.labels.marks import DATABASE, Mark, Marks
 from poreconv.labels.sources.studio import labelled
 from tests.support.data import HALVES
@@ -153,6 +157,93 @@ def test_an_impossible_mark_is_refused_and_changes_nothing(marks: Marks, mark: M
     assert (marks.of("r"), marks.version) == ([], 0)
 
 
+def test_no_marks_make_no_action(marks: Marks) -> None:
+    """As where all proposals are marks already: there is nothing to undo but what was done before."""
+    marks.change("Ada", "r", [interval(0, 5)])
+    marks.change("Ada", "r", [])
+
+    assert marks.undo("Ada") == "r"
+    assert marks.of("r") == []
+
+
+@pytest.mark.parametrize("colour", ["url(http://evil.example)", "red", "#12345", "#1234567", "#12345g"])
+def test_a_colour_is_six_digits(marks: Marks, colour: str) -> None:
+    """Nothing else reaches a style of the page."""
+    with pytest.raises(ConfigError, match="#rrggbb"):
+        marks.set_class("a", colour)
+
+    assert marks.classes() == []
+
+
+def test_a_change_that_cannot_be_stored_is_an_error_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another process writes; once it has ended, the change can be made."""
+    monkeypatch.setattr(database, "LONGEST_WAIT_S", 0)
+    with Marks(tmp_path, writable=True) as marks, closing(sqlite3.connect(tmp_path / DATABASE)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(MachineError, match=r"locked.*do it again"):
+            marks.change("Ada", "r", [interval(0, 5)])
+        other.rollback()
+        assert marks.version == 0
+        marks.change("Ada", "r", [interval(0, 5)])
+
+        assert marks.of("r") == [interval(0, 5, mark=1)]
+
+
+def test_a_full_disk_loses_nothing_that_was_stored(marks: Marks) -> None:
+    """The action that does not fit is refused whole, and the next one that fits is stored."""
+    marks.change("Ada", "r", [interval(0, 5)])
+    [[pages]] = marks._database.ask("PRAGMA page_count")
+    marks._database.ask(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(MachineError, match=r"full.*free disk space"):
+        marks.change("Ada", "r", [interval(at, at + 5) for at in range(2000)])
+    marks.change("Ada", "r", [interval(7, 9)])
+
+    assert marks.of("r") == [interval(0, 5, mark=1), interval(7, 9, mark=2)]
+
+
+def test_tables_that_another_process_has_just_made_are_used(tmp_path: Path) -> None:
+    """Two studios may begin one project at once."""
+    with Marks(tmp_path, writable=True) as first, closing(sqlite3.connect(tmp_path / DATABASE)) as behind:
+        first.change("Ada", "r", [interval(0, 5)])
+        behind.execute("PRAGMA user_version = 0")
+        with Marks(tmp_path, writable=True) as second:
+            second.change("Bob", "r", [interval(7, 9)])
+
+        assert [each.who for each in first.history("r")] == ["Ada", "Bob"]
+
+
+def _mark_without_end(folder: Path, made: Connection) -> None:
+    """Send the number of each action that is stored."""
+    with Marks(folder, writable=True) as marks:
+        for number in range(1_000_000):
+            marks.change("Ada", "r", [interval(number, number + 1), interval(number, number + 2)])
+            made.send(number + 1)
+
+
+def test_a_killed_process_loses_no_action_and_leaves_no_half(tmp_path: Path) -> None:
+    """In the middle of writing: what was acknowledged is stored, and of the action after it all or nothing."""
+    context = multiprocessing.get_context("spawn")
+    made, other = context.Pipe(duplex=False)
+    process = context.Process(target=_mark_without_end, args=(tmp_path, other))
+    process.start()
+    other.close()
+    last = 0
+    while last < 20:
+        last = made.recv()
+    process.kill()
+    process.join()
+    while made.poll():
+        try:
+            last = made.recv()
+        except EOFError:
+            break
+    made.close()
+    with Marks(tmp_path, writable=True) as marks:
+        assert len(marks.of("r")) in {2 * last, 2 * last + 2}
+
+
 def test_a_folder_without_marks_is_no_project(tmp_path: Path) -> None:
     """Nothing is made where marks are only read, and another file is not taken for them."""
     with pytest.raises(FormatError, match=r"--project"):
@@ -162,6 +253,15 @@ def test_a_folder_without_marks_is_no_project(tmp_path: Path) -> None:
         Marks(tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == [DATABASE]
+
+
+def test_a_project_is_a_folder(tmp_path: Path) -> None:
+    """A file that was given for it is named, and stays as it is."""
+    (tmp_path / "reads").write_text("signal")
+    with pytest.raises(ConfigError, match=r"reads: not a folder; give another --project"):
+        Marks(tmp_path / "reads", writable=True)
+
+    assert (tmp_path / "reads").read_text() == "signal"
 
 
 def test_a_database_of_a_later_version_is_refused(tmp_path: Path) -> None:
@@ -190,3 +290,21 @@ def test_a_project_is_prepared_and_converted_while_it_is_open(marks: Marks, tmp_
     assert store.info.classes == ("background", "a")
     assert store.info.ledger.summary() == "reads in 4 = kept 3 + dropped 1 (no_label 1)"
     assert rows == [["0", "20", "background"], ["20", "60", "a"], ["60", "100", "background"]]
+
+
+def test_a_read_without_a_boundary_that_was_looked_at_is_kept(marks: Marks, tmp_path: Path) -> None:
+    """Nothing begins there, which a network can learn; a read that nobody looked at has no label."""
+    reads = reads_made(4)
+    write_multi(tmp_path / "reads.fast5", reads)
+    marks.set_used_as("boundary")
+    for read, boundaries in zip(reads[:3], ([], [30], [50]), strict=True):
+        found = [Mark(0, "boundary", at, at + 1) for at in boundaries]
+        marks.change("Ada", read.read_id, [*found, Mark(0, "seen", 0, 100)])
+    config = PrepareConfig(task="boundary", split=HALVES, work=ALONE)
+    asked = {"labels": "studio", "labels_from": [marks.path.parent]}
+    store: Store = prepare([tmp_path / "reads.fast5"], out=tmp_path / "store", config=config, **asked)
+    targets = {read_id: store.read_target(row) for row, read_id in enumerate(store.text("read_id"))}
+
+    assert store.info.ledger.summary() == "reads in 4 = kept 3 + dropped 1 (no_label 1)"
+    assert [np.flatnonzero(targets[read.read_id] == 1).tolist() for read in reads[:3]] == [[], [30], [50]]
+    assert all((target[:100] >= 0).all() and (target[100:] == -1).all() for target in targets.values())

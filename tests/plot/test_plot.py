@@ -1,9 +1,4 @@
-import json
-import re
-import shutil
-import subprocess
 import xml.etree.ElementTree as ET
-from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -162,6 +157,11 @@ FIGURES: dict[str, tuple[Callable[[], Figure], str, str]] = {
         "nearest prediction minus true boundary (samples)",
         "share of true boundaries",
     ),
+    "found_by_length": (
+        lambda: plot.found_by_length([("a", 1, 1, 20, 5), ("a", 2, 3, 30, 20), ("b", 2, 3, 50, 50)]),
+        "length (samples)",
+        "share found",
+    ),
     "confusion": (lambda: plot.confusion([[8, 2], [1, 9]], ["a", "b"]), "predicted class", "true class"),
     "dwells": (lambda: plot.dwells({"truth": [3, 9, 12], "empty": []}), "dwell (samples)", "density (per decade)"),
     "kmer_levels": (lambda: plot.kmer_levels(random_pore_model(3, 0, 90, 12)), "base 2, in it 3", "base 1"),
@@ -277,79 +277,6 @@ def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
     """The message names those that are possible."""
     with pytest.raises(ConfigError, match=r"end the name in .png, .svg, .pdf"):
         plot.save(plot.dwells({"truth": [3, 4]}), tmp_path / "x.gif")
-
-
-def test_a_page_requests_nothing(tmp_path: Path) -> None:
-    """No script, style, picture or font is fetched: the page works without a network."""
-    plot.save_page(plot.interactive_squiggle(read_of(), {"truth": PLACES}), tmp_path / "x.html")
-    page = (tmp_path / "x.html").read_text()
-
-    assert not re.findall(r"<(?:script|img|iframe)[^>]*\ssrc=|<link|@import|url\(\s*['\"]?http", page)
-    assert "{plot_id}" not in page
-
-
-def test_a_page_has_every_sample() -> None:
-    """What is drawn at first has few points; what is drawn on zooming is all of the read's counts."""
-    read = read_of(50_000)
-    figure = plot.interactive_squiggle(read)
-    [line] = figure.layout.meta["lines"]
-
-    assert len(figure.data[line["trace"]].x) <= 4000
-    assert (np.frombuffer(b64decode(line["base64"]), "<i2") == read.adc).all()
-    assert (line["offset"], line["scale"]) == (read.calibration.offset, read.calibration.scale)
-
-
-ZOOM = """<script>
-const figure = document.querySelector(".plotly-graph-div");
-const track = () => figure._fullData[1];
-const points = () => figure._fullData[0].x;
-const zoom = async (low, high) => (await Plotly.relayout(figure, { "xaxis.range": [low, high] }), points().length);
-(async () => {
-  const lengths = [points().length, await zoom(20000, 20100)];
-  const seen = [...lengths, points()[0], points().at(-1), track().opacity, track().x.length];
-  document.body.textContent = "seen=" + JSON.stringify(seen) + "=";
-})();
-</script></body>"""
-"""Script that zooms in as a reader does, and writes what is drawn into the page."""
-
-
-def test_zooming_in_shows_every_sample(tmp_path: Path) -> None:
-    """In a browser, 100 samples in view are drawn one by one, and so are as many on both sides, to be dragged in.
-
-    Of the events, those of these samples are drawn and no others: ten in view, and ten on both sides.
-    """
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on this machine; .ci/run installs it")
-    start = np.arange(0, 50_000, 10)
-    figure = plot.interactive_squiggle(read_of(50_000), {"truth": Events.of(start, start + 10)})
-    plot.save_page(figure, tmp_path / "x.html")
-    (tmp_path / "x.html").write_text((tmp_path / "x.html").read_text().replace("</body>", ZOOM))
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom"]
-    command = [chromium, *flags, f"--user-data-dir={tmp_path / 'user'}", (tmp_path / "x.html").as_uri()]
-    page = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    at_first, zoomed, first, last, opacity, n_edges = json.loads(page.partition("seen=")[2].partition("=")[0])
-    assert 4000 < at_first <= 12_000
-    assert (zoomed, first, last, opacity, n_edges) == (300, 19_900, 20_199, 1, 31)
-
-
-def test_cells_lie_where_the_events_are() -> None:
-    """On the screen, too, an event reaches from its start to its end, and there is nothing between two events."""
-    figure = plot.interactive_squiggle(read_of(), {"truth": Events.of([10, 60], [30, 90])})
-    track = figure.data[1]
-
-    assert list(track.x) == [0, 10, 30, 60, 90]
-    assert list(np.isnan(track.z[0])) == [True, False, True, False]
-    assert track.customdata[0][1][:2].tolist() == [10, 30]
-
-
-def test_a_page_begins_with_the_window() -> None:
-    """The page opens with the chosen window in view, and contains the rest."""
-    figure = plot.interactive_squiggle(read_of(), start=20, end=60)
-
-    assert tuple(figure.layout.xaxis.range) == (20, 60)
-    assert len(figure.data[0].x) == 100
 
 
 def test_pyplot_keeps_no_figure() -> None:

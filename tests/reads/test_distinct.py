@@ -14,8 +14,8 @@ from poreconv.reads.distinct import JobLedger, JoinedJobs, first_of_each
 from poreconv.reads.pieces import plan_jobs, reads_of
 from poreconv.reads.read import Calibration, Read
 from poreconv.reads.readers import open_file, open_reads
-from poreconv.reads.selection import NOT_ASKED, Selection
-from poreconv.runtime.ledger import Ledger
+from poreconv.reads.selection import Selection
+from poreconv.runtime.ledger import NOT_ASKED, Ledger
 from tests.support.signal_files import WRITERS, reads_made, write_old_single
 
 REPEATING = [".pod5", ".slow5", ".blow5"]

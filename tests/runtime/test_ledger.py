@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from poreconv.errors import LabelError, ReadDropped, SignalError
 from poreconv.runtime import ledger as module
-from poreconv.runtime.ledger import Drop, Ledger
+from poreconv.runtime.ledger import NOT_ASKED, Drop, Ledger
 from poreconv.runtime.records import from_json, to_json
 
 
@@ -69,6 +69,15 @@ def test_the_summary_is_one_line() -> None:
     assert ledger.summary() == (
         "reads in 1,237 = kept 1,234 + dropped 3 (flat 2, empty 1); files passed over 1; second_records 2"
     )
+
+
+def test_the_main_reason_is_the_most_frequent_one_that_nobody_asked_for() -> None:
+    """Reads that were not asked for are no surprise."""
+    ledger = filled(9, ["flat", "empty", "flat"], {})
+    ledger.count(NOT_ASKED, 100)
+
+    assert ledger.main_reason == "flat"
+    assert Ledger(9).main_reason == ""
 
 
 @pytest.mark.parametrize("kind", [ReadDropped, SignalError, LabelError])

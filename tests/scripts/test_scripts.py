@@ -7,6 +7,7 @@ import subprocess
 import sys
 from argparse import ArgumentError
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,6 @@ HELPERS = {
 """Modules that studies share; all others are studies."""
 STUDIES = sorted(MODULES.keys() - HELPERS)
 
-README_LINE = re.compile(r"^\$ +(poreconv .*)$")
-"""A command in a ``console`` block of the README."""
 SCRIPT_LINE = re.compile(r"^\s*(?:run\s+)?(poreconv .*)$")
 """A command in a script, plain or through its function ``run``."""
 
@@ -103,6 +102,8 @@ def test_results_are_json_with_the_options_and_the_machine(tmp_path: Path) -> No
     written = json.loads(out.read_text())
     assert written["study"] == "some_study"
     assert written["machine"]["processor"]["cores"] >= 1
+    assert date.fromisoformat(written["date"])
+    assert re.fullmatch(r"[0-9a-f]{10,}\+?|", written["commit"])
     assert written["results"] == [
         {"what": "time", "value": None, "unit": "s", "bar": ""},
         {"array": [0, 1], "path": "a"},
@@ -120,13 +121,6 @@ def test_study_runs_as_a_module(tmp_path: Path) -> None:
 def joined(text: str) -> list[str]:
     """Lines, those that end in a backslash made one with the next."""
     return text.replace("\\\n", " ").splitlines()
-
-
-def commands_of_readme() -> list[str]:
-    """All ``poreconv`` commands in the README's console blocks."""
-    blocks = re.findall(r"^```console\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
-    matches = [README_LINE.match(line) for block in blocks for line in joined(block)]
-    return [match[1] for match in matches if match]
 
 
 def commands_of_scripts() -> list[str]:
@@ -151,9 +145,9 @@ def test_scripts_are_searched_for_commands() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", dict.fromkeys([*commands_of_readme(), *commands_of_scripts()]))
+@pytest.mark.parametrize("command", dict.fromkeys(commands_of_scripts()))
 def test_command_that_we_show_parses(command: str) -> None:
-    """Every command in the README and the scripts has options that exist, with values of their types."""
+    """Every command in the scripts has options that exist, with values of their types."""
     words = with_underscores(words_of(command))
 
     with suppress(SystemExit):  # of a flag that prints something, and ends the program

@@ -142,6 +142,21 @@ def test_a_wrong_change_changes_nothing(client: TestClient, body: str) -> None:
     assert client.get("/api/marks", params={"read": SCRIPT}).json()["version"] == 0
 
 
+@pytest.mark.parametrize("length", ["", "x", str(65 << 20), "9" * 30])
+def test_too_much_at_once_is_refused_unread(client: TestClient, length: str) -> None:
+    """By the length that is announced; without one nothing is read either."""
+    headers = {"content-length": length}
+
+    assert client.post("/api/change", content=b"{}", headers=headers).status_code == 413
+
+
+def test_a_colour_cannot_ask_elsewhere(client: TestClient) -> None:
+    """It becomes a style of the page."""
+    answer = client.post("/api/class", json={"name": "a", "colour": "url(http://evil.example)"})
+
+    assert (answer.status_code, client.get("/api/marks", params={"read": SCRIPT}).json()["classes"]) == (400, [])
+
+
 def test_marks_are_changed_undone_and_repeated(client: TestClient) -> None:
     """The answer has the marks of the read; a page that knows the version gets nothing."""
     made = change(client, SCRIPT, {"start": 5, "end": 9}, {"start": 20, "end": 30, "label": "b"})

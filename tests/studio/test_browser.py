@@ -61,21 +61,24 @@ def served(reads: Path, project: Path) -> Iterator[tuple[str, subprocess.Popen[s
 
 
 @contextmanager
-def served_here(reads: Path, project: Path) -> Iterator[str]:
+def served_here(reads: Path, project: Path, **settings: Any) -> Iterator[str]:
     """Serve the studio from a thread of this process, which starts sooner; gives its address."""
-    with opened_app([reads], project=project, token="here", config=StudioConfig()) as app, socket.socket() as listening:
+    config = StudioConfig(**settings)
+    with opened_app([reads], project=project, token="here", config=config) as app, socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/?token=here"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/?token=here"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager
-def visited(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
-    """Open the page, as Ada; afterwards there was no error, and nothing was asked elsewhere."""
+def visited(browser: Browser, address: str, who: str = "Ada", **options: Any) -> Iterator[Page]:
+    """Open the page, under a name; afterwards there was no error, and nothing was asked elsewhere."""
     context = browser.new_context(**options)
     page, problems = context.new_page(), list[str]()
     page.set_default_timeout(20_000)
@@ -83,7 +86,7 @@ def visited(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda asked: None if asked.url.startswith(address[:20]) else problems.append(asked.url))
     page.goto(address)
-    page.keyboard.type("Ada")
+    page.keyboard.type(who)
     page.keyboard.press("Enter")
     expect(page.locator("#view")).to_have_attribute("data-complete", "true")
     yield page
@@ -149,7 +152,7 @@ def test_what_was_marked_by_mouse_is_there_after_a_kill(browser: Browser, reads:
 
 def test_a_read_is_marked_by_keys_alone(browser: Browser, reads: Path, tmp_path: Path) -> None:
     """On a narrow dark page as well, which needs no scrolling sideways: interval, class, split, merge, and so on."""
-    narrow = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+    narrow: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
     with served_here(reads, tmp_path) as address, visited(browser, address, **narrow) as page:
         new_class(page, "a")
         new_class(page, "b")
@@ -176,3 +179,30 @@ def test_a_read_is_marked_by_keys_alone(browser: Browser, reads: Path, tmp_path:
         typed(page, "2")
         expect(page.locator("#status")).to_have_text("This read is b")
         assert page.locator("html").evaluate("(html) => html.scrollWidth") <= 390
+
+
+def test_a_network_learns_by_the_button_and_its_proposals_are_accepted(
+    browser: Browser, reads: Path, tmp_path: Path
+) -> None:
+    """Mark, learn, look at what the model finds in the next read, accept it; then the same page at 390 pixels."""
+    with served_here(reads, tmp_path, max_steps=2) as address, visited(browser, address) as page:
+        new_class(page, "stall")
+        for read in reads_made(3)[1:]:
+            dragging(page)(10_100, 20_080)
+            expect(marks(page)).to_have_count(1)
+            typed(page, "d")
+            expect(page.locator("#title")).to_have_text(read.read_id)
+        page.click("#learn")
+        expect(page.locator("#stop-learning")).to_be_visible()
+        expect(page.locator("#models li")).to_contain_text("from 2 marked reads, from scratch", timeout=300_000)
+        expect(page.locator("#status")).to_have_text("A new model: its proposals are in the lane below the squiggle")
+        expect(page.locator("#lane")).to_have_value("proposals")
+        typed(page, "r o")
+        expect(page.locator("#reads button small").first).to_contain_text("doubt", timeout=60_000)
+        expect(page.locator("#title")).to_have_text(reads_made(3)[2].read_id)
+        page.set_viewport_size({"width": 390, "height": 844})
+        expect(page.locator("#learn")).to_be_enabled()
+        assert page.locator("html").evaluate("(html) => html.scrollWidth") <= 390
+        page.click("#accept-all")
+        expect(marks(page)).not_to_have_count(0)
+        page.screenshot(path=tmp_path / "learnt.png", full_page=True)

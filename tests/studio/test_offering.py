@@ -70,3 +70,16 @@ def test_every_tenth_is_drawn_from_all() -> None:
 
     assert {order[0] for order in orders} == {"099"}
     assert 0.35 < np.mean([doubts[order[9]] for order in orders]) < 0.55
+
+
+@given(doubts=DOUBTS, n_marked=st.integers(0, 30), data=st.data())
+def test_reads_for_the_score_are_drawn_at_random(doubts: dict[str, float], n_marked: int, data: Any) -> None:
+    """Every tenth is one of them, and they are offered nowhere else while there are others."""
+    aside = data.draw(st.sets(st.sampled_from([*doubts, "elsewhere"])))
+    order = offered(doubts, [f"marked {number}" for number in range(n_marked)], 0, aside)
+    drawn = [read for at, read in enumerate(order) if not (n_marked + at + 1) % 10]
+    n_aside, n_others = len(doubts.keys() & aside), len(doubts.keys() - aside)
+
+    assert sorted(order) == sorted(doubts)
+    assert all(read in aside for read in drawn[:n_aside])
+    assert sum(read in aside for read in order[:n_others]) <= (n_others + n_marked) // 10 + 1

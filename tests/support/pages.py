@@ -1,6 +1,15 @@
 """Looking at pages without a browser."""
 
+import gzip
+import re
+from base64 import b64decode
 from html.parser import HTMLParser
+
+
+def content_of(page: str, name: str) -> str:
+    """A packed text of a page of figures: ``plotly``, or ``figure-0`` and so on."""
+    [found] = re.findall(rf'<script type="text/plain" id="{name}">([^<]*)</script>', page)
+    return gzip.decompress(b64decode(found)).decode()
 
 
 class Tags(HTMLParser):

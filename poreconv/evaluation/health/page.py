@@ -68,9 +68,11 @@ def page(run: RunHealth) -> str:
 def _contents(run: RunHealth) -> dict[str, Any]:
     """Return the variables of the page's template."""
     models = ", ".join(f"{name} ({n:,} reads)" for name, n in run.models.items())
+    headline = QUANTITIES[SPEED].text(run.spreads[SPEED].middle)
     return {
+        "title": f"Run health: {headline}",
         "run": run,
-        "headline": QUANTITIES[SPEED].text(run.spreads[SPEED].middle),
+        "headline": headline,
         "speed_note": f"of {run.n_timed:,} of {run.n_reads:,} reads; stalls included",
         "summary": summary_rows(run),
         "cautions": _cautions(run),

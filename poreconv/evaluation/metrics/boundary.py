@@ -9,11 +9,14 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from poreconv.errors import ConfigError
+from poreconv.evaluation.metrics.lengths import OCTAVES, FoundByLength, counted_by_length, found_by_length
 from poreconv.evaluation.metrics.values import Counts, numbers, ratio, with_intervals
-from poreconv.events.matching import TOLERANCES, match_counts, nearest_distance
+from poreconv.events.matching import TOLERANCES, match_counts, nearest_distance, partners
 
 R_VALUE_TOLERANCE = 2
 """Tolerance of the R-value, in samples."""
+DWELL_TOLERANCE = 1
+"""Tolerance of the boundaries that are counted by dwell, in samples."""
 OFFSET_LIMIT = 20
 """Samples up to which `BoundaryMetric.offsets` counts each distance separately."""
 DISTANCE_LIMIT = 1000
@@ -46,6 +49,8 @@ class BoundaryMetric(Metric):
     """Per read ``(1, 2 + len(TOLERANCES))``: true boundaries, predicted ones, and pairs at each tolerance."""
     distances: Tensor
     """Number of true boundaries at each signed distance, shape ``(2 * DISTANCE_LIMIT + 1,)``."""
+    by_dwell: Tensor
+    """Number of true boundaries, and of those found, by dwell; see `counted_by_length`."""
 
     def __init__(self, *, seed: int = 0, **kwargs: Any) -> None:
         """Create a metric with nothing counted.
@@ -60,13 +65,17 @@ class BoundaryMetric(Metric):
         self.add_state(
             "distances", default=torch.zeros(2 * DISTANCE_LIMIT + 1, dtype=torch.int64), dist_reduce_fx="sum"
         )
+        self.add_state("by_dwell", default=torch.zeros((2, 1, OCTAVES), dtype=torch.int64), dist_reduce_fx="sum")
 
-    def update(self, true: Tensor | ArrayLike, pred: Tensor | ArrayLike) -> None:
+    def update(
+        self, true: Tensor | ArrayLike, pred: Tensor | ArrayLike, dwell: Tensor | ArrayLike | None = None
+    ) -> None:
         """Count one read.
 
         Args:
             true: True boundaries inside the coverage, samples, ascending, shape ``(n_true,)``.
             pred: Predicted boundaries inside the same coverage, samples, ascending, shape ``(n_pred,)``.
+            dwell: Length of the event that begins at each true boundary, shape ``(n_true,)``; default: not known.
 
         Raises:
             ConfigError: Positions are out of order.
@@ -77,6 +86,10 @@ class BoundaryMetric(Metric):
         row = [len(true_n), len(pred_n), *match_counts(true_n, pred_n)]
         self.counts.append(torch.tensor([row], dtype=torch.int64, device=self.device))
         self.distances += torch.from_numpy(_distance_counts(true_n, pred_n)).to(self.device)
+        if dwell is not None:
+            found = partners(true_n, pred_n, DWELL_TOLERANCE) >= 0
+            counts = counted_by_length(numbers(dwell), found, np.zeros(len(true_n), np.int64), 1)
+            self.by_dwell += torch.from_numpy(counts).to(self.device)
 
     def per_read(self) -> dict[str, Counts]:
         """Return the scores of each read, in the order of `update`; shape ``(n_reads,)`` each."""
@@ -94,6 +107,10 @@ class BoundaryMetric(Metric):
         offset = np.clip(place - DISTANCE_LIMIT, -OFFSET_LIMIT, OFFSET_LIMIT)
         n_at = np.bincount(offset + OFFSET_LIMIT, counts[place], 2 * OFFSET_LIMIT + 1)
         return {at - OFFSET_LIMIT: int(n) for at, n in enumerate(n_at)}
+
+    def found_by_length(self) -> list[FoundByLength]:
+        """Count the true boundaries, and those found within `DWELL_TOLERANCE`, by the dwell that begins there."""
+        return found_by_length(self.by_dwell.cpu().numpy(), [""])
 
     def compute(self) -> dict[str, float]:
         """Return all scores of the reads counted so far, named as the docstring of the class lists them."""

@@ -12,8 +12,12 @@ from torchmetrics import Metric
 from poreconv.config import IGNORE
 from poreconv.errors import ConfigError
 from poreconv.evaluation.metrics.boundary import stacked
+from poreconv.evaluation.metrics.lengths import OCTAVES, FoundByLength, counted_by_length, found_by_length
 from poreconv.evaluation.metrics.overlaps import END, START, Overlaps
 from poreconv.evaluation.metrics.values import Counts, numbers, ratio, with_intervals
+
+FOUND_IOU = 0.5
+"""IoU with the best predicted segment of its class from which a true segment counts as found, by length."""
 
 
 class SegmentMetric(Metric):
@@ -53,6 +57,8 @@ class SegmentMetric(Metric):
     """Per read ``(1, 4 * C)``: see `Overlaps.counts`."""
     distances: list[Tensor]
     """Per read ``(n, 3)``: see `Overlaps.distances`."""
+    by_length: Tensor
+    """Number of true segments, and of those found, by class and length; see `counted_by_length`."""
 
     def __init__(self, classes: Sequence[str], *, seed: int = 0, **kwargs: Any) -> None:
         """Create a metric with nothing counted.
@@ -67,6 +73,8 @@ class SegmentMetric(Metric):
         self.add_state("confusions", default=[], dist_reduce_fx="cat")
         for name in ("overlaps", "segments", "distances"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
+        empty = torch.zeros((2, len(self.classes), OCTAVES), dtype=torch.int64)
+        self.add_state("by_length", default=empty, dist_reduce_fx="sum")
 
     def update(self, true: Tensor | ArrayLike, pred: Tensor | ArrayLike) -> None:
         """Count one read.
@@ -87,12 +95,19 @@ class SegmentMetric(Metric):
         self.overlaps.append(torch.tensor([overlap], dtype=torch.float32, device=self.device))
         self.segments.append(torch.from_numpy(overlaps.counts(n_classes).reshape(1, -1)).to(self.device))
         self.distances.append(torch.from_numpy(overlaps.distances(true_T)).to(self.device))
+        start, end, label = overlaps.true.T
+        by_length = counted_by_length(end - start, overlaps.iou >= FOUND_IOU, label, n_classes)
+        self.by_length += torch.from_numpy(by_length).to(self.device)
 
     def confusion(self) -> NDArray[np.int64]:
         """Count the samples by true class (row) and predicted class (column; last: none), shape ``(C, C + 1)``."""
         n = len(self.classes)
         pooled = stacked(self.confusions, n * (n + 1)).sum(axis=0)
         return np.asarray(pooled.reshape(n, n + 1), np.int64)
+
+    def found_by_length(self) -> list[FoundByLength]:
+        """Count the true segments, and those found with an IoU of `FOUND_IOU` or more, by class and length."""
+        return found_by_length(self.by_length.cpu().numpy(), self.classes)
 
     def per_read(self) -> dict[str, Counts]:
         """Return the mean scores of each read, in the order of `update`; shape ``(n_reads,)`` each."""

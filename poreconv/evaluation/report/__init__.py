@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from poreconv.evaluation.report import _pictures, _tables, _words
+from poreconv.evaluation.report._words import cautions_of_training as cautions_of_training
 from poreconv.evaluation.result import MODEL, Evaluation, ReadScores
 from poreconv.plot.pages import Picture, filled
 from poreconv.runtime.files import whole_file
@@ -73,6 +74,7 @@ def _contents(result: Evaluation, run: Path | None) -> dict[str, Any]:
         "reads": drawn_reads(result),
         "run": run,
         "curves": None if run is None else _pictures.of_training(run),
+        "cautions_of_training": [] if run is None else cautions_of_training(run),
     }
 
 

@@ -33,7 +33,8 @@ def of_scores(result: Evaluation) -> list[Picture]:
     Args:
         result: Result of the evaluation.
     """
-    drawn = [resolve_name(name)(result) for name in result.presentation.pictures]
+    possible = [resolve_name(name)(result) for name in result.presentation.pictures]
+    drawn = [each for each in possible if each is not None]
     if result.reliability and "ece" in result.scores[MODEL]:
         drawn.append(_reliability(result))
     if len(result.reads) > 1:
@@ -70,6 +71,25 @@ def offsets(result: Evaluation) -> Picture:
         f"Distance from each true boundary to the nearest prediction: {exact:.0%} are 0."
         " To the right of 0, the prediction is late.",
         width_in=OFFSETS_IN,
+    )
+
+
+def by_length(result: Evaluation) -> Picture | None:
+    """Draw the share of true events that are found against their length; None without one.
+
+    Args:
+        result: Result of the evaluation.
+    """
+    rows = result.found_by_length
+    if not rows:
+        return None
+    least = min(rows, key=lambda row: row.share)
+    found = result.presentation.found
+    return picture(
+        plot.found_by_length([row._replace(name=plain(row.name)) for row in rows]),
+        f"Share of true {found}; least of {least.shortest:,} to {least.longest:,} samples: {least.share:.0%}",
+        f"Share of true {found}. Bars: the share of all that have this length.",
+        width_in=NARROW_IN,
     )
 
 

@@ -2,15 +2,24 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 from poreconv.evaluation.result import MODEL, Evaluation, Scores
 from poreconv.evaluation.words import FOLDS, INCLUDE_TRAINING, marks
+from poreconv.plot.tables import SCORE, logged
 
 DIGITS = 3
 """Decimals of the scores on the page."""
 
 FEW_READS = 5
 """With fewer reads than this, the page warns that the interval may not hold for other reads."""
+
+
+FEW_VALIDATIONS = 3
+"""With fewer validations than this, the course of a training is not known."""
+
+LAST_PART, STILL_RISING = 0.25, 0.05
+"""Last part of a training's steps, and the rise of the best score in it from which the training was too short."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +143,36 @@ def cautions(result: Evaluation) -> list[str]:
     if taken < there:
         sentences.append(f"{taken:,} of the split's {there:,} reads were judged, taken at even intervals.")
     return sentences
+
+
+def cautions_of_training(run: Path) -> list[str]:
+    """List what the course of a training shows against its model: too few steps.
+
+    Args:
+        run: Folder of the training run.
+
+    Raises:
+        FormatError: It has no log.
+    """
+    steps, scores = logged(run)[SCORE]
+    if not steps:
+        return []
+    n_steps, remedy = steps[-1] + 1, "Train longer: --max_steps or --max_time."
+    trained = f"The training took {n_steps:,} {'step' if n_steps == 1 else 'steps'}"
+    if len(steps) < FEW_VALIDATIONS:
+        times = "once" if len(steps) == 1 else "twice"
+        return [
+            f"{trained} and was validated {times}: too little to judge the network, the settings or the labels by."
+            f" {remedy}"
+        ]
+    before = [score for step, score in zip(steps, scores, strict=True) if step < (1 - LAST_PART) * n_steps]
+    rise = max(scores) - max(before, default=max(scores))
+    if rise < STILL_RISING:
+        return []
+    return [
+        f"{trained}, and the validation score rose by {rise:.3f} in the last quarter of them: the training ended before"
+        f" the model was as good as it can be. {remedy}"
+    ]
 
 
 def headline_name(result: Evaluation) -> str:

@@ -16,6 +16,9 @@ fill a row of the page."""
 
 PX_PER_IN = 110
 
+PAGES = Path(__file__).parent
+"""Folder of the templates, styles and scripts that pages share."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -48,14 +51,14 @@ def picture(figure: Figure, alt: str, caption: str, *, width_in: float) -> Pictu
 
 
 def filled(template: Path, **contents: Any) -> str:
-    """Fill a page's template, which may use ``style.css`` and ``macros.html`` of this package.
+    """Fill a page's template, which extends ``base.html``, and may use ``macros.html`` of this package.
 
     Args:
         template: Its file.
         **contents: Its variables.
     """
     pages = Environment(
-        loader=FileSystemLoader([template.parent, Path(__file__).parent]),
+        loader=FileSystemLoader([template.parent, PAGES]),
         autoescape=True,  # read ids and paths come from files that anybody may have written
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -14,8 +14,8 @@ from poreconv.errors import FormatError, ReadDropped
 from poreconv.reads.distinct import first_of_each
 from poreconv.reads.read import Read
 from poreconv.reads.readers._folders import exists_as, files_in
-from poreconv.reads.selection import EVERY_READ, NOT_ASKED, NOT_OPENED, Selection
-from poreconv.runtime.ledger import Drop, Ledger
+from poreconv.reads.selection import EVERY_READ, NOT_OPENED, Selection
+from poreconv.runtime.ledger import NOT_ASKED, Drop, Ledger
 from poreconv.runtime.registry import installed, installed_names, lookup
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@
 /** @typedef {import("./server.js").Lane} Lane */
 
 export const GUTTER = 52; // pixels left of the squiggle, for its axis
-const MARKS = 34, LANE = 24, AXIS = 24; // heights
+const MARKS = 34, CURVES = 64, LANE = 24, AXIS = 24; // heights
 
 /**
  * @typedef {object} Picture
@@ -23,6 +23,7 @@ const MARKS = 34, LANE = 24, AXIS = 24; // heights
  * @property {Map<string, string>} colours
  * @property {Lane[]} lanes
  * @property {{lane: number, event: number} | null} proposal
+ * @property {{key: string, classes: {name: string, tiles: import("./tiles.js").Tiles}[]} | null} curves probabilities
  */
 
 /** @param {string} name */
@@ -42,16 +43,16 @@ function prepared(canvas) {
   return { context, ratio, width, height };
 }
 
-/** Where things stand. @param {HTMLCanvasElement} canvas @param {number} nLanes */
-export function layout(canvas, nLanes) {
+/** Where things stand. @param {HTMLCanvasElement} canvas @param {Picture} picture */
+export function layout(canvas, picture) {
   const width = canvas.clientWidth - GUTTER, height = canvas.clientHeight;
-  const marks = height - AXIS - MARKS - nLanes * LANE;
-  return { left: GUTTER, width, signal: marks, marks, lanes: marks + MARKS, axis: height - AXIS };
+  const lanes = height - AXIS - picture.lanes.length * LANE, curves = lanes - (picture.curves ? CURVES : 0), marks = curves - MARKS;
+  return { left: GUTTER, width, signal: marks, marks, curves, lanes, axis: height - AXIS };
 }
 
-/** @param {HTMLCanvasElement} canvas @param {Lane[]} lanes @param {number} y @returns {number} -1: none */
-export function laneAt(canvas, lanes, y) {
-  const place = layout(canvas, lanes.length);
+/** @param {HTMLCanvasElement} canvas @param {Picture} picture @param {number} y @returns {number} -1: none */
+export function laneAt(canvas, picture, y) {
+  const place = layout(canvas, picture);
   return y < place.lanes || y >= place.axis ? -1 : Math.floor((y - place.lanes) / LANE);
 }
 
@@ -61,7 +62,7 @@ export function laneAt(canvas, lanes, y) {
  */
 export function draw(canvas, picture, tiles) {
   const { context, ratio } = prepared(canvas);
-  const place = layout(canvas, picture.lanes.length);
+  const place = layout(canvas, picture);
   const at = (/** @type {number} */ sample) => place.left + ((sample - picture.from) / (picture.to - picture.from)) * place.width;
   context.save();
   context.beginPath();
@@ -74,6 +75,7 @@ export function draw(canvas, picture, tiles) {
   context.clip();
   const complete = drawSignal(context, picture, tiles, place, Math.round(place.width * ratio));
   context.restore();
+  drawCurves(context, picture, place, Math.round(place.width * ratio));
   drawLanes(context, picture, at, place);
   drawCaret(context, picture, at, place);
   context.restore();
@@ -85,22 +87,49 @@ export function draw(canvas, picture, tiles) {
 function drawSignal(context, picture, tiles, place, columns) {
   const { low, high, level, complete } = tiles.columns(picture.from, picture.to, columns);
   const step = place.width / columns, y = toPixels(picture, place);
+  context.strokeStyle = colour("--signal");
+  context.globalAlpha = level > 2 ? 0.7 : 1; // so that marks behind a dense squiggle are seen
+  line(context, low, high, y, place.left, step, level === 0 ? 1.2 : 0.8);
+  context.globalAlpha = 1;
+  return complete;
+}
+
+/** @param {CanvasRenderingContext2D} context @param {Picture} picture @param {any} place @param {number} columns */
+function drawCurves(context, picture, place, columns) {
+  const own = (/** @type {string} */ name, /** @type {number} */ number) => picture.colours.get(name) ?? (number % 2 ? "#6baed6" : "#3f83b5");
+  const step = place.width / columns, y = (/** @type {number} */ share) => place.lanes - 4 - share * (CURVES - 8);
+  for (const [number, { name, tiles }] of (picture.curves?.classes ?? []).entries()) {
+    const { low, high } = tiles.columns(picture.from, picture.to, columns);
+    context.strokeStyle = own(name, number);
+    line(context, low, high, y, place.left, step, 1.2);
+  }
+  let x = place.left;
+  for (const [number, { name }] of (picture.curves?.classes ?? []).entries()) {
+    const width = context.measureText(name).width + 8;
+    context.fillStyle = colour("--paper");
+    context.fillRect(x, place.curves, width, 16);
+    text(context, name, x, width + 8, place.curves + 12, own(name, number));
+    x += width;
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context @param {Float32Array} low @param {Float32Array} high of each column
+ * @param {(value: number) => number} y @param {number} left @param {number} step pixels @param {number} width
+ */
+function line(context, low, high, y, left, step, width) {
   context.beginPath();
   let drawing = false;
-  for (let i = 0; i < columns; i++) {
+  for (let i = 0; i < low.length; i++) {
     if (Number.isNaN(low[i])) { drawing = false; continue; }
-    const x = place.left + (i + 0.5) * step;
+    const x = left + (i + 0.5) * step;
     if (drawing) context.lineTo(x, y(low[i])); else context.moveTo(x, y(low[i]));
     if (high[i] !== low[i]) context.lineTo(x, y(high[i]));
     drawing = true;
   }
-  context.strokeStyle = colour("--signal");
-  context.lineWidth = level === 0 ? 1.2 : 0.8;
+  context.lineWidth = width;
   context.lineJoin = "round";
-  context.globalAlpha = level > 2 ? 0.7 : 1; // so that marks behind a dense squiggle are seen
   context.stroke();
-  context.globalAlpha = 1;
-  return complete;
 }
 
 /** @param {Picture} picture @param {any} place */
@@ -213,7 +242,8 @@ function drawAxes(context, picture, at, place) {
   }
   context.fillText(picture.scaling ? "norm." : "pA", place.left - 6, 12);
   context.fillText("marks", place.left - 6, place.marks + 17);
-  picture.lanes.forEach((lane, number) => context.fillText(lane.name.slice(0, 8), place.left - 6, place.lanes + number * LANE + 16));
+  if (picture.curves) context.fillText("prob.", place.left - 6, place.curves + CURVES / 2 + 4);
+  picture.lanes.forEach((lane, number) => context.fillText(lane.name.slice(0, 12), place.left - 6, place.lanes + number * LANE + 16, GUTTER - 10));
   context.textAlign = "left";
 }
 

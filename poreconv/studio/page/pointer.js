@@ -1,7 +1,7 @@
 // @ts-check
 // Mouse, pen and finger on the squiggle: marking, dragging ends, selecting, moving.
 
-import { laneAt } from "./drawing.js";
+import { GUTTER, laneAt } from "./drawing.js";
 import { clamp, edgeAt, endingAt, markAt, newMark, startingAt } from "./editing.js";
 
 /** @typedef {import("./server.js").Mark} Mark */
@@ -18,11 +18,14 @@ import { clamp, edgeAt, endingAt, markAt, newMark, startingAt } from "./editing.
  * @property {(mark: Mark | null) => void} preview
  */
 
-const NEAR = 6, NEAR_FINGER = 14, CLICK = 4; // pixels
+const NEAR = 6, NEAR_FINGER = 14, CLICK = 4, LEAST_PINCH = 10; // pixels
 
 /** @param {View} view @param {Hands} hands */
 export function listen(view, hands) {
   const { canvas, picture } = view;
+  /** @type {Map<number, PointerEvent>} where each finger is */
+  const fingers = new Map();
+  let endDrag = () => {}; // without doing what was dragged
 
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -35,18 +38,48 @@ export function listen(view, hands) {
     if (event.button > 1) return;
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
-    const drag = begun(event);
+    endDrag();
+    if (event.pointerType === "touch") fingers.set(event.pointerId, event);
+    if (fingers.size === 2) {
+      hands.preview(null);
+      return follow(pinched());
+    }
+    return follow(begun(event));
+  });
+
+  for (const name of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(name, (event) => fingers.delete(/** @type {PointerEvent} */ (event).pointerId));
+  }
+
+  /** @param {(next: PointerEvent, ended: boolean) => void} drag */
+  function follow(drag) {
     const move = (/** @type {PointerEvent} */ next) => drag(next, false);
     const end = (/** @type {PointerEvent} */ next) => {
+      endDrag();
+      drag(next, true);
+    };
+    endDrag = () => {
       canvas.removeEventListener("pointermove", move);
       canvas.removeEventListener("pointerup", end);
       canvas.removeEventListener("pointercancel", end);
-      drag(next, true);
     };
     canvas.addEventListener("pointermove", move);
     canvas.addEventListener("pointerup", end);
     canvas.addEventListener("pointercancel", end);
-  });
+  }
+
+  /** Two fingers: the samples below them stay below them. @returns {(next: PointerEvent) => void} */
+  function pinched() {
+    const left = canvas.getBoundingClientRect().left + GUTTER, width = canvas.clientWidth - GUTTER;
+    const places = () => [...fingers.values()].map(({ clientX }) => clientX - left).sort((a, b) => a - b);
+    const [first, last] = places().map((x) => picture.from + x * view.perPixel);
+    return (next) => {
+      if (!fingers.has(next.pointerId)) return;
+      fingers.set(next.pointerId, next);
+      const [x, other] = places(), perPixel = (last - first) / Math.max(other - x, LEAST_PINCH);
+      view.show(first - x * perPixel, first + (width - x) * perPixel);
+    };
+  }
 
   canvas.addEventListener("pointermove", (event) => {
     if (event.buttons) return;
@@ -69,7 +102,7 @@ export function listen(view, hands) {
   /** What a drag does, by where it begins. @param {PointerEvent} event @returns {(next: PointerEvent, ended: boolean) => void} */
   function begun(event) {
     const start = view.sampleAt(event), usedAs = hands.usedAs();
-    const lane = laneAt(canvas, picture.lanes, event.offsetY);
+    const lane = laneAt(canvas, picture, event.offsetY);
     const slack = (event.pointerType === "touch" ? NEAR_FINGER : NEAR) * view.perPixel;
     const clicked = (/** @type {PointerEvent} */ next) => Math.abs(next.clientX - event.clientX) < CLICK;
     const click = () => {

@@ -6,9 +6,9 @@ import { ask } from "./server.js";
 /** @typedef {import("./server.js").Entry} Entry */
 
 export class ReadList {
-  /** @param {(entry: Entry) => void} open called when a read is chosen */
-  constructor(open) {
-    this.open = open;
+  constructor() {
+    /** @type {(entry: Entry) => void} called when a read is chosen */
+    this.open = () => {};
     /** @type {Entry[]} */
     this.entries = [];
     this.current = "";
@@ -34,6 +34,21 @@ export class ReadList {
     if (!found.complete) setTimeout(() => this.refresh(), 2000);
   }
 
+  get order() {
+    return /** @type {HTMLSelectElement} */ (this.form.elements.namedItem("order"));
+  }
+
+  /** Change the order. */
+  reorder() {
+    this.order.value = this.order.value ? "" : "doubt";
+    return this.refresh();
+  }
+
+  /** Show the order of now, unless somebody is choosing from the list. */
+  async renew() {
+    if (this.order.value && !this.list.contains(document.activeElement)) await this.refresh();
+  }
+
   async extend() {
     const found = await this.ask(this.entries.length);
     this.entries.push(...found.reads);
@@ -54,7 +69,8 @@ export class ReadList {
   item(entry) {
     const item = document.createElement("li"), button = document.createElement("button"), about = document.createElement("small");
     const { interval = 0, boundary = 0, read = 0, seen = 0 } = entry.marks;
-    const marked = [interval + boundary + read ? `${interval + boundary + read} marks` : "", seen ? "looked at" : ""];
+    const doubt = entry.doubt === null ? "" : `doubt ${entry.doubt.toFixed(2)}`;
+    const marked = [doubt, interval + boundary + read ? `${interval + boundary + read} marks` : "", seen ? "looked at" : ""];
     button.type = "button";
     button.textContent = entry.read_id;
     about.textContent = [`${entry.n_samples.toLocaleString("en")} samples`, entry.chemistry, `channel ${entry.channel}`, ...marked].filter(Boolean).join(" · ");

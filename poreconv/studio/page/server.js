@@ -6,9 +6,14 @@ const token = new URLSearchParams(location.search).get("token") ?? "";
 /** @typedef {{mark: number, kind: string, start: number, end: number, label: string, removed: boolean}} Mark */
 /** @typedef {{name: string, colour: string}} MarkClass */
 /** @typedef {{read: string, version: number, marks: Mark[], classes: MarkClass[], used_as: string}} Marked */
-/** @typedef {{name: string, n_events: number, problem: string, dense: boolean, start: number[], end: number[], label: string[], score: number[]}} Lane */
-/** @typedef {{read_id: string, n_samples: number, sample_rate_hz: number, chemistry: string, channel: number, marks: Record<string, number>}} Entry */
+/** @typedef {{name: string, n_events: number, problem: string, dense: boolean, pending: boolean, curves: string[], start: number[], end: number[], label: string[], score: number[]}} Lane */
+/** @typedef {{read_id: string, n_samples: number, sample_rate_hz: number, chemistry: string, channel: number, doubt: number | null, marks: Record<string, number>}} Entry */
 /** @typedef {{read_id: string, n_samples: number, sample_rate_hz: number, chemistry: string, channel: number, source: string, low_pa: number, high_pa: number}} ReadInfo */
+
+/** @typedef {{score: string, value: number | null, low: number | null, high: number | null, reads: number, split: string, words: string}} Judged */
+/** @typedef {{task: string, classes: string[], marked_reads: number, started_from: string, stopped: boolean, judged: Judged | null, notes: string[]}} Learnt */
+/** @typedef {{number: number, learnt: Learnt}} Model */
+/** @typedef {{running: boolean, title: string, share: number, note: string, left: string, problem: string, models: Model[], doubts: number}} Learning */
 
 /**
  * @param {string} name
@@ -34,6 +39,12 @@ export async function ask(name, query = {}) {
 /** @param {string} name @param {Record<string, string | number>} query */
 export async function askNumbers(name, query) {
   return new Float32Array(await (await request(name, query)).arrayBuffer());
+}
+
+/** Ask for shares, which are sent as 0 to 255. @param {string} name @param {Record<string, string | number>} query */
+export async function askShares(name, query) {
+  const bytes = new Uint8Array(await (await request(name, query)).arrayBuffer());
+  return Float32Array.from(bytes, (byte) => byte / 255);
 }
 
 /** @param {string} name */

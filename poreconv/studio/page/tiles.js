@@ -1,17 +1,18 @@
 // @ts-check
-// The signal of a read at every zoom: smallest and largest values per bin, in tiles that are asked for and kept.
-
-import { askNumbers } from "./server.js";
+// A line, such as the signal of a read, at every zoom: smallest and largest values per bin, in tiles that are asked for and kept.
 
 const BINS = 1024; // of a tile, as in pyramid.py
 const KEPT = 400; // tiles, about 3 MB
 const COARSER = 12; // levels above, of which a tile may stand in for one that is on its way
 
 export class Tiles {
-  /** @param {string} readId @param {number} nSamples @param {() => void} changed called when a tile has come */
-  constructor(readId, nSamples, changed) {
-    this.readId = readId;
+  /**
+   * @param {number} nSamples @param {(level: number, index: number) => Promise<Float32Array>} source asked for a tile
+   * @param {() => void} changed called when a tile has come
+   */
+  constructor(nSamples, source, changed) {
     this.nSamples = nSamples;
+    this.source = source;
     this.changed = changed;
     /** @type {Map<string, Float32Array>} */
     this.kept = new Map();
@@ -24,7 +25,7 @@ export class Tiles {
     const key = `${level}/${index}`;
     if (index < 0 || index * BINS * 2 ** level >= this.nSamples || this.kept.has(key) || this.asked.has(key)) return;
     this.asked.add(key);
-    askNumbers("tile", { read: this.readId, level, index })
+    this.source(level, index)
       .then((values) => {
         this.kept.set(key, values);
         if (this.kept.size > KEPT) this.kept.delete(/** @type {string} */ (this.kept.keys().next().value));

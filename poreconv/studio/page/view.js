@@ -12,13 +12,13 @@ export const DRAWN = "squiggle drawn"; // measure of the time from an input to i
 export class View {
   /**
    * @param {HTMLCanvasElement} canvas @param {HTMLCanvasElement} overview
-   * @param {Picture} picture @param {() => void} moved called when another part is shown
+   * @param {Picture} picture
    */
-  constructor(canvas, overview, picture, moved) {
+  constructor(canvas, overview, picture) {
     this.canvas = canvas;
     this.overview = overview;
     this.picture = picture;
-    this.moved = moved;
+    this.moved = () => {}; // called when another part is shown
     /** @type {import("./tiles.js").Tiles | null} */
     this.tiles = null;
     this.waiting = false;
