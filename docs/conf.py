@@ -37,6 +37,8 @@ nb_execution_raise_on_error = True
 
 html_theme = "furo"
 html_title = "poreconv"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_favicon = "images/favicon.svg"
 html_copy_source = False
 html_use_index = False

@@ -145,7 +145,7 @@ def _refine_arguments(parser: ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="FILE",
-        help="K-mer levels: nanopolish, f5c, ONT, uncalled4; or a shipped table: dna_r9.4.1, dna_r10.4.1, rna002.",
+        help="K-mer levels: nanopolish, f5c, ONT, uncalled4; or shipped ones: dna_r9.4.1, dna_r10.4.1, rna002, rna004.",
     )
     add_table_out(parser)
     add_config(parser, RefineConfig)
@@ -224,7 +224,8 @@ def _compare(chosen: Namespace) -> None:
 def _kmers_arguments(parser: ArgumentParser) -> None:
     add_paths(parser)
     add_labels(parser, required=True)
-    parser.add_argument("--k", type=int, required=True, help="Bases that set one level: 5 RNA002, 6 R9.4.1, 9 R10.4.1.")
+    text = "Number of bases that set one level: 5 for RNA002, 6 for R9.4.1, 9 for R10.4.1 and RNA004."
+    parser.add_argument("--k", type=int, required=True, help=text)
     text = "model.txt: nanopolish and f5c text with noise, dwell and support; or .levels, .npz."
     add_out(parser, text, replaces="a table that exists")
     add_config(parser, KmersConfig)

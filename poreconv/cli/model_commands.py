@@ -239,8 +239,8 @@ def _plot_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--start", type=int, metavar="N", help="First sample of the enlarged part.")
     parser.add_argument("--end", type=int, metavar="N", help="Sample after its last.")
     text = (
-        "Picture, .png, .svg or .pdf, or page to zoom and drag, .html, which has all reads that --limit or --read_ids"
-        " choose; replaced if it exists."
+        "Picture of one read, .png, .svg or .pdf; or a page to zoom and drag, .html, of all reads that --limit or"
+        " --read_ids choose; replaced if it exists."
     )
     add_out(parser, text)
     add_own_network(parser)
@@ -363,7 +363,7 @@ COMMANDS = {
     "plot": Command(
         _plot_arguments,
         _plot,
-        "A picture of one read: its current, its labels, and the events that a model finds.",
+        "A picture of a read, or a page of several: current, labels, and the events that a model finds.",
         "poreconv plot run_folder --labels tombo --model dna_r9.4.1_boundary --out read.html",
     ),
     "export": Command(

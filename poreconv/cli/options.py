@@ -121,7 +121,7 @@ def add_messages(parser: ArgumentParser) -> None:
         parser: Of the command.
     """
     parser.add_argument(
-        "-v", "--verbose", action="store_true", help="Show also the settings, and each file that is read."
+        "-v", "--verbose", action="store_true", help="Also show the settings, and each file that is read."
     )
     parser.add_argument(
         "-q", "--quiet", action="store_true", help="Show nothing but errors; on stdout, no names of files."

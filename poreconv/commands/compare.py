@@ -103,7 +103,7 @@ def compare(
         first: Table of the one condition, as `convert` writes it with ``coordinates="reference"``.
         second: Table of the other.
         out: The differences, ``.tsv`` or ``.parquet``; default: they are only returned.
-        picture: A picture of a region: ``.png``, ``.svg``, ``.pdf``, or ``.html``, which works without a network;
+        picture: A picture of a region: ``.png``, ``.svg``, ``.pdf``, or ``.html``, which works offline;
             replaced if it exists.
         config: Reads needed at a position, how levels are centred, and the region of the picture.
         overwrite: Replace ``out`` if it exists.

@@ -290,7 +290,7 @@ def _labels_table(labels: Sequence[Labels]) -> Table:
     table = Table("labels in the files", title="Labels")
     for heading in ("labelled reads", "no label"):
         table.add_column(heading, justify="right")
-    table.add_column("misfits")
+    table.add_column("label does not fit")
     for row in labels:
         misfits = ", ".join(f"{reason} {n:,}" for reason, n in row.misfits.most_common())
         table.add_row(row.source, f"{row.labelled:,}", f"{row.none:,}", misfits or "0")

@@ -57,7 +57,7 @@ def plot_read(
 
     Args:
         paths: Signal files and folders: one, or several.
-        out: ``.png``, ``.svg``, ``.pdf``, or ``.html``, which works without a network; replaced if it exists.
+        out: ``.png``, ``.svg``, ``.pdf``, or ``.html``, which works offline; replaced if it exists.
         read_id: Id of the read; default: the first. A page has all reads that ``config.files.read_ids`` or
             ``config.files.limit`` choose, if one of these is given.
         labels: Names in ``LABEL_SOURCES``, or your own, see `prepare`; each becomes a track.

@@ -13,9 +13,9 @@ class EvaluateConfig:
     """The reads on which a model is judged, and how it runs."""
 
     judge: Literal["truth", "levels"] = "truth"
-    """``truth``: the true labels of a store or of files. ``levels``, for models of boundaries: none; how constant the
-    current is within events, at an equal number of events for all methods, and, with --labels that contain bases and
-    --pore_model, how well events fit the levels of the sequence."""
+    """`truth`: by the true labels of a store or of files. `levels`, for models of boundaries: without labels, by how
+    constant the current is within events, at an equal number of events for all methods, and, with --labels that contain
+    bases and --pore_model, by how well events fit the levels of the sequence."""
     split: Literal["test", "validation", "train", "all"] = "test"
     """Split of a store on which the model is judged; reads that trained the model are dropped from any split."""
     include_training: bool = False

@@ -134,8 +134,8 @@ class StudioConfig:
     no_browser: bool = False
     """Print the address only; do not open it."""
     preset: str | None = None
-    """Settings with which a network learns from the marks; see `TrainConfig.preset`. Default: the first for the task of
-    the marks."""
+    """Settings with which a network learns from the marks, as `train` takes them: `boundaries`, `regions` or `trace`.
+    Default: the first for the task of the marks."""
     max_time: str | None = "10m"
     """Time after which learning from the marks ends, such as 90s, 10m, 1h; the learning rate schedule ends with it."""
     max_steps: int = 0

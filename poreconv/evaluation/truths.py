@@ -136,8 +136,8 @@ def unseen(
 def _check_alike(store: Store, recipe: Recipe) -> None:
     if store.info.task != recipe.task or set(store.info.classes) - set(recipe.classes):
         raise ConfigError(
-            f"{store.path}: task {store.info.task}, classes {store.info.classes}, and the model was trained on task"
-            f" {recipe.task}, classes {recipe.classes}; prepare it with these"
+            f"{store.path}: task {store.info.task}, classes {', '.join(store.info.classes)}, and the model was trained on"
+            f" task {recipe.task}, classes {', '.join(recipe.classes)}; give labels of this task and these classes"
         )
 
 

@@ -239,6 +239,6 @@ def events_of(source: LabelSource, read: Read, *, may_be_empty: bool = False) ->
     events = source.events(read)
     if events is None or not (len(events) or (may_be_empty and len(events.coverage))):
         raise LabelError(
-            f"{read.where}: no label; give the file that contains it with --labels_from", reason="no_label"
+            f"{read.where}: no label; if another file has one, give that with --labels_from", reason="no_label"
         )
     return events

@@ -114,7 +114,7 @@ class Card:
             ("classes", _plain(recipe.classes)),
             ("chemistries", _plain(recipe.chemistries) or "not known"),
             ("sample rate, Hz", f"{recipe.sample_rate_hz:g}{resampled}"),
-            ("truth learnt from", _plain(recipe.labels) or "not known"),
+            ("truth learnt from", "; ".join(recipe.labels) or "not known"),
             *([("confounded", recipe.confounder)] if recipe.confounded else []),
             ("architecture", f"{recipe.network} ({settings})"),
             ("trained by", self.trained_by),

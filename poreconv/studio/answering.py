@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from poreconv.errors import ConfigError, PoreconvError
@@ -41,7 +41,10 @@ def doing(kind: type[T], do: Callable[[T], Any]) -> Callable[[Request], Any]:
         length = request.headers.get("content-length", "")
         if not length.isdigit() or int(length) > MOST_BYTES:
             return _problem(f"at most {MOST_BYTES >> 20} MB at a time", 413)
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return _problem("the page went away before all was sent", 400)
         return await run_in_threadpool(_response, lambda: do(msgspec.json.decode(body, type=kind)))
 
     return endpoint

@@ -26,7 +26,7 @@ from poreconv.studio.answering import answering, doing, number_in
 from poreconv.studio.catalogue import Catalogue, ReadFilter
 from poreconv.studio.doubts import Doubts
 from poreconv.studio.guard import Guard
-from poreconv.studio.lanes import FINDING, Lanes, lane_of, marks_of
+from poreconv.studio.lanes import Lanes, lane_of, marks_of
 from poreconv.studio.learning import Learner, Learning
 from poreconv.studio.pyramid import HIGHEST
 from poreconv.studio.shelf import Shelf
@@ -278,9 +278,9 @@ class Studio:
     def _do_accept(self, asked: AcceptAsked) -> dict[str, Any]:
         """Make marks of the events of a lane, except those that are marks already; return the marks of the read."""
         read = self._shelf[asked.read].read
-        answer = self._lanes.of(read)[asked.lane]
+        answer = self._lanes.of(read, patience_s=None)[asked.lane]
         if not isinstance(answer, Found):
-            raise ConfigError(f"{asked.lane}: {answer or FINDING}")
+            raise ConfigError(f"{asked.lane}: {answer}")
         with self._marking:
             found = marks_of(answer.events, self._marks.used_as, asked.least_score)
             known = {replace(mark, mark=0) for mark in self._marks.of(asked.read)}

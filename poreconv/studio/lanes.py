@@ -116,16 +116,17 @@ class Lanes:
         """
         self._proposing = str(model)
 
-    def of(self, read: Read) -> dict[str, Answer]:
+    def of(self, read: Read, patience_s: float | None = PATIENCE_S) -> dict[str, Answer]:
         """Return what each lane has for a read.
 
         Args:
             read: The read.
+            patience_s: Longest time to wait for each model, seconds; None: any.
         """
         found = {**self._labels(read)}
         for lane in (name for name in self.names if name not in self._sources):
             try:
-                found[lane] = self.found(lane, read, PATIENCE_S)
+                found[lane] = self.found(lane, read, patience_s)
             except NotYet:
                 found[lane] = None
             except PoreconvError as exc:

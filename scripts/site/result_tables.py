@@ -17,6 +17,9 @@ Cell = str | tuple[str, str, str]
 """Key of a value; or of a value and of the ends of its interval. A dot leads into a dict: ``scores.f1_1``."""
 
 
+NO_BREAK = "\u00a0"
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of a study's results: a row of it for each, or, with `across`, for several that differ in one key."""
@@ -89,6 +92,8 @@ class Dots:
     """Keys of what names a line."""
     by: str
     """Key of the method."""
+    heads: Mapping[str, str] = field(default_factory=dict)
+    """Method -> what it is called."""
 
     def drawn(self, rows: Sequence[Row]) -> str:
         """Draw it as SVG, which is the same whenever it is drawn.
@@ -103,7 +108,13 @@ class Dots:
         for method, colour, marker in zip(methods, CLASS_COLOURS, MARKERS, strict=False):
             here = [row for row in rows if value_at(row, self.by) == method]
             places = [lines.index(" · ".join(str(value_at(row, key)) for key in self.lines)) for row in here]
-            axes.plot([value_at(row, self.value) for row in here], places, marker, color=colour, label=method)
+            axes.plot(
+                [value_at(row, self.value) for row in here],
+                places,
+                marker,
+                color=colour,
+                label=self.heads.get(method, method),
+            )
         axes.set_yticks(range(len(lines)), lines)
         axes.invert_yaxis()
         axes.set_xlabel(self.label)
@@ -162,7 +173,7 @@ def written(row: Row | None, cell: Cell) -> str:
     if isinstance(cell, str):
         return in_words(value_at(row, cell))
     value, low, high = (in_words(value_at(row, key)) for key in cell)
-    return f"{value} ({low} to {high})" if low and high else value
+    return f"{value} ({low} to {high})".replace(" ", NO_BREAK) if low and high else value
 
 
 def in_words(value: Any) -> str:

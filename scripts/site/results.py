@@ -63,6 +63,7 @@ SHIPPED_DOTS = Dots(
     label="F1 within one sample",
     lines=("model", "set"),
     by="method",
+    heads=METHODS,
 )
 
 STUDIES: Mapping[str, Study] = {

@@ -109,7 +109,7 @@ SLOW = {
     ),
     "dna_r10.4.1_5khz_boundary": Plan(
         "The first sample of every base in R10.4.1 DNA at 5 kHz.",
-        "Other pores and RNA; no labelled reads of 5 kHz may be used, so it learnt from 20 human reads of 4 kHz,"
+        "Other pores and RNA; no labelled reads of 5 kHz are free to use, so it learnt from 20 human reads of 4 kHz,"
         " resampled, with f5c's boundaries, and from simulated reads.",
         (HUMAN_5KHZ, SIMULATED_R10_5KHZ),
         (REMORA_5KHZ,),
@@ -119,7 +119,7 @@ SLOW = {
     ),
     "rna002_boundary": Plan(
         "The first sample of every base in RNA001 and RNA002 direct RNA.",
-        "RNA004 and DNA; it learnt from 44 reads of two genes, with Tombo's boundaries, refined by the levels of their"
+        "RNA004 and DNA; it learnt from 38 reads of two genes, with Tombo's boundaries, refined by the levels of their"
         " sequences; two aligners agree on half of the boundaries there.",
         (RNA002_REFINED, RNA001_REFINED),
         (SEQUINS, RNA002, RNA001),

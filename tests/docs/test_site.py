@@ -22,7 +22,7 @@ KINDS = [
     "index.html", "get_started.html", "guides/studio.html", "reference/commands.html", "generated/commands/label.html",
     "generated/python/poreconv.html", "reference/architecture.html", "results.html",
     "generated/models/dna_r9.4.1_boundary.html", "generated/lecture/03_dense_is_madness.html", "glossary.html",
-    "troubleshooting.html", "genindex.html", "search.html",
+    "troubleshooting.html", "search.html",
 ]  # fmt: skip
 """A page of each kind."""
 

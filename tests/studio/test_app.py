@@ -1,15 +1,18 @@
 """What the server answers, and what it refuses."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from poreconv.config import SourceConfig
 from poreconv.labels.opening import open_labels
 from poreconv.reads.read import Read
+from poreconv.studio.answering import doing
 from tests.studio.conftest import SCRIPT, TOKEN
 
 
@@ -148,6 +151,19 @@ def test_too_much_at_once_is_refused_unread(client: TestClient, length: str) -> 
     headers = {"content-length": length}
 
     assert client.post("/api/change", content=b"{}", headers=headers).status_code == 413
+
+
+def test_a_page_that_goes_away_while_it_sends_is_no_error() -> None:
+    """Nothing is done, and the server's terminal shows nothing."""
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    done = list[Any]()
+    request = Request({"type": "http", "method": "POST", "headers": [(b"content-length", b"9")]}, gone)
+    answer = asyncio.run(doing(dict, done.append)(request))
+
+    assert (answer.status_code, done) == (400, [])
 
 
 def test_a_colour_cannot_ask_elsewhere(client: TestClient) -> None:

@@ -1,5 +1,6 @@
 """Pyramids of long lines, and the memory of the reads that are kept."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ def test_reads_that_were_looked_at_last_are_kept(tmp_path: Path) -> None:
     write_multi(tmp_path / "reads.fast5", reads_made(3))
     catalogue = Catalogue(open_reads(tmp_path))
     catalogue.start()
+    while not catalogue.complete:
+        time.sleep(0.01)
     shelf = Shelf(catalogue, most_bytes=1)
     first, again, second, anew = (shelf[reads_made(3)[number].read_id] for number in (0, 0, 1, 0))
     shelf.close()

@@ -59,7 +59,7 @@ function showModels(models) {
     const start = learnt.started_from ? `started from ${learnt.started_from}` : "from scratch";
     const stopped = learnt.stopped ? ", stopped early" : "";
     item.value = number;
-    item.textContent = `${score(learnt)} Learnt ${learnt.task} from ${counted(learnt.marked_reads)} marked reads, ${start}${stopped}.`;
+    item.textContent = `${score(learnt)} Task ${learnt.task}, learnt from ${counted(learnt.marked_reads)} marked reads, ${start}${stopped}.`;
     more.textContent = [learnt.judged?.words ?? "", ...learnt.notes].join(" ");
     item.append(more);
     return item;
