@@ -18,6 +18,16 @@ from tests.support.signal_files import (
 )
 
 
+SLOW_FIRST = ("docs", "training", "studio", "commands")
+"""Folders whose tests take long: begun last, they would keep one process busy while the others have ended."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of `SLOW_FIRST` before the others."""
+    order = {Path(__file__).parent / folder: place for place, folder in enumerate(SLOW_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.parent, len(order)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let tests, and the processes that they start, remember nothing from or for other runs."""

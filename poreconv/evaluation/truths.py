@@ -135,9 +135,10 @@ def unseen(
 
 def _check_alike(store: Store, recipe: Recipe) -> None:
     if store.info.task != recipe.task or set(store.info.classes) - set(recipe.classes):
+        theirs, its = ", ".join(store.info.classes), ", ".join(recipe.classes)
         raise ConfigError(
-            f"{store.path}: task {store.info.task}, classes {', '.join(store.info.classes)}, and the model was trained on"
-            f" task {recipe.task}, classes {', '.join(recipe.classes)}; give labels of this task and these classes"
+            f"{store.path}: task {store.info.task}, classes {theirs}, and the model was trained on task {recipe.task},"
+            f" classes {its}; give labels of this task and these classes"
         )
 
 

@@ -66,6 +66,33 @@ SHIPPED_DOTS = Dots(
     heads=METHODS,
 )
 
+REGIONS_ABOUT = (
+    "Adapter, poly(A) tail and transcript, each read judged by a model that learnt from the other folds' reads; beside"
+    " two rules that learn nothing."
+)
+REGIONS = (
+    Table(
+        "How far a tail's ends are off, in samples (medians), and overlap with the true regions (IoU).",
+        {"method": "method"},
+        {
+            "reads": "reads",
+            "tail start": "tail_start_samples",
+            "tail end": "tail_end_samples",
+            "adapter": "iou.adapter",
+            "tail": "iou.polya",
+            "transcript": "iou.transcript",
+            "mean": "mean_iou",
+        },
+        part="regions",
+    ),
+    Table(
+        "Lengths of tails, each program against another: correlation, and difference as a share (medians).",
+        {"programs": "compared"},
+        {"reads": "reads", "r": "pearson_r", "absolute difference": "median_absolute", "difference": "median"},
+        part="lengths",
+    ),
+)
+
 STUDIES: Mapping[str, Study] = {
     "shipped_models_dna": Study("Shipped models: DNA", SHIPPED_ABOUT, SHIPPED, SHIPPED_DOTS),
     "shipped_models_rna": Study("Shipped models: RNA", SHIPPED_ABOUT, SHIPPED, SHIPPED_DOTS),
@@ -106,6 +133,8 @@ STUDIES: Mapping[str, Study] = {
             ),
         ),
     ),
+    "regions_rna002": Study("Regions of RNA002 reads", REGIONS_ABOUT, REGIONS),
+    "regions_rna004": Study("Regions of RNA004 reads", REGIONS_ABOUT, REGIONS),
     "health_speed": Study(
         "Speed of reads in `poreconv health`",
         "How far the speed that `poreconv health` reports is from that of a basecaller or an aligner, as a share of it,"

@@ -76,7 +76,8 @@ def test_the_commands_and_the_simulator(poreconv_: Command, tmp_path: Path) -> N
     assert "reads in 20 = kept 20 + dropped 0" in inspecting.out
     assert "boundary" in preparing.out
     assert preparing.err == "reads in 20 = kept 20 + dropped 0\n"
-    assert training == Done(0, f"{model}\n", "")
+    assert training.out == f"{model}\n"
+    assert training.err.startswith("The training took 4 steps and was validated twice: too little to judge")
     assert "uniform" in judging.out
     assert json.loads((tmp_path / "report.json").read_text())["scores"].keys() == {"model", "uniform"}
     assert reporting == Done(0, f"{tmp_path / 'run.html'}\n", "")

@@ -28,7 +28,7 @@ MODULES = {path.stem: path for path in sorted((ROOT / "scripts" / "studies").glo
 HELPERS = {
     "bench_inputs", "boundary_training", "broken_files", "known_places", "made_reads", "processes", "regions",
     "regions_training", "results",
-    "sets", "tail_lengths", "timing", "trial_losses", "trial_stores",
+    "sets", "studio_person", "tail_lengths", "timing", "trial_losses", "trial_stores",
 }  # fmt: skip
 """Modules that studies share; all others are studies."""
 STUDIES = sorted(MODULES.keys() - HELPERS)

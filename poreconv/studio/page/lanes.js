@@ -83,6 +83,8 @@ export function accept() {
 }
 
 export async function acceptAll() {
+  const lane = picture.lanes.find(({ name }) => name === input("lane").value);
+  if (lane?.problem && !lane.pending) return report(`${lane.name}: ${lane.problem}`);
   const asked = { who: input("who").value, read: state.read, lane: input("lane").value, least_score: Number(input("least-score").value) };
   await attempt(async () => {
     receive(await send("accept", asked));

@@ -68,9 +68,9 @@ export class ReadList {
   /** @param {Entry} entry */
   item(entry) {
     const item = document.createElement("li"), button = document.createElement("button"), about = document.createElement("small");
-    const { interval = 0, boundary = 0, read = 0, seen = 0 } = entry.marks;
+    const { interval = 0, boundary = 0, read = 0, seen = 0 } = entry.marks, n = interval + boundary + read;
     const doubt = entry.doubt === null ? "" : `doubt ${entry.doubt.toFixed(2)}`;
-    const marked = [doubt, interval + boundary + read ? `${interval + boundary + read} mark${interval + boundary + read === 1 ? "" : "s"}` : "", seen ? "looked at" : ""];
+    const marked = [doubt, n ? `${n} mark${n === 1 ? "" : "s"}` : "", seen ? "looked at" : ""];
     button.type = "button";
     button.textContent = entry.read_id;
     about.textContent = [`${entry.n_samples.toLocaleString("en")} samples`, entry.chemistry, `channel ${entry.channel}`, ...marked].filter(Boolean).join(" · ");
