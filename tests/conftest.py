@@ -17,7 +17,6 @@ from tests.support.signal_files import (
     write_single,
 )
 
-
 SLOW_FIRST = ("docs", "training", "studio", "commands")
 """Folders whose tests take long: begun last, they would keep one process busy while the others have ended."""
 

@@ -8,11 +8,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
+import numpy as np
+
 from poreconv.config import require
 from poreconv.errors import FormatError
+from poreconv.events.events import union
 from poreconv.labels.database import Database
 
 DATABASE = "marks.sqlite"
@@ -209,13 +214,26 @@ class Marks:
         if self.used_as == "boundary":
             return ()
         where = CURRENT.format(where="")
-        rows = self._database.ask(
-            f"SELECT DISTINCT kind, label FROM changes WHERE {where} AND kind IN (?, 'seen')", self.used_as
-        )
-        used = {label for kind, label in rows if kind != "seen"}
+        rows = self._database.ask(f"SELECT DISTINCT label FROM changes WHERE {where} AND kind = ?", self.used_as)
+        used = {label for (label,) in rows}
+        if self.used_as == "interval" and self._are_parts_empty():
+            used.add(BACKGROUND)
         names = [each.name for each in self.classes() if each.name in used]
-        with_background = self.used_as == "interval" and any(kind == "seen" for kind, _ in rows)
-        return (BACKGROUND, *(name for name in names if name != BACKGROUND)) if with_background else tuple(names)
+        return (BACKGROUND, *(name for name in names if name != BACKGROUND)) if BACKGROUND in used else tuple(names)
+
+    def _are_parts_empty(self) -> bool:
+        """Whether something that was looked at has no interval."""
+        where = CURRENT.format(where="")
+        rows = self._database.ask(
+            f"SELECT read_id, kind, start, end FROM changes WHERE {where} AND kind IN ('interval', 'seen')"
+            " ORDER BY read_id, start"
+        )
+        for _, of_read in groupby(rows, itemgetter(0)):
+            parts = [(kind, (start, end)) for _, kind, start, end in of_read]
+            covered = union(np.array([part for kind, part in parts if kind == "interval"], np.int64).reshape(-1, 2))
+            if not np.array_equal(covered, union(np.array([part for _, part in parts], np.int64))):
+                return True
+        return False
 
     # Writing
 

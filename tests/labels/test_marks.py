@@ -128,6 +128,19 @@ def test_boundaries_are_events_where_somebody_looked() -> None:
     assert events.coverage.tolist() == [[10, 50], [70, 71]]
 
 
+def test_there_is_background_where_a_part_is_empty(marks: Marks) -> None:
+    """What was looked at, and belongs to a class everywhere, adds no class; one empty sample does."""
+    marks.change("Ada", "r", [interval(0, 20, "polya"), interval(20, 50, "transcript"), Mark(0, "seen", 0, 50)])
+    full = labelled(marks.of("r"), marks.used_as, marks.label_classes())
+    marks.change("Ada", "s", [interval(1, 50, "polya"), Mark(0, "seen", 0, 50)])
+    empty = labelled(marks.of("s"), marks.used_as, marks.label_classes())
+
+    assert full is not None
+    assert empty is not None
+    assert (full.classes, full.label.tolist()) == (("polya", "transcript"), [0, 1])
+    assert (empty.classes, empty.label.tolist()) == (("background", "polya", "transcript"), [0, 1])
+
+
 def test_only_the_last_class_of_a_read_counts(marks: Marks) -> None:
     """Two people may choose at once; the later one stands."""
     for who, label in (("Ada", "tRNA"), ("Bob", "mRNA")):

@@ -66,6 +66,7 @@ def served_here(reads: Path, project: Path, **settings: Any) -> Iterator[str]:
     config = StudioConfig(**settings)
     with opened_app([reads], project=project, token="here", config=config) as app, socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.listen()  # a page that comes before the server waits
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()

@@ -94,7 +94,7 @@ def labelled(marks: Sequence[Mark], used_as: MarkedKind, classes: tuple[str, ...
         return _intervals(used[-1:], classes) if used else None
     if used_as == "boundary":
         return _between(used, seen) if used or seen else None
-    background = [replace(mark, label=BACKGROUND) for mark in seen]
+    background = [replace(mark, label=BACKGROUND) for mark in seen if BACKGROUND in classes]
     return _intervals([*background, *used], classes) if used or seen else None
 
 
