@@ -207,3 +207,25 @@ def test_a_network_learns_by_the_button_and_its_proposals_are_accepted(
         page.click("#accept-all")
         expect(marks(page)).not_to_have_count(0)
         page.screenshot(path=tmp_path / "learnt.png", full_page=True)
+
+
+def test_changes_are_stored_in_the_order_in_which_they_were_made(browser: Browser, reads: Path, tmp_path: Path) -> None:
+    """A mark whose ends are still being placed is stored before the next one; undo takes back the last drag."""
+    with served_here(reads, tmp_path) as address, visited(browser, address) as page:
+        new_class(page, "stall")
+        slow = page.context.new_cdp_session(page)
+        slow.send("Network.enable")
+        slow.send("Network.emulateNetworkConditions", SLOW_NETWORK)
+        drag = dragging(page)
+        drag(20_100, 30_080)
+        page.keyboard.down("Alt")
+        drag(40_000, 50_000)
+        page.keyboard.up("Alt")
+        expect(marks(page)).to_have_count(2)
+        page.keyboard.press("u")
+        expect(page.locator("#status")).to_have_text("Undone")
+        expect(marks(page)).to_have_text(["stall 20,000 to 30,000"])
+
+
+SLOW_NETWORK = {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1}
+"""Each answer takes 0.3 s longer."""

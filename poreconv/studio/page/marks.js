@@ -83,17 +83,18 @@ export function select(mark) {
 
 const selected = () => state.stored.find((mark) => mark.mark === picture.selected);
 
-/** @param {Mark[]} marks @param {string} text what was done */
-export async function store(marks, text) {
-  if (!marks.length) return report("Nothing to change here");
-  const known = new Set(state.stored.map(({ mark }) => mark));
-  const kept = picture.selected;
+/** @param {Mark[] | Promise<Mark[]>} marks @param {string | ((marks: Mark[]) => string)} done what was done, in words */
+export async function store(marks, done) {
+  if (Array.isArray(marks) && !marks.length) return report("Nothing to change here");
+  const kept = picture.selected, asked = { who: input("who").value, read: state.read };
   await attempt(async () => {
-    receive(await send("change", { who: input("who").value, read: state.read, marks }));
+    const answer = await send("change", Promise.resolve(marks).then((placed) => ({ ...asked, marks: placed })));
+    const known = new Set(state.stored.map(({ mark }) => mark));
+    receive(answer);
     const made = state.stored.filter(({ mark, kind }) => !known.has(mark) && kind !== SEEN);
     picture.selected = made.length === 1 ? made[0].mark : state.stored.some(({ mark }) => mark === kept) ? kept : 0;
     showMarks();
-    report(text);
+    report(typeof done === "string" ? done : done(await marks));
   });
   picture.marks = state.stored;
   view.redraw();
@@ -106,18 +107,21 @@ async function snapped(sample, free) {
   return (await ask("step", { read: state.read, sample, within })).sample;
 }
 
+/** @param {Mark} mark @param {boolean} free @param {("start" | "end")[]} edges @returns {Promise<Mark>} */
+async function placed(mark, free, edges) {
+  if (edges.includes("start")) {
+    const start = await snapped(mark.start, free);
+    mark = mark.kind === "boundary" ? startingAt(mark, start, "boundary", picture.nSamples) : { ...mark, start: Math.min(start, mark.end - 1) };
+  }
+  return edges.includes("end") ? endingAt(mark, await snapped(mark.end, free), picture.nSamples) : mark;
+}
+
 /** Store a mark whose ends were placed by hand. @param {Mark} mark @param {boolean} free @param {("start" | "end")[]} edges */
 export async function storePlaced(mark, free, edges) {
-  await attempt(async () => {
-    if (edges.includes("start")) {
-      const start = await snapped(mark.start, free);
-      mark = mark.kind === "boundary" ? startingAt(mark, start, "boundary", picture.nSamples) : { ...mark, start: Math.min(start, mark.end - 1) };
-    }
-    if (edges.includes("end")) mark = endingAt(mark, await snapped(mark.end, free), picture.nSamples);
-    if (mark.kind === "interval" && !mark.label) mark = { ...mark, label: state.label };
-    if (mark.kind === "interval" && !mark.label) return wait(mark);
-    await store([mark], `${mark.label || mark.kind} ${counted(mark.start)} to ${counted(mark.end)}`);
-  });
+  const named = mark.kind === "interval" && !mark.label ? { ...mark, label: state.label } : mark;
+  const placing = placed(named, free, edges);
+  if (named.kind === "interval" && !named.label) return attempt(async () => wait(await placing));
+  return store(placing.then((one) => [one]), ([{ kind, label, start, end }]) => `${label || kind} ${counted(start)} to ${counted(end)}`);
 }
 
 /** @param {Mark} mark */

@@ -56,12 +56,13 @@ export async function askFile(name) {
 let last = Promise.resolve();
 
 /**
- * Changes are sent one after the other, in the order in which they were made.
- * @param {string} name @param {object} body @returns {Promise<any>}
+ * Changes are sent one after the other, in the order in which they were made: also before one that is still being worked
+ * out, as by a question to the server.
+ * @param {string} name @param {object | Promise<object>} body @returns {Promise<any>}
  */
 export function send(name, body) {
-  const options = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  const answer = last.catch(() => null).then(async () => (await request(name, {}, options)).json());
+  const headers = { "Content-Type": "application/json" };
+  const answer = Promise.allSettled([last, body]).then(async () => (await request(name, {}, { method: "POST", body: JSON.stringify(await body), headers })).json());
   last = answer;
   return answer;
 }
