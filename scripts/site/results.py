@@ -162,7 +162,8 @@ STUDIES: Mapping[str, Study] = {
         "Speed: reading and starting",
         "Reading signal beside a bare loop of the format's own library, in turns, so that both share the load of the"
         " machine: trust the ratio, not the seconds. Then one short read from the command to the table. How fast a"
-        " shipped model labels on your machine: `python -m scripts.studies.bench --only label`, which takes ten minutes and more.",
+        " shipped model labels on your machine: `python -m scripts.studies.bench --only label`, which takes"
+        " ten minutes and more.",
         tuple(
             Table(caption, {"what": "what"}, {"measured": "value", "unit": "unit", "expected": "bar"}, part=part)
             for part, caption in (("read", "Time of `open_reads` over that of the bare loop (x)."), ("start", "Start."))
