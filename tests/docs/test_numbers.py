@@ -74,7 +74,8 @@ def unmeasured(markdown: str, results: list[Result]) -> list[str]:
     for row in rows_of(markdown):
         names = known & {cell.strip("`") for cell in row}
         numbers = [number for result in results if names <= result.names for number in result.numbers]
-        typed = [number for cell in row for number in MEASURED.findall(VERSIONS.sub("", cell))]
+        others = [cell for cell in row if cell not in known]  # a text of the study's, such as what was expected
+        typed = [number for cell in others for number in MEASURED.findall(VERSIONS.sub("", cell))]
         wrong += [each for each in typed if not any(rounds_to(number, each) for number in numbers)]
     return wrong
 
