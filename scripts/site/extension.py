@@ -12,7 +12,7 @@ from scripts.site.architecture import architecture_pages
 from scripts.site.commands import command_pages
 from scripts.site.explanations import explanation_pages
 from scripts.site.lecture import lecture_pages
-from scripts.site.mathml import formula_block, inline_formula
+from scripts.site.mathml import formula
 from scripts.site.models import model_pages
 from scripts.site.pages import write_pages
 from scripts.site.pictures import picture_pages
@@ -32,7 +32,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     Args:
         app: Sphinx.
     """
-    app.add_html_math_renderer("mathml", inline_renderers=(inline_formula, None), block_renderers=(formula_block, None))
+    app.add_html_math_renderer("mathml", inline_renderers=(formula, None), block_renderers=(formula, None))
     app.connect("autodoc-process-docstring", keep_attribute, priority=400)  # before napoleon
     app.connect("autodoc-process-signature", with_short_arrays)
     app.connect("missing-reference", own_reference)

@@ -5,8 +5,8 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.writers.html5 import HTML5Translator
 
 
-def inline_formula(writer: HTML5Translator, node: nodes.math) -> None:
-    """Write a formula within a line.
+def formula(writer: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
+    """Write a formula, within a line or between lines.
 
     Args:
         writer: Of the page.
@@ -15,19 +15,5 @@ def inline_formula(writer: HTML5Translator, node: nodes.math) -> None:
     Raises:
         nodes.SkipNode: Always: the formula is written.
     """
-    writer.body.append(tex2mathml(node.astext(), as_block=False))
-    raise nodes.SkipNode
-
-
-def formula_block(writer: HTML5Translator, node: nodes.math_block) -> None:
-    """Write a formula between lines.
-
-    Args:
-        writer: Of the page.
-        node: The formula.
-
-    Raises:
-        nodes.SkipNode: Always: the formula is written.
-    """
-    writer.body.append(tex2mathml(node.astext(), as_block=True))
+    writer.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
     raise nodes.SkipNode
